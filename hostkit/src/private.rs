@@ -1,0 +1,4 @@
+//! x
+/// k
+#[derive(Debug)]
+pub enum Kind {}
