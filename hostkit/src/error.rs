@@ -18,7 +18,11 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), details: Vec::new(), help: None }
+        Self {
+            message: message.into(),
+            details: Vec::new(),
+            help: None,
+        }
     }
 
     pub(crate) fn at(mut self, detail: impl Into<String>) -> Self {

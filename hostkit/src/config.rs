@@ -1,0 +1,4 @@
+//! stub
+/// x
+#[derive(Debug, Default)]
+pub struct Configuration {}
