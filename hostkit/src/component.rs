@@ -78,9 +78,7 @@ pub trait Component: Send + Sync + Sized + 'static {
 }
 
 /// The handle of a `fn` provider.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the handle of a function that provides a type"
-)]
+#[diagnostic::on_unimplemented(message = "`{Self}` is not the handle of a function that provides a type")]
 pub trait Provided: 'static {
     /// Its place in the graph.
     const NODE: NodePtr;
@@ -99,10 +97,7 @@ pub trait Construct: 'static {
     fn construct(given: Given<'_, Self::Needs>) -> Constructed<'_, Self::Product>;
 
     /// Ends one, by value.
-    fn dispose(
-        product: Self::Product,
-        outcome: Outcome,
-    ) -> BoxFuture<'static, Result<(), BoxError>> {
+    fn dispose(product: Self::Product, outcome: Outcome) -> BoxFuture<'static, Result<(), BoxError>> {
         let _ = outcome;
         drop(product);
         Box::pin(std::future::ready(Ok(())))

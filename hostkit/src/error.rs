@@ -18,11 +18,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            details: Vec::new(),
-            help: None,
-        }
+        Self { message: message.into(), details: Vec::new(), help: None }
     }
 
     pub(crate) fn at(mut self, detail: impl Into<String>) -> Self {
@@ -33,5 +29,19 @@ impl Problem {
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+impl std::fmt::Display for Problem {
+    /// One line: the message, then the details.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        for detail in &self.details {
+            write!(f, "; {detail}")?;
+        }
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
     }
 }

@@ -51,10 +51,7 @@ pub trait Queued: Handle {
     type Needs: Need;
 
     /// Calls it.
-    fn call<'r>(
-        payload: Self::Payload,
-        given: Given<'r, Self::Needs>,
-    ) -> impl Future<Output = Ended> + Send + 'r;
+    fn call<'r>(payload: Self::Payload, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r;
 }
 
 /// What an annotated function may return.

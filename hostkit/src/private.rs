@@ -16,10 +16,10 @@ pub use inventory::submit;
 
 pub use crate::__here as here;
 pub use crate::component::{
-    Binding, Cast, Component, Construct, Constructed, Edge, Field, Given, LazyDyn, Lent, LentDyn,
-    Lifetime, Made, Maybe, Need, Node, NodePtr, Outcome, Owner, Provided, Recipe, SharedDyn, Taken,
-    check, kind, made,
+    Binding, Cast, Component, Construct, Constructed, Edge, Field, Given, LazyDyn, Lent, LentDyn, Lifetime, Made,
+    Maybe, Need, Node, NodePtr, Outcome, Owner, Provided, Recipe, SharedDyn, Taken, check, kind, made,
 };
+pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
 pub use crate::function::{Callable, Ended, Handle, IntoEnded, Item, Queued, ended};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
@@ -36,10 +36,6 @@ pub enum Kind {
 #[macro_export]
 macro_rules! __here {
     () => {
-        $crate::__private::Source {
-            file: ::core::file!(),
-            line: ::core::line!(),
-            module: ::core::module_path!(),
-        }
+        $crate::__private::Source { file: ::core::file!(), line: ::core::line!(), module: ::core::module_path!() }
     };
 }

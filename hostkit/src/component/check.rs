@@ -69,9 +69,7 @@ const fn check_owned(node: &'static Node) {
                 .push("` is a singleton: only a transient can be taken as `&mut T` or `Box<T>`");
         }
         Lifetime::Scoped => {
-            text.push("`")
-                .push(node.name)
-                .push("` is scoped: only a transient can be taken as `&mut T` or `Box<T>`");
+            text.push("`").push(node.name).push("` is scoped: only a transient can be taken as `&mut T` or `Box<T>`");
         }
     }
     panic!("{}", text.as_str())
@@ -108,19 +106,14 @@ const fn check_captive(singleton: Option<&str>, first: &'static Node) {
                     Some(owner) => {
                         text.push("captive dependency: ").push(owner);
                         walk.write(&mut text);
-                        text.push(": the singleton `")
-                            .push(owner)
-                            .push("` would keep the scoped `")
-                            .push(node.name);
+                        text.push(": the singleton `").push(owner).push("` would keep the scoped `").push(node.name);
                         text.push("` for ever; take `Scopes<")
                             .push(node.name)
                             .push(">` and open a scope when it is needed");
                     }
                     None => {
                         text.push("captive dependency: a background service lives as long as the host and cannot hold the scoped `");
-                        text.push(node.name)
-                            .push("`; take `Scopes<")
-                            .push(node.name);
+                        text.push(node.name).push("`; take `Scopes<").push(node.name);
                         text.push(">`, or say `scope = \"whole-run\"` if the service is finite");
                     }
                 }
@@ -142,23 +135,13 @@ struct Walk {
 
 impl Walk {
     const fn from(first: &'static Node) -> Self {
-        let mut walk = Self {
-            path: [None; ROOM],
-            next: [0; ROOM],
-            depth: 0,
-            visited: [None; ROOM],
-            count: 0,
-        };
+        let mut walk = Self { path: [None; ROOM], next: [0; ROOM], depth: 0, visited: [None; ROOM], count: 0 };
         walk.push(first);
         walk
     }
 
     const fn top(&self) -> Option<&'static Node> {
-        if self.depth == 0 {
-            None
-        } else {
-            self.path[self.depth - 1]
-        }
+        if self.depth == 0 { None } else { self.path[self.depth - 1] }
     }
 
     const fn push(&mut self, node: &'static Node) {
@@ -205,9 +188,7 @@ impl Walk {
             return times < GENERIC_DEPTH;
         }
         // An open-addressed table: half of it stays free, so the search ends.
-        let mut slot =
-            (node.source.line as usize * 31 + node.name.len() * 7 + node.source.module.len())
-                % ROOM;
+        let mut slot = (node.source.line as usize * 31 + node.name.len() * 7 + node.source.module.len()) % ROOM;
         while let Some(other) = self.visited[slot] {
             if same(node, other) {
                 return false;
@@ -245,9 +226,7 @@ impl Walk {
 }
 
 const fn same(a: &Node, b: &Node) -> bool {
-    a.source.line == b.source.line
-        && compare(a.name, b.name) == 0
-        && compare(a.source.module, b.source.module) == 0
+    a.source.line == b.source.line && compare(a.name, b.name) == 0 && compare(a.source.module, b.source.module) == 0
 }
 
 const fn precedes(a: &Node, b: &Node) -> bool {
@@ -285,10 +264,7 @@ struct Text {
 
 impl Text {
     const fn new() -> Self {
-        Self {
-            bytes: [0; 1024],
-            len: 0,
-        }
+        Self { bytes: [0; 1024], len: 0 }
     }
 
     const fn push(&mut self, text: &str) -> &mut Self {

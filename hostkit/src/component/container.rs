@@ -35,10 +35,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            construct_timeout: Duration::from_secs(30),
-            dispose_timeout: Duration::from_secs(5),
-        }
+        Self { construct_timeout: Duration::from_secs(30), dispose_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -67,9 +64,7 @@ pub(crate) enum Reap {
 
 impl fmt::Debug for Container {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Container")
-            .field("graph", &self.graph)
-            .finish_non_exhaustive()
+        f.debug_struct("Container").field("graph", &self.graph).finish_non_exhaustive()
     }
 }
 
@@ -82,47 +77,26 @@ impl Container {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Reap>) {
         let (reaper, reaped) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
-        (
-            Arc::new(Self {
-                graph,
-                settings,
-                stop,
-                cells,
-                order: Mutex::default(),
-                reaper,
-            }),
-            reaped,
-        )
+        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), reaped)
     }
 
     /// The value of a singleton that is built.
     pub(crate) fn singleton(&self, id: ProviderId) -> Built {
         match &self.graph.provider(id).make {
             Make::Value(value) => Arc::clone(value),
-            _ => self
-                .read(id)
-                .expect("a plan's singletons are built before it is armed"),
+            _ => self.read(id).expect("a plan's singletons are built before it is armed"),
         }
     }
 
     fn read(&self, id: ProviderId) -> Option<Built> {
-        self.cells[id]
-            .value
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Builds these singletons and what they need, independent ones concurrently.
-    pub(crate) async fn ensure_all(
-        self: &Arc<Self>,
-        ids: &BTreeSet<ProviderId>,
-    ) -> Result<(), InjectError> {
+    pub(crate) async fn ensure_all(self: &Arc<Self>, ids: &BTreeSet<ProviderId>) -> Result<(), InjectError> {
         match ids.iter().all(|id| self.is_built(*id)) {
             true => Ok(()),
-            false => try_join_all(ids.iter().map(|id| self.ensure(*id)))
-                .await
-                .map(drop),
+            false => try_join_all(ids.iter().map(|id| self.ensure(*id))).await.map(drop),
         }
     }
 
@@ -131,43 +105,24 @@ impl Container {
     }
 
     /// Builds a singleton unless it was.
-    pub(crate) fn ensure(
-        self: &Arc<Self>,
-        id: ProviderId,
-    ) -> BoxFuture<'static, Result<Built, InjectError>> {
+    pub(crate) fn ensure(self: &Arc<Self>, id: ProviderId) -> BoxFuture<'static, Result<Built, InjectError>> {
         let this = Arc::clone(self);
         Box::pin(async move {
             if let Make::Value(value) = &this.graph.provider(id).make {
                 return Ok(Arc::clone(value));
             }
-            this.cells[id]
-                .built
-                .get_or_try_init(|| this.build(id))
-                .await?;
-            this.read(id).ok_or_else(|| {
-                InjectError::new(this.graph.provider(id).name.clone(), Failure::ScopeClosed)
-            })
+            this.cells[id].built.get_or_try_init(|| this.build(id)).await?;
+            this.read(id).ok_or_else(|| InjectError::new(this.graph.provider(id).name.clone(), Failure::ScopeClosed))
         })
     }
 
     async fn build(self: &Arc<Self>, id: ProviderId) -> Result<(), InjectError> {
         let name = &self.graph.provider(id).name;
         let plan = Plan::of_singleton(&self.graph, id);
-        self.ensure_all(&plan.singletons)
-            .await
-            .map_err(|error| error.asked_by(name))?;
-        let context = Context {
-            token: Some(self.stop.child_token()),
-            values: None,
-        };
-        let shared = plan
-            .wants_shared
-            .then(|| Shared::over(self, &plan, context.clone()));
-        let mut frame = Frame {
-            slots: Vec::with_capacity(plan.steps.len()),
-            context,
-            shared,
-        };
+        self.ensure_all(&plan.singletons).await.map_err(|error| error.asked_by(name))?;
+        let context = Context { token: Some(self.stop.child_token()), values: None };
+        let shared = plan.wants_shared.then(|| Shared::over(self, &plan, context.clone()));
+        let mut frame = Frame { slots: Vec::with_capacity(plan.steps.len()), context, shared };
         let mut failed = None;
         for (slot, step) in plan.steps.iter().enumerate() {
             if step.lazy {
@@ -185,8 +140,7 @@ impl Container {
                     frame.slots.push(Some(built));
                 }
                 Err(failure) => {
-                    let mut error =
-                        InjectError::new(self.graph.provider(step.provider).name.clone(), failure);
+                    let mut error = InjectError::new(self.graph.provider(step.provider).name.clone(), failure);
                     for asker in step.chain.iter().rev() {
                         error = error.asked_by(&self.graph.provider(*asker).name);
                     }
@@ -197,10 +151,7 @@ impl Container {
         }
         if let Some(error) = failed {
             for (step, built) in plan.steps.iter().zip(frame.slots).rev() {
-                self.end(step.provider, built, Outcome::Failed)
-                    .await
-                    .inspect_err(CloseFault::log)
-                    .ok();
+                self.end(step.provider, built, Outcome::Failed).await.inspect_err(CloseFault::log).ok();
             }
             return Err(error);
         }
@@ -208,10 +159,7 @@ impl Container {
         for (step, built) in plan.steps.iter().zip(frame.slots) {
             let Some(built) = built else { continue };
             if step.provider == id {
-                *self.cells[id]
-                    .value
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
+                *self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
             }
             order.push((step.provider, built));
         }
@@ -225,36 +173,17 @@ impl Container {
             Make::Value(value) => Box::new(Ready(Arc::clone(value))),
             Make::Replaced(make) => Box::new(Replaced(Arc::clone(make))),
         };
-        if step.owned {
-            Box::new(Handover::step(bound))
-        } else {
-            bound
-        }
+        if step.owned { Box::new(Handover::step(bound)) } else { bound }
     }
 
     pub(crate) fn construction_limit(&self, id: ProviderId) -> Duration {
-        self.graph
-            .provider(id)
-            .timeout
-            .unwrap_or(self.settings.construct_timeout)
+        self.graph.provider(id).timeout.unwrap_or(self.settings.construct_timeout)
     }
 
-    async fn end(
-        &self,
-        id: ProviderId,
-        built: Option<Built>,
-        outcome: Outcome,
-    ) -> Result<(), CloseFault> {
+    async fn end(&self, id: ProviderId, built: Option<Built>, outcome: Outcome) -> Result<(), CloseFault> {
         let Some(built) = built else { return Ok(()) };
         let provider = self.graph.provider(id);
-        end(
-            &provider.name,
-            built,
-            provider.dispose,
-            outcome,
-            self.settings.dispose_timeout,
-        )
-        .await
+        end(&provider.name, built, provider.dispose, outcome, self.settings.dispose_timeout).await
     }
 
     /// Ends every singleton, the last built first.
@@ -265,13 +194,7 @@ impl Container {
         let order = std::mem::take(&mut *self.order.lock().unwrap_or_else(PoisonError::into_inner));
         let mut faults = Vec::new();
         for (id, built) in order.into_iter().rev() {
-            drop(
-                self.cells[id]
-                    .value
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(),
-            );
+            drop(self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).take());
             if let Err(fault) = self.end(id, Some(built), outcome).await {
                 faults.push(fault);
             }
@@ -300,10 +223,9 @@ impl Container {
 pub(crate) async fn reap(mut scopes: mpsc::UnboundedReceiver<Reap>) {
     while let Some(next) = scopes.recv().await {
         match next {
-            Reap::Close(closing) => closing
-                .finish()
-                .await
-                .unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log)),
+            Reap::Close(closing) => {
+                closing.finish().await.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log))
+            }
             // Nobody waits any more if this fails.
             Reap::Answer(answer) => drop(answer.send(())),
         }

@@ -37,11 +37,7 @@ pub enum Outcome {
 impl Outcome {
     /// Succeeded for `Ok`, failed for `Err`.
     pub fn of<T, E>(result: &Result<T, E>) -> Self {
-        if result.is_ok() {
-            Self::Succeeded
-        } else {
-            Self::Failed
-        }
+        if result.is_ok() { Self::Succeeded } else { Self::Failed }
     }
 }
 
@@ -54,11 +50,7 @@ pub(crate) enum Disposal {
 }
 
 pub(crate) fn dispose<C: Construct>(built: Built, outcome: Outcome) -> Disposal {
-    match built
-        .downcast::<C::Product>()
-        .ok()
-        .and_then(Arc::into_inner)
-    {
+    match built.downcast::<C::Product>().ok().and_then(Arc::into_inner) {
         Some(product) => Disposal::Running(C::dispose(product, outcome)),
         None => Disposal::StillShared,
     }
@@ -95,17 +87,10 @@ impl fmt::Display for CloseFault {
                 write!(f, "disposing `{component}` panicked: {caught}")
             }
             CloseReason::TimedOut(limit) => {
-                write!(
-                    f,
-                    "disposing `{component}` did not finish within {}",
-                    humantime::format_duration(*limit)
-                )
+                write!(f, "disposing `{component}` did not finish within {}", humantime::format_duration(*limit))
             }
             CloseReason::StillShared => {
-                write!(
-                    f,
-                    "`{component}` could not be disposed, because something still holds an `Arc` of it"
-                )
+                write!(f, "`{component}` could not be disposed, because something still holds an `Arc` of it")
             }
         }
     }
@@ -119,10 +104,7 @@ pub(super) async fn end(
     outcome: Outcome,
     limit: Duration,
 ) -> Result<(), CloseFault> {
-    let fault = |reason| CloseFault {
-        component: component.to_owned(),
-        reason,
-    };
+    let fault = |reason| CloseFault { component: component.to_owned(), reason };
     let disposal = catch(move || match disposer {
         Some(dispose) => Some(dispose(built, outcome)),
         None => {
@@ -134,14 +116,12 @@ pub(super) async fn end(
         Err(caught) => Err(fault(CloseReason::Panicked(caught))),
         Ok(None) => Ok(()),
         Ok(Some(Disposal::StillShared)) => Err(fault(CloseReason::StillShared)),
-        Ok(Some(Disposal::Running(future))) => {
-            match tokio::time::timeout(limit, CatchPanic::new(future)).await {
-                Ok(Ok(Ok(()))) => Ok(()),
-                Ok(Ok(Err(error))) => Err(fault(CloseReason::Returned(error))),
-                Ok(Err(caught)) => Err(fault(CloseReason::Panicked(caught))),
-                Err(_elapsed) => Err(fault(CloseReason::TimedOut(limit))),
-            }
-        }
+        Ok(Some(Disposal::Running(future))) => match tokio::time::timeout(limit, CatchPanic::new(future)).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(fault(CloseReason::Returned(error))),
+            Ok(Err(caught)) => Err(fault(CloseReason::Panicked(caught))),
+            Err(_elapsed) => Err(fault(CloseReason::TimedOut(limit))),
+        },
     }
 }
 
@@ -156,17 +136,10 @@ impl Opened {
     /// A scope whose frame is yet to be filled.
     #[inline]
     pub(crate) fn new(container: &Arc<Container>, plan: &Arc<Plan>, context: Context) -> Self {
-        let shared = plan
-            .wants_shared
-            .then(|| Shared::over(container, plan, context.clone()));
+        let shared = plan.wants_shared.then(|| Shared::over(container, plan, context.clone()));
         Self {
-            closing: (plan.disposes || shared.is_some())
-                .then(|| (Arc::clone(container), Arc::clone(plan))),
-            frame: Frame {
-                slots: Vec::with_capacity(plan.steps.len()),
-                context,
-                shared,
-            },
+            closing: (plan.disposes || shared.is_some()).then(|| (Arc::clone(container), Arc::clone(plan))),
+            frame: Frame { slots: Vec::with_capacity(plan.steps.len()), context, shared },
         }
     }
 
@@ -175,16 +148,7 @@ impl Opened {
     pub(crate) async fn close(mut self, outcome: Outcome) -> Result<(), Vec<CloseFault>> {
         match self.closing.take() {
             None => self.drop_slots(),
-            Some((container, plan)) => {
-                Closing {
-                    frame: self.take_frame(),
-                    container,
-                    plan,
-                    outcome,
-                }
-                .finish()
-                .await
-            }
+            Some((container, plan)) => Closing { frame: self.take_frame(), container, plan, outcome }.finish().await,
         }
     }
 
@@ -212,10 +176,7 @@ impl Opened {
         }
         let slots = &mut self.frame.slots;
         catch(|| while slots.pop().is_some() {}).map_err(|caught| {
-            vec![CloseFault {
-                component: "a component".to_owned(),
-                reason: CloseReason::Panicked(caught),
-            }]
+            vec![CloseFault { component: "a component".to_owned(), reason: CloseReason::Panicked(caught) }]
         })
     }
 }
@@ -244,9 +205,7 @@ pub(crate) struct Closing {
 
 impl fmt::Debug for Closing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closing")
-            .field("outcome", &self.outcome)
-            .finish_non_exhaustive()
+        f.debug_struct("Closing").field("outcome", &self.outcome).finish_non_exhaustive()
     }
 }
 
@@ -254,27 +213,13 @@ impl Closing {
     /// A scope without a frame of its own.
     pub(crate) fn of_shared(shared: Arc<Shared>, outcome: Outcome) -> Self {
         let container = Arc::clone(&shared.container);
-        let frame = Frame {
-            slots: Vec::new(),
-            context: Context::default(),
-            shared: Some(shared),
-        };
-        Self {
-            frame,
-            container,
-            plan: Arc::default(),
-            outcome,
-        }
+        let frame = Frame { slots: Vec::new(), context: Context::default(), shared: Some(shared) };
+        Self { frame, container, plan: Arc::default(), outcome }
     }
 
     /// Ends every component, in reverse order of construction (invariants 1 and 2).
     pub(crate) async fn finish(self) -> Result<(), Vec<CloseFault>> {
-        let Self {
-            mut frame,
-            container,
-            plan,
-            outcome,
-        } = self;
+        let Self { mut frame, container, plan, outcome } = self;
         let limit = container.settings.dispose_timeout;
         let mut faults = Vec::new();
         if let Some(shared) = frame.shared.take() {
@@ -283,22 +228,14 @@ impl Closing {
             faults = shared.close(eager, outcome).await;
         } else {
             while let Some(slot) = frame.slots.pop() {
-                let provider = container
-                    .graph
-                    .provider(plan.steps[frame.slots.len()].provider);
+                let provider = container.graph.provider(plan.steps[frame.slots.len()].provider);
                 if let Some(built) = slot {
-                    if let Err(fault) =
-                        end(&provider.name, built, provider.dispose, outcome, limit).await
-                    {
+                    if let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await {
                         faults.push(fault);
                     }
                 }
             }
         }
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 }

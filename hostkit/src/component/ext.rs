@@ -96,24 +96,13 @@ pub struct Lazy<T: ?Sized> {
 }
 
 impl<T: ?Sized> Lazy<T> {
-    pub(crate) fn new(
-        source: LazySource,
-        unpack: fn(&LazySource, Built) -> Option<Arc<T>>,
-    ) -> Self {
-        Self {
-            source,
-            unpack,
-            cell: OnceCell::new(),
-        }
+    pub(crate) fn new(source: LazySource, unpack: fn(&LazySource, Built) -> Option<Arc<T>>) -> Self {
+        Self { source, unpack, cell: OnceCell::new() }
     }
 
     /// Wraps a value, for a test that calls a constructor by hand.
     pub fn ready(value: Arc<T>) -> Self {
-        Self {
-            source: LazySource::Ready,
-            unpack: |_, _| None,
-            cell: OnceCell::new_with(Some(value)),
-        }
+        Self { source: LazySource::Ready, unpack: |_, _| None, cell: OnceCell::new_with(Some(value)) }
     }
 
     /// The component, built now unless it already was.
@@ -138,8 +127,6 @@ impl<T: ?Sized> Lazy<T> {
 
 impl<T: ?Sized> fmt::Debug for Lazy<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lazy")
-            .field("built", &self.cell.initialized())
-            .finish_non_exhaustive()
+        f.debug_struct("Lazy").field("built", &self.cell.initialized()).finish_non_exhaustive()
     }
 }

@@ -20,9 +20,7 @@ pub struct Frame {
 
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frame")
-            .field("slots", &self.slots.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Frame").field("slots", &self.slots.len()).finish_non_exhaustive()
     }
 }
 
@@ -30,9 +28,7 @@ impl Frame {
     /// What the plan put there before anybody could ask for it.
     #[inline]
     pub(crate) fn slot(&self, index: usize) -> &Built {
-        self.slots[index]
-            .as_ref()
-            .expect("a plan builds a slot before anyone who reads it")
+        self.slots[index].as_ref().expect("a plan builds a slot before anyone who reads it")
     }
 }
 
@@ -59,10 +55,6 @@ impl RunValues {
 impl Context {
     /// A value of this run.
     pub(crate) fn value<T: Any>(&self) -> Option<&T> {
-        self.values
-            .as_ref()?
-            .0
-            .iter()
-            .find_map(|value| value.downcast_ref())
+        self.values.as_ref()?.0.iter().find_map(|value| value.downcast_ref())
     }
 }

@@ -42,11 +42,7 @@ pub(crate) enum Make {
 /// What an edge leads to.
 #[derive(Debug, Clone)]
 pub(crate) enum Resolved {
-    Provider {
-        id: ProviderId,
-        take: Take,
-        cast: Option<AnyCast>,
-    },
+    Provider { id: ProviderId, take: Take, cast: Option<AnyCast> },
     Many(Vec<(ProviderId, AnyCast)>),
     Absent,
     Run(TypeId),
@@ -72,31 +68,19 @@ impl Supplied {
     /// An `Ext<T>`.
     pub(crate) fn foreign<T: Send + Sync + 'static>(value: T) -> Self {
         let name = short_type_name(std::any::type_name::<T>());
-        Self {
-            of: SuppliedAs::Foreign(TypeId::of::<T>()),
-            name,
-            value: Arc::new(value),
-        }
+        Self { of: SuppliedAs::Foreign(TypeId::of::<T>()), name, value: Arc::new(value) }
     }
 
     /// A trait object.
     pub(crate) fn dynamic<D: ?Sized + Send + Sync + 'static>(value: Arc<D>) -> Self {
         let name = short_type_name(std::any::type_name::<D>());
-        Self {
-            of: SuppliedAs::Trait(TypeId::of::<D>(), cast_of_arc::<D>()),
-            name,
-            value: Arc::new(value),
-        }
+        Self { of: SuppliedAs::Trait(TypeId::of::<D>(), cast_of_arc::<D>()), name, value: Arc::new(value) }
     }
 
     /// Something the host makes once, such as a queue's handle.
     pub(crate) fn fitting<T: Send + Sync + 'static>(value: T) -> Self {
         let name = short_type_name(std::any::type_name::<T>());
-        Self {
-            of: SuppliedAs::Fitting(TypeId::of::<T>()),
-            name,
-            value: Arc::new(value),
-        }
+        Self { of: SuppliedAs::Fitting(TypeId::of::<T>()), name, value: Arc::new(value) }
     }
 }
 
@@ -136,10 +120,7 @@ impl<D: ?Sized + Send + Sync + 'static> ReplacementFor<D> for Arc<D> {}
 impl<D: ?Sized + Send + Sync + 'static> sealed::Sealed<D> for Arc<D> {
     fn replacement(self) -> Replacement {
         let name = short_type_name(std::any::type_name::<D>());
-        Replacement {
-            of: ReplacementOf::Trait(TypeId::of::<D>(), cast_of_arc::<D>(), Arc::new(self)),
-            name,
-        }
+        Replacement { of: ReplacementOf::Trait(TypeId::of::<D>(), cast_of_arc::<D>(), Arc::new(self)), name }
     }
 }
 
@@ -148,10 +129,7 @@ impl<T: Component, F: Fn() -> T + Send + Sync + 'static> ReplacementFor<T> for F
 impl<T: Component, F: Fn() -> T + Send + Sync + 'static> sealed::Sealed<T> for F {
     fn replacement(self) -> Replacement {
         let make = Arc::new(move || Arc::new(self()) as Built);
-        Replacement {
-            of: ReplacementOf::Component(T::NODE, make),
-            name: T::NODE.read().name.to_owned(),
-        }
+        Replacement { of: ReplacementOf::Component(T::NODE, make), name: T::NODE.read().name.to_owned() }
     }
 }
 
@@ -191,9 +169,7 @@ pub(crate) struct Graph {
 
 impl fmt::Debug for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Graph")
-            .field("providers", &self.providers.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Graph").field("providers", &self.providers.len()).finish_non_exhaustive()
     }
 }
 
@@ -261,22 +237,10 @@ impl Graph {
                 timeout: None,
                 resolved: Vec::new(),
             });
-            let candidate = |cast| Candidate {
-                id,
-                cast,
-                default: false,
-            };
+            let candidate = |cast| Candidate { id, cast, default: false };
             match of {
-                SuppliedAs::Foreign(of) => self
-                    .foreign
-                    .entry((of, None))
-                    .or_default()
-                    .push(candidate(None)),
-                SuppliedAs::Trait(of, cast) => self
-                    .traits
-                    .entry((of, None))
-                    .or_default()
-                    .push(candidate(Some(cast))),
+                SuppliedAs::Foreign(of) => self.foreign.entry((of, None)).or_default().push(candidate(None)),
+                SuppliedAs::Trait(of, cast) => self.traits.entry((of, None)).or_default().push(candidate(Some(cast))),
                 SuppliedAs::Fitting(of) => {
                     self.fittings.insert(of, id);
                 }
@@ -284,12 +248,7 @@ impl Graph {
         }
     }
 
-    fn add_node(
-        &mut self,
-        node: &'static Node,
-        configuration: &Configuration,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn add_node(&mut self, node: &'static Node, configuration: &Configuration, problems: &mut Vec<Problem>) {
         let recipe = &node.recipe;
         let make = match recipe.form {
             Form::Component(bind) | Form::Provider(bind) => Make::Step(bind),
@@ -301,11 +260,7 @@ impl Graph {
                 }
             },
         };
-        let name = if node.generic {
-            recipe.product.short_name()
-        } else {
-            node.name.to_owned()
-        };
+        let name = if node.generic { recipe.product.short_name() } else { node.name.to_owned() };
         let id = self.add(Provider {
             name,
             path: format!("{}::{}", node.source.module, node.name),
@@ -317,27 +272,17 @@ impl Graph {
             timeout: recipe.timeout_ms.map(Duration::from_millis),
             resolved: Vec::new(),
         });
-        let candidate = |cast| Candidate {
-            id,
-            cast,
-            default: recipe.default,
-        };
+        let candidate = |cast| Candidate { id, cast, default: recipe.default };
         match recipe.form {
             Form::Component(_) | Form::Options { .. } => {
                 self.components.insert(recipe.product.id(), id);
             }
             Form::Provider(_) => {
-                self.foreign
-                    .entry((recipe.product.id(), recipe.key))
-                    .or_default()
-                    .push(candidate(None));
+                self.foreign.entry((recipe.product.id(), recipe.key)).or_default().push(candidate(None));
             }
         }
         for binding in recipe.bindings {
-            self.traits
-                .entry((binding.of.id(), recipe.key))
-                .or_default()
-                .push(candidate(Some(binding.cast)));
+            self.traits.entry((binding.of.id(), recipe.key)).or_default().push(candidate(Some(binding.cast)));
         }
     }
 
@@ -346,24 +291,17 @@ impl Graph {
             match of {
                 ReplacementOf::Trait(of, cast, value) => {
                     self.traits.remove(&(of, None));
-                    self.add_supplied(vec![Supplied {
-                        of: SuppliedAs::Trait(of, cast),
-                        name,
-                        value,
-                    }]);
+                    self.add_supplied(vec![Supplied { of: SuppliedAs::Trait(of, cast), name, value }]);
                 }
-                ReplacementOf::Component(node, make) => {
-                    match self.component(node.read().recipe.product.id()) {
-                        Some(id) => {
-                            let provider = &mut self.providers[id];
-                            provider.edges = &[];
-                            provider.make = Make::Replaced(make);
-                        }
-                        None => problems.push(Problem::new(format!(
-                            "`{name}` is replaced, but nothing in this host asks for it"
-                        ))),
+                ReplacementOf::Component(node, make) => match self.component(node.read().recipe.product.id()) {
+                    Some(id) => {
+                        let provider = &mut self.providers[id];
+                        provider.edges = &[];
+                        provider.make = Make::Replaced(make);
                     }
-                }
+                    None => problems
+                        .push(Problem::new(format!("`{name}` is replaced, but nothing in this host asks for it"))),
+                },
             }
         }
     }
@@ -373,12 +311,7 @@ impl Graph {
         ids.sort_by(|a, b| self.providers[*a].path.cmp(&self.providers[*b].path));
         for id in ids {
             let provider = &self.providers[id];
-            let asker = Asker {
-                what: "component",
-                name: &provider.name,
-                source: provider.source,
-                host_long: false,
-            };
+            let asker = Asker { what: "component", name: &provider.name, source: provider.source, host_long: false };
             match self.resolve(&asker, provider.edges) {
                 Ok(resolved) => self.providers[id].resolved = resolved,
                 Err(faults) => problems.extend(faults),
@@ -387,11 +320,7 @@ impl Graph {
     }
 
     /// What each parameter leads to.
-    pub(crate) fn resolve(
-        &self,
-        asker: &Asker<'_>,
-        edges: &'static [Edge],
-    ) -> Result<Vec<Resolved>, Vec<Problem>> {
+    pub(crate) fn resolve(&self, asker: &Asker<'_>, edges: &'static [Edge]) -> Result<Vec<Resolved>, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut resolved = Vec::with_capacity(edges.len());
         for edge in edges {
@@ -400,52 +329,29 @@ impl Graph {
                 Err(fault) => problems.push(fault.into_problem(asker, edge)),
             }
         }
-        if problems.is_empty() {
-            Ok(resolved)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(resolved) } else { Err(problems) }
     }
 
     fn resolve_edge(&self, edge: &Edge) -> Result<Resolved, Fault> {
         match &edge.want {
             Want::Component(node, take) => {
                 let node = node.read();
-                let id = self
-                    .component(node.recipe.product.id())
-                    .ok_or_else(|| Fault::missing_component(node))?;
+                let id = self.component(node.recipe.product.id()).ok_or_else(|| Fault::missing_component(node))?;
                 let provider = &self.providers[id];
-                if *take == Take::Owned
-                    && (provider.lifetime != Lifetime::Transient || provider.dispose.is_some())
-                {
+                if *take == Take::Owned && (provider.lifetime != Lifetime::Transient || provider.dispose.is_some()) {
                     return Err(Fault::not_owned(provider));
                 }
-                Ok(Resolved::Provider {
-                    id,
-                    take: *take,
-                    cast: None,
-                })
+                Ok(Resolved::Provider { id, take: *take, cast: None })
             }
-            Want::Trait(of, arity) => self.candidates(&self.traits, *of, edge.key, *arity, || {
-                Fault::missing_trait(*of, edge.key)
-            }),
+            Want::Trait(of, arity) => {
+                self.candidates(&self.traits, *of, edge.key, *arity, || Fault::missing_trait(*of, edge.key))
+            }
             Want::Foreign(of, arity) => {
-                self.candidates(&self.foreign, *of, edge.key, *arity, || {
-                    Fault::missing_foreign(*of, edge.key)
-                })
+                self.candidates(&self.foreign, *of, edge.key, *arity, || Fault::missing_foreign(*of, edge.key))
             }
             Want::Fitting(of, missing) => match self.fittings.get(&of.id()) {
-                Some(id) => Ok(Resolved::Provider {
-                    id: *id,
-                    take: Take::Shared,
-                    cast: None,
-                }),
-                None => Err(Fault {
-                    needs: missing(),
-                    why: String::new(),
-                    places: Vec::new(),
-                    help: None,
-                }),
+                Some(id) => Ok(Resolved::Provider { id: *id, take: Take::Shared, cast: None }),
+                None => Err(Fault { needs: missing(), why: String::new(), places: Vec::new(), help: None }),
             },
             Want::Run(of) => Ok(Resolved::Run(of.id())),
             Want::Token => Ok(Resolved::Token),
@@ -464,42 +370,22 @@ impl Graph {
     ) -> Result<Resolved, Fault> {
         let all = among.get(&(of.id(), key)).map_or(&[][..], Vec::as_slice);
         let chosen: Vec<_> = match all.iter().any(|candidate| !candidate.default) {
-            true => all
-                .iter()
-                .filter(|candidate| !candidate.default)
-                .copied()
-                .collect(),
+            true => all.iter().filter(|candidate| !candidate.default).copied().collect(),
             false => all.to_vec(),
         };
         match (arity, &chosen[..]) {
             (Arity::All, _) => {
-                let mut many: Vec<_> = chosen
-                    .iter()
-                    .filter_map(|c| c.cast.map(|cast| (c.id, cast)))
-                    .collect();
+                let mut many: Vec<_> = chosen.iter().filter_map(|c| c.cast.map(|cast| (c.id, cast))).collect();
                 many.sort_by(|a, b| self.providers[a.0].path.cmp(&self.providers[b.0].path));
                 Ok(Resolved::Many(many))
             }
             (Arity::Optional, []) => Ok(Resolved::Absent),
             (_, []) => Err(missing()),
             (_, [one]) => {
-                let take = if arity == Arity::Lazy {
-                    Take::Lazy
-                } else {
-                    Take::Shared
-                };
-                Ok(Resolved::Provider {
-                    id: one.id,
-                    take,
-                    cast: one.cast,
-                })
+                let take = if arity == Arity::Lazy { Take::Lazy } else { Take::Shared };
+                Ok(Resolved::Provider { id: one.id, take, cast: one.cast })
             }
-            (_, several) => Err(Fault::ambiguous(
-                of,
-                several
-                    .iter()
-                    .map(|candidate| &self.providers[candidate.id]),
-            )),
+            (_, several) => Err(Fault::ambiguous(of, several.iter().map(|candidate| &self.providers[candidate.id]))),
         }
     }
 
@@ -508,9 +394,7 @@ impl Graph {
         let mut seen = HashSet::new();
         let mut open = Vec::new();
         let visit = |resolved: &Resolved, open: &mut Vec<ProviderId>| match resolved {
-            Resolved::Provider {
-                take: Take::Lazy, ..
-            } => {}
+            Resolved::Provider { take: Take::Lazy, .. } => {}
             Resolved::Provider { id, .. } => open.push(*id),
             Resolved::Many(many) => open.extend(many.iter().map(|(id, _)| *id)),
             _ => {}
@@ -518,15 +402,10 @@ impl Graph {
         roots.iter().for_each(|root| visit(root, &mut open));
         while let Some(id) = open.pop() {
             if seen.insert(id) {
-                self.providers[id]
-                    .resolved
-                    .iter()
-                    .for_each(|edge| visit(edge, &mut open));
+                self.providers[id].resolved.iter().for_each(|edge| visit(edge, &mut open));
             }
         }
-        seen.into_iter()
-            .filter(|id| self.providers[*id].lifetime == Lifetime::Singleton)
-            .collect()
+        seen.into_iter().filter(|id| self.providers[*id].lifetime == Lifetime::Singleton).collect()
     }
 
     fn find_cycles(&self, problems: &mut Vec<Problem>) {
@@ -536,24 +415,17 @@ impl Graph {
         }
     }
 
-    fn walk_cycles(
-        &self,
-        id: ProviderId,
-        path: &mut Vec<ProviderId>,
-        done: &mut [bool],
-        problems: &mut Vec<Problem>,
-    ) {
+    fn walk_cycles(&self, id: ProviderId, path: &mut Vec<ProviderId>, done: &mut [bool], problems: &mut Vec<Problem>) {
         if let Some(start) = path.iter().position(|on_path| *on_path == id) {
-            let cycle: Vec<_> = path[start..]
-                .iter()
-                .chain([&id])
-                .map(|id| self.providers[*id].name.as_str())
-                .collect();
+            let cycle: Vec<_> = path[start..].iter().chain([&id]).map(|id| self.providers[*id].name.as_str()).collect();
             let mut problem = Problem::new(format!("dependency cycle: {}", cycle.join(" -> ")));
             for id in &path[start..] {
                 problem = problem.at(declared(&self.providers[*id]));
             }
-            problems.push(problem.help("break it with a `Scopes<T>` in one of them, or move what both need into a third component"));
+            problems.push(
+                problem
+                    .help("break it with a `Scopes<T>` in one of them, or move what both need into a third component"),
+            );
             return;
         }
         if done[id] {
@@ -570,30 +442,17 @@ impl Graph {
     fn find_captives(&self, problems: &mut Vec<Problem>) {
         for provider in &self.providers {
             if provider.lifetime == Lifetime::Singleton {
-                let asker = Asker {
-                    what: "singleton",
-                    name: &provider.name,
-                    source: provider.source,
-                    host_long: true,
-                };
+                let asker = Asker { what: "singleton", name: &provider.name, source: provider.source, host_long: true };
                 problems.extend(self.captives(&asker, provider.edges, &provider.resolved));
             }
         }
     }
 
     /// The scoped components that something host-long would hold on to, through transients.
-    pub(crate) fn captives(
-        &self,
-        asker: &Asker<'_>,
-        edges: &'static [Edge],
-        resolved: &[Resolved],
-    ) -> Vec<Problem> {
+    pub(crate) fn captives(&self, asker: &Asker<'_>, edges: &'static [Edge], resolved: &[Resolved]) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (edge, resolved) in edges.iter().zip(resolved) {
-            if let Some(path) = held(resolved)
-                .into_iter()
-                .find_map(|id| self.scoped_path(id, 0))
-            {
+            if let Some(path) = held(resolved).into_iter().find_map(|id| self.scoped_path(id, 0)) {
                 let path = path.join(" -> ");
                 let mut problem = Problem::new(format!(
                     "{} `{}` lives as long as the host, but its parameter `{}` reaches the scoped {path}",
@@ -602,11 +461,7 @@ impl Graph {
                 if let Some(source) = asker.source {
                     problem = problem.at(format!("declared at {source}"));
                 }
-                problems.push(
-                    problem.help(
-                        "take it through `Scopes<T>` and open a scope for each piece of work",
-                    ),
-                );
+                problems.push(problem.help("take it through `Scopes<T>` and open a scope for each piece of work"));
             }
         }
         problems
@@ -619,11 +474,8 @@ impl Graph {
             Lifetime::Scoped => Some(vec![name]),
             // Cycles have been reported before this is asked, so the depth only bounds a bug of ours.
             Lifetime::Transient if depth < self.providers.len() => {
-                let rest = provider
-                    .resolved
-                    .iter()
-                    .flat_map(held)
-                    .find_map(|next| self.scoped_path(next, depth + 1))?;
+                let rest =
+                    provider.resolved.iter().flat_map(held).find_map(|next| self.scoped_path(next, depth + 1))?;
                 Some([name].into_iter().chain(rest).collect())
             }
             _ => None,
@@ -634,9 +486,7 @@ impl Graph {
 /// What an edge's owner holds on to.
 fn held(resolved: &Resolved) -> Vec<ProviderId> {
     match resolved {
-        Resolved::Provider {
-            take: Take::Fresh, ..
-        } => Vec::new(),
+        Resolved::Provider { take: Take::Fresh, .. } => Vec::new(),
         Resolved::Provider { id, .. } => vec![*id],
         Resolved::Many(many) => many.iter().map(|(id, _)| *id).collect(),
         _ => Vec::new(),
@@ -678,23 +528,12 @@ impl Fault {
     fn missing_trait(of: TypeKey, key: Option<&str>) -> Self {
         let name = of.short_name();
         let (with_key, fix) = match key {
-            Some(key) => (
-                format!(" with key \"{key}\""),
-                format!("add `as = {name}, key = \"{key}\"` to a component"),
-            ),
-            None => (
-                String::new(),
-                format!(
-                    "add `as = {name}` to a component, or `.provide_as::<{name}>(..)` on the host"
-                ),
-            ),
+            Some(key) => (format!(" with key \"{key}\""), format!("add `as = {name}, key = \"{key}\"` to a component")),
+            None => {
+                (String::new(), format!("add `as = {name}` to a component, or `.provide_as::<{name}>(..)` on the host"))
+            }
         };
-        Self {
-            needs: format!("`{name}`{with_key}"),
-            why: nothing(),
-            places: Vec::new(),
-            help: Some(fix),
-        }
+        Self { needs: format!("`{name}`{with_key}"), why: nothing(), places: Vec::new(), help: Some(fix) }
     }
 
     fn missing_foreign(of: TypeKey, key: Option<&str>) -> Self {
@@ -702,9 +541,7 @@ impl Fault {
         let (with_key, fix) = match key {
             Some(key) => (
                 format!(" with key \"{key}\""),
-                format!(
-                    "write a function that makes it and put `#[hostkit::singleton(key = \"{key}\")]` on it"
-                ),
+                format!("write a function that makes it and put `#[hostkit::singleton(key = \"{key}\")]` on it"),
             ),
             None => (
                 String::new(),
@@ -713,12 +550,7 @@ impl Fault {
                 ),
             ),
         };
-        Self {
-            needs: format!("`Ext<{name}>`{with_key}"),
-            why: nothing(),
-            places: Vec::new(),
-            help: Some(fix),
-        }
+        Self { needs: format!("`Ext<{name}>`{with_key}"), why: nothing(), places: Vec::new(), help: Some(fix) }
     }
 
     fn ambiguous<'a>(of: TypeKey, providers: impl Iterator<Item = &'a Provider>) -> Self {
@@ -728,15 +560,17 @@ impl Fault {
             needs: format!("`{}`", of.short_name()),
             why: format!(", and {} provide it", places.len()),
             places,
-            help: Some("give all but one a `key = \"…\"`, mark one that others may replace as `default`, or ask for `All<…>`".to_owned()),
+            help: Some(
+                "give all but one a `key = \"…\"`, mark one that others may replace as `default`, or ask for `All<…>`"
+                    .to_owned(),
+            ),
         }
     }
 
     fn not_owned(provider: &Provider) -> Self {
         let why = match provider.lifetime {
             Lifetime::Transient => {
-                " for itself, but it has a `dispose`, which somebody must be left to call"
-                    .to_owned()
+                " for itself, but it has a `dispose`, which somebody must be left to call".to_owned()
             }
             lifetime => format!(" for itself, but it is {lifetime}"),
         };
@@ -749,12 +583,7 @@ impl Fault {
     }
 
     fn into_problem(self, asker: &Asker<'_>, edge: &Edge) -> Problem {
-        let Self {
-            needs,
-            why,
-            places,
-            help,
-        } = self;
+        let Self { needs, why, places, help } = self;
         let mut problem = Problem::new(format!(
             "{} `{}` needs {needs} (parameter `{}`){why}",
             asker.what, asker.name, edge.parameter

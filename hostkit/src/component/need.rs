@@ -69,9 +69,7 @@ macro_rules! tuples_up_to {
     () => { tuples!(); };
 }
 
-tuples_up_to!(
-    P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16
-);
+tuples_up_to!(P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16);
 
 /// A captured singleton or a slot of the frame.
 pub enum Bound<T> {
@@ -100,9 +98,7 @@ impl<T: Send + Sync + 'static> Bound<T> {
 
     fn at(binder: &Binder<'_>, target: &Target) -> Option<Self> {
         match target.place {
-            Place::Singleton(id) => Some(Self::Singleton(
-                binder.container.singleton(id).downcast().ok()?,
-            )),
+            Place::Singleton(id) => Some(Self::Singleton(binder.container.singleton(id).downcast().ok()?)),
             Place::Slot(slot) => Some(Self::Slot(slot)),
             _ => None,
         }
@@ -150,9 +146,7 @@ impl<D: ?Sized + Send + Sync + 'static> BoundDyn<D> {
     fn at(binder: &Binder<'_>, target: &Target) -> Option<Self> {
         let cast = typed_cast::<D>(target.cast);
         match target.place {
-            Place::Singleton(id) => Some(Self::Singleton((cast?.shared)(
-                binder.container.singleton(id),
-            )?)),
+            Place::Singleton(id) => Some(Self::Singleton((cast?.shared)(binder.container.singleton(id))?)),
             Place::Slot(slot) => Some(Self::Slot(slot, cast?)),
             _ => None,
         }
@@ -168,9 +162,7 @@ impl<D: ?Sized + Send + Sync + 'static> BoundDyn<D> {
     fn share(&self, frame: &Frame) -> Arc<D> {
         match self {
             Self::Singleton(value) => Arc::clone(value),
-            Self::Slot(slot, cast) => {
-                (cast.shared)(Arc::clone(frame.slot(*slot))).expect(MISPLACED)
-            }
+            Self::Slot(slot, cast) => (cast.shared)(Arc::clone(frame.slot(*slot))).expect(MISPLACED),
         }
     }
 }
@@ -272,22 +264,11 @@ impl<D: ?Sized + Send + Sync + 'static> Need for All<D> {
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
         let target = binder.next();
-        let Place::Many(many) = &target.place else {
-            unreachable!("{MISPLACED}")
-        };
-        let bound: Vec<_> = many
-            .iter()
-            .map(|target| BoundDyn::at(binder, target).expect(MISPLACED))
-            .collect();
+        let Place::Many(many) = &target.place else { unreachable!("{MISPLACED}") };
+        let bound: Vec<_> = many.iter().map(|target| BoundDyn::at(binder, target).expect(MISPLACED)).collect();
         let singletons: Option<Arc<[Arc<D>]>> = bound
             .iter()
-            .map(|one| {
-                if let BoundDyn::Singleton(value) = one {
-                    Some(Arc::clone(value))
-                } else {
-                    None
-                }
-            })
+            .map(|one| if let BoundDyn::Singleton(value) = one { Some(Arc::clone(value)) } else { None })
             .collect();
         match singletons {
             Some(all) => AllBound::Singletons(All(all)),
@@ -298,11 +279,7 @@ impl<D: ?Sized + Send + Sync + 'static> Need for All<D> {
     fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
         match bound {
             AllBound::Singletons(all) => all.clone(),
-            AllBound::Mixed(bound) => bound
-                .iter()
-                .map(|one| one.share(frame))
-                .collect::<Arc<[_]>>()
-                .into(),
+            AllBound::Mixed(bound) => bound.iter().map(|one| one.share(frame)).collect::<Arc<[_]>>().into(),
         }
     }
 }
@@ -379,9 +356,7 @@ impl Step for HandoverStep {
         let wrap = |built| Arc::new(Handover(Mutex::new(Some(built)))) as Built;
         match self.0.construct(frame) {
             Constructed::Now(result) => Constructed::Now(result.map(wrap)),
-            Constructed::Later(future) => {
-                Constructed::Later(future.map(move |result| result.map(wrap)).boxed())
-            }
+            Constructed::Later(future) => Constructed::Later(future.map(move |result| result.map(wrap)).boxed()),
         }
     }
 }
@@ -395,22 +370,14 @@ impl<T: Send + Sync + 'static> Need for Taken<T> {
     type Given<'r> = Box<T>;
 
     fn bind(binder: &mut Binder<'_>) -> usize {
-        let Place::Owned(slot) = binder.next().place else {
-            unreachable!("{MISPLACED}")
-        };
+        let Place::Owned(slot) = binder.next().place else { unreachable!("{MISPLACED}") };
         slot
     }
 
     fn give<'r>(slot: &'r usize, frame: &'r Frame) -> Box<T> {
         let handover: &Handover = frame.slot(*slot).downcast_ref().expect(MISPLACED);
-        let built = handover
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let owned = built
-            .and_then(|built| built.downcast::<T>().ok())
-            .and_then(Arc::into_inner);
+        let built = handover.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let owned = built.and_then(|built| built.downcast::<T>().ok()).and_then(Arc::into_inner);
         Box::new(owned.expect("an owned transient has one reader"))
     }
 }
@@ -448,21 +415,13 @@ impl fmt::Debug for LazyBound {
 impl LazyBound {
     fn bind(binder: &mut Binder<'_>) -> Self {
         let Target { place, cast } = binder.next().clone();
-        Self {
-            place,
-            cast,
-            container: Arc::clone(binder.container),
-        }
+        Self { place, cast, container: Arc::clone(binder.container) }
     }
 
     fn source(&self, frame: &Frame) -> LazySource {
         match (&self.place, &frame.shared) {
-            (Place::Lazy(slot), Some(shared)) => {
-                LazySource::Scope(Arc::clone(shared), *slot, self.cast)
-            }
-            (Place::LazySingleton(id), _) => {
-                LazySource::Singleton(Arc::clone(&self.container), *id, self.cast)
-            }
+            (Place::Lazy(slot), Some(shared)) => LazySource::Scope(Arc::clone(shared), *slot, self.cast),
+            (Place::LazySingleton(id), _) => LazySource::Singleton(Arc::clone(&self.container), *id, self.cast),
             _ => unreachable!("{MISPLACED}"),
         }
     }
@@ -498,9 +457,7 @@ impl<D: ?Sized + Send + Sync + 'static> Need for LazyDyn<D> {
     }
 
     fn give<'r>(bound: &'r LazyBound, frame: &'r Frame) -> Lazy<D> {
-        Lazy::new(bound.source(frame), |source, built| {
-            (typed_cast::<D>(source.cast())?.shared)(built)
-        })
+        Lazy::new(bound.source(frame), |source, built| (typed_cast::<D>(source.cast())?.shared)(built))
     }
 }
 
@@ -513,11 +470,7 @@ impl Need for CancellationToken {
     }
 
     fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
-        frame
-            .context
-            .token
-            .clone()
-            .expect("a run whose plan asks for a token has one")
+        frame.context.token.clone().expect("a run whose plan asks for a token has one")
     }
 }
 
@@ -590,9 +543,5 @@ pub(crate) fn skip(binder: &mut Binder<'_>) {
 
 /// A value of this run.
 pub(crate) fn value_of_run<T: Clone + Any>(frame: &Frame) -> T {
-    frame
-        .context
-        .value::<T>()
-        .cloned()
-        .expect("a run whose plan asks for a value has it")
+    frame.context.value::<T>().cloned().expect("a run whose plan asks for a value has it")
 }

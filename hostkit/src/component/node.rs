@@ -8,10 +8,7 @@
 //! 3. A `Node` has no interior mutability, so sharing the pointer between threads is sharing `&'static Node`.
 //!
 //! This is the one file of hostkit that contains `unsafe`.
-#![allow(
-    unsafe_code,
-    reason = "the two lines below; invariants 1 and 3 are why they are sound"
-)]
+#![allow(unsafe_code, reason = "the two lines below; invariants 1 and 3 are why they are sound")]
 
 use super::{Lifetime, Recipe, Want};
 use crate::registry::Source;

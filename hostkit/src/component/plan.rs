@@ -60,27 +60,13 @@ impl PlanStep {
     /// The slots it reads.
     pub(crate) fn reads(&self) -> Vec<usize> {
         self.places()
-            .filter_map(|place| {
-                if let Place::Slot(slot) | Place::Owned(slot) = place {
-                    Some(*slot)
-                } else {
-                    None
-                }
-            })
+            .filter_map(|place| if let Place::Slot(slot) | Place::Owned(slot) = place { Some(*slot) } else { None })
             .collect()
     }
 
     /// The singletons it reads.
     pub(crate) fn singletons(&self) -> BTreeSet<ProviderId> {
-        self.places()
-            .filter_map(|place| {
-                if let Place::Singleton(id) = place {
-                    Some(*id)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        self.places().filter_map(|place| if let Place::Singleton(id) = place { Some(*id) } else { None }).collect()
     }
 
     fn places(&self) -> impl Iterator<Item = &Place> {
@@ -110,9 +96,7 @@ pub(crate) struct Plan {
 
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan")
-            .field("steps", &self.steps.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Plan").field("steps", &self.steps.len()).finish_non_exhaustive()
     }
 }
 
@@ -125,10 +109,7 @@ impl Plan {
     /// Plans these parameters.
     pub(crate) fn of(graph: &Graph, roots: &[Resolved]) -> Self {
         let mut plan = Self::default();
-        plan.roots = roots
-            .iter()
-            .map(|root| plan.target(graph, root, false, &mut Vec::new()))
-            .collect();
+        plan.roots = roots.iter().map(|root| plan.target(graph, root, false, &mut Vec::new())).collect();
         plan
     }
 
@@ -142,20 +123,10 @@ impl Plan {
         self.step(graph, id, false, false, &mut Vec::new());
     }
 
-    fn target(
-        &mut self,
-        graph: &Graph,
-        resolved: &Resolved,
-        lazy: bool,
-        chain: &mut Vec<ProviderId>,
-    ) -> Target {
+    fn target(&mut self, graph: &Graph, resolved: &Resolved, lazy: bool, chain: &mut Vec<ProviderId>) -> Target {
         let mut cast = None;
         let place = match resolved {
-            Resolved::Provider {
-                id,
-                take,
-                cast: through,
-            } => {
+            Resolved::Provider { id, take, cast: through } => {
                 cast = *through;
                 self.place(graph, *id, *take, lazy, chain)
             }
@@ -188,14 +159,7 @@ impl Plan {
         Target { place, cast }
     }
 
-    fn place(
-        &mut self,
-        graph: &Graph,
-        id: ProviderId,
-        take: Take,
-        lazy: bool,
-        chain: &mut Vec<ProviderId>,
-    ) -> Place {
+    fn place(&mut self, graph: &Graph, id: ProviderId, take: Take, lazy: bool, chain: &mut Vec<ProviderId>) -> Place {
         if take == Take::Fresh {
             return Place::Fresh(id);
         }
@@ -226,13 +190,7 @@ impl Plan {
                 self.in_slot(slot, take)
             }
             Lifetime::Transient => {
-                let slot = self.step(
-                    graph,
-                    id,
-                    lazy || take == Take::Lazy,
-                    take == Take::Owned,
-                    chain,
-                );
+                let slot = self.step(graph, id, lazy || take == Take::Lazy, take == Take::Owned, chain);
                 self.in_slot(slot, take)
             }
         }
@@ -249,31 +207,14 @@ impl Plan {
         }
     }
 
-    fn step(
-        &mut self,
-        graph: &Graph,
-        id: ProviderId,
-        lazy: bool,
-        owned: bool,
-        chain: &mut Vec<ProviderId>,
-    ) -> usize {
+    fn step(&mut self, graph: &Graph, id: ProviderId, lazy: bool, owned: bool, chain: &mut Vec<ProviderId>) -> usize {
         let provider = graph.provider(id);
         let asked_by = chain.clone();
         chain.push(id);
-        let targets = provider
-            .resolved
-            .iter()
-            .map(|edge| self.target(graph, edge, lazy, chain))
-            .collect();
+        let targets = provider.resolved.iter().map(|edge| self.target(graph, edge, lazy, chain)).collect();
         chain.pop();
         self.disposes |= provider.dispose.is_some();
-        self.steps.push(PlanStep {
-            provider: id,
-            targets,
-            lazy,
-            owned,
-            chain: asked_by,
-        });
+        self.steps.push(PlanStep { provider: id, targets, lazy, owned, chain: asked_by });
         self.steps.len() - 1
     }
 
@@ -298,24 +239,17 @@ pub struct Binder<'h> {
 
 impl fmt::Debug for Binder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Binder")
-            .field("left", &self.targets.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Binder").field("left", &self.targets.len()).finish_non_exhaustive()
     }
 }
 
 impl<'h> Binder<'h> {
     pub(crate) fn new(container: &'h Arc<Container>, targets: &'h [Target]) -> Self {
-        Self {
-            container,
-            targets: targets.iter(),
-        }
+        Self { container, targets: targets.iter() }
     }
 
     pub(crate) fn next(&mut self) -> &'h Target {
-        self.targets
-            .next()
-            .expect("an expansion lists as many edges as needs")
+        self.targets.next().expect("an expansion lists as many edges as needs")
     }
 }
 
@@ -330,23 +264,11 @@ pub(crate) struct Armed<N: Need> {
 
 impl<N: Need> Armed<N> {
     /// Builds the singletons the plan reads and binds every parameter.
-    pub(crate) async fn new(
-        container: &Arc<Container>,
-        plan: Arc<Plan>,
-    ) -> Result<Self, InjectError> {
+    pub(crate) async fn new(container: &Arc<Container>, plan: Arc<Plan>) -> Result<Self, InjectError> {
         container.ensure_all(&plan.singletons).await?;
-        let steps = plan
-            .steps
-            .iter()
-            .map(|step| (!step.lazy).then(|| container.bind(step)))
-            .collect();
+        let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
         let root = N::bind(&mut Binder::new(container, &plan.roots));
-        Ok(Self {
-            container: Arc::clone(container),
-            plan,
-            steps,
-            root,
-        })
+        Ok(Self { container: Arc::clone(container), plan, steps, root })
     }
 
     /// Executes the plan.
@@ -364,10 +286,7 @@ impl<N: Need> Armed<N> {
             Err(caught) => Failure::Panicked(caught),
         };
         let step = &self.plan.steps[opened.frame.slots.len()];
-        let mut error = InjectError::new(
-            self.container.graph.provider(step.provider).name.clone(),
-            failure,
-        );
+        let mut error = InjectError::new(self.container.graph.provider(step.provider).name.clone(), failure);
         for asker in step.chain.iter().rev() {
             error = error.asked_by(&self.container.graph.provider(*asker).name);
         }
@@ -380,10 +299,7 @@ impl<N: Need> Armed<N> {
             let built = match step {
                 None => None,
                 Some(step) => {
-                    let limit = || {
-                        self.container
-                            .construction_limit(self.plan.steps[slot].provider)
-                    };
+                    let limit = || self.container.construction_limit(self.plan.steps[slot].provider);
                     Some(construct(&**step, &opened.frame, limit).await?)
                 }
             };
@@ -444,10 +360,7 @@ pub(crate) enum Failure {
 
 impl InjectError {
     pub(crate) fn new(component: String, failure: Failure) -> Self {
-        Self {
-            chain: vec![component],
-            failure,
-        }
+        Self { chain: vec![component], failure }
     }
 
     pub(crate) fn wrong_type() -> Self {
@@ -475,16 +388,10 @@ impl fmt::Display for InjectError {
             Failure::Returned(error) => write!(f, ": its constructor failed: {error}"),
             Failure::Panicked(caught) => write!(f, ": its constructor panicked: {caught}"),
             Failure::TimedOut(limit) => {
-                write!(
-                    f,
-                    ": its constructor did not finish within {}",
-                    humantime::format_duration(*limit)
-                )
+                write!(f, ": its constructor did not finish within {}", humantime::format_duration(*limit))
             }
             Failure::ScopeClosed => f.write_str(": its scope has been closed"),
-            Failure::WrongType => {
-                f.write_str(": it was built as another type, which is a bug in hostkit")
-            }
+            Failure::WrongType => f.write_str(": it was built as another type, which is a bug in hostkit"),
             Failure::NotRegistered => f.write_str(": it is not registered in this host"),
         }
     }

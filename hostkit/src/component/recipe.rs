@@ -60,10 +60,7 @@ pub struct Field {
 
 impl fmt::Debug for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recipe")
-            .field("product", &self.product.path())
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("Recipe").field("product", &self.product.path()).field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -94,11 +91,7 @@ impl Recipe {
         Self {
             product: TypeKey::of::<C::Product>(),
             form,
-            dispose: if C::DISPOSES {
-                Some(super::dispose::dispose::<C>)
-            } else {
-                None
-            },
+            dispose: if C::DISPOSES { Some(super::dispose::dispose::<C>) } else { None },
             bindings: &[],
             key: None,
             default: false,
@@ -145,10 +138,7 @@ pub struct Binding {
 impl Binding {
     /// `D` through this cast.
     pub const fn of<D: ?Sized + 'static>(cast: &'static Cast<D>) -> Self {
-        Self {
-            of: TypeKey::of::<D>(),
-            cast,
-        }
+        Self { of: TypeKey::of::<D>(), cast }
     }
 }
 
@@ -237,9 +227,7 @@ impl<C: Construct> Step for BoundStep<C> {
             Constructed::Now(Ok(product)) => Constructed::Now(Ok(Arc::new(product))),
             Constructed::Now(Err(error)) => Constructed::Now(Err(error)),
             Constructed::Later(future) => {
-                Constructed::Later(Box::pin(
-                    async move { Ok(Arc::new(future.await?) as Built) },
-                ))
+                Constructed::Later(Box::pin(async move { Ok(Arc::new(future.await?) as Built) }))
             }
         }
     }

@@ -16,10 +16,7 @@ use crate::error::BoxError;
 pub(crate) trait Body: Send {
     type Needs: Need;
 
-    fn start<'r>(
-        self,
-        given: Given<'r, Self::Needs>,
-    ) -> impl Future<Output = Result<(), BoxError>> + Send + 'r;
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r;
 }
 
 /// What bounds a body from outside.
@@ -79,11 +76,7 @@ impl fmt::Display for RunFailure {
                 Ok(())
             }
             Self::Panicked(caught) => write!(f, "panicked: {caught}"),
-            Self::TimedOut(limit) => write!(
-                f,
-                "did not finish within {}",
-                humantime::format_duration(*limit)
-            ),
+            Self::TimedOut(limit) => write!(f, "did not finish within {}", humantime::format_duration(*limit)),
             Self::Dropped => f.write_str("was dropped before it finished"),
             Self::Closing(faults) => {
                 f.write_str("ending its scope failed: ")?;
@@ -116,10 +109,7 @@ pub(crate) async fn run<B: Body>(
     let result = {
         let body = CatchPanic::new(body.start(armed.give(&opened.frame)));
         let finished = match limits {
-            Limits {
-                timeout: None,
-                drop_on: None,
-            } => Ok(body.await),
+            Limits { timeout: None, drop_on: None } => Ok(body.await),
             Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,
         };
         match finished {
@@ -158,9 +148,7 @@ async fn bounded<F: Future>(
     };
     let limited = async {
         match timeout {
-            Some(limit) => tokio::time::timeout(limit, body)
-                .await
-                .map_err(|_elapsed| RunFailure::TimedOut(limit)),
+            Some(limit) => tokio::time::timeout(limit, body).await.map_err(|_elapsed| RunFailure::TimedOut(limit)),
             None => Ok(body.await),
         }
     };

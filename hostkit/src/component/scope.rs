@@ -38,21 +38,13 @@ struct Typed {
 
 impl<T> Clone for Scopes<T> {
     fn clone(&self) -> Self {
-        Self {
-            container: Arc::clone(&self.container),
-            typed: self.typed.clone(),
-            of: PhantomData,
-        }
+        Self { container: Arc::clone(&self.container), typed: self.typed.clone(), of: PhantomData }
     }
 }
 
 impl<T> fmt::Debug for Scopes<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Scopes<{}>",
-            super::want::short_type_name(std::any::type_name::<T>())
-        )
+        write!(f, "Scopes<{}>", super::want::short_type_name(std::any::type_name::<T>()))
     }
 }
 
@@ -66,34 +58,17 @@ impl<T: Component> Scopes<T> {
     /// Cancelling disposes what has been built, as cancelled.
     pub async fn open(&self) -> Result<Pass<T>, InjectError> {
         let typed = self.typed.as_ref().ok_or_else(|| not_registered::<T>())?;
-        let armed = typed
-            .open
-            .get_or_try_init(|| self.arm(typed.provider))
-            .await?;
-        let armed: &Arc<Armed<Lent<T>>> =
-            armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
+        let armed = typed.open.get_or_try_init(|| self.arm(typed.provider)).await?;
+        let armed: &Arc<Armed<Lent<T>>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
         let context = match armed.plan.wants_token {
-            true => Context {
-                token: Some(self.container.stop.child_token()),
-                values: None,
-            },
+            true => Context { token: Some(self.container.stop.child_token()), values: None },
             false => Context::default(),
         };
-        Ok(Pass {
-            opened: armed.open(context).await?,
-            armed: Arc::clone(armed),
-        })
+        Ok(Pass { opened: armed.open(context).await?, armed: Arc::clone(armed) })
     }
 
-    async fn arm(
-        &self,
-        provider: ProviderId,
-    ) -> Result<Box<dyn std::any::Any + Send + Sync>, InjectError> {
-        let root = Resolved::Provider {
-            id: provider,
-            take: Take::Shared,
-            cast: None,
-        };
+    async fn arm(&self, provider: ProviderId) -> Result<Box<dyn std::any::Any + Send + Sync>, InjectError> {
+        let root = Resolved::Provider { id: provider, take: Take::Shared, cast: None };
         let plan = Arc::new(Plan::of(&self.container.graph, &[root]));
         let armed: Armed<Lent<T>> = Armed::new(&self.container, plan).await?;
         Ok(Box::new(Arc::new(armed)))
@@ -110,18 +85,9 @@ impl<T: Component> Need for Scopes<T> {
     type Given<'r> = Self;
 
     fn bind(binder: &mut Binder<'_>) -> Self {
-        let Place::Fresh(provider) = binder.next().place else {
-            unreachable!("a `Scopes<T>` is planned as fresh")
-        };
-        let typed = Some(Arc::new(Typed {
-            provider,
-            open: OnceCell::new(),
-        }));
-        Self {
-            container: Arc::clone(binder.container),
-            typed,
-            of: PhantomData,
-        }
+        let Place::Fresh(provider) = binder.next().place else { unreachable!("a `Scopes<T>` is planned as fresh") };
+        let typed = Some(Arc::new(Typed { provider, open: OnceCell::new() }));
+        Self { container: Arc::clone(binder.container), typed, of: PhantomData }
     }
 
     fn give<'r>(bound: &'r Self, _frame: &'r Frame) -> Self {
@@ -156,10 +122,7 @@ impl<T: Component> Pass<T> {
     /// Fails when a disposer fails, panics or does not finish, or when something still holds an `Arc` of a component
     /// that has one. None of them stops the rest.
     pub async fn close(self, outcome: Outcome) -> Result<(), ScopeError> {
-        self.opened
-            .close(outcome)
-            .await
-            .map_err(ScopeError::closing)
+        self.opened.close(outcome).await.map_err(ScopeError::closing)
     }
 }
 
@@ -171,23 +134,13 @@ impl<T: fmt::Debug + Component> fmt::Debug for Pass<T> {
 
 impl Scopes<Untyped> {
     pub(crate) fn of(container: &Arc<Container>) -> Self {
-        Self {
-            container: Arc::clone(container),
-            typed: None,
-            of: PhantomData,
-        }
+        Self { container: Arc::clone(container), typed: None, of: PhantomData }
     }
 
     /// Opens an empty scope; its components are built as they are got.
     pub fn open(&self) -> Scope {
-        let context = Context {
-            token: Some(self.container.stop.child_token()),
-            values: None,
-        };
-        Scope(Arc::new(OpenScope {
-            shared: Shared::empty(&self.container, context),
-            owned: true,
-        }))
+        let context = Context { token: Some(self.container.stop.child_token()), values: None };
+        Scope(Arc::new(OpenScope { shared: Shared::empty(&self.container, context), owned: true }))
     }
 
     /// Opens a scope, calls the function with it and closes it, succeeded or failed as the function's result says.
@@ -208,9 +161,7 @@ impl Scopes<Untyped> {
         let scope = self.open();
         let result = body(scope.clone()).await;
         let closed = scope.close(Outcome::of(&result)).await;
-        let value = result.map_err(|error| ScopeError {
-            kind: ScopeErrorKind::Returned(error.into()),
-        })?;
+        let value = result.map_err(|error| ScopeError { kind: ScopeErrorKind::Returned(error.into()) })?;
         closed?;
         Ok(value)
     }
@@ -250,10 +201,7 @@ impl Drop for OpenScope {
     fn drop(&mut self) {
         if self.owned {
             let container = Arc::clone(&self.shared.container);
-            container.reap(Closing::of_shared(
-                Arc::clone(&self.shared),
-                Outcome::Cancelled,
-            ));
+            container.reap(Closing::of_shared(Arc::clone(&self.shared), Outcome::Cancelled));
         }
     }
 }
@@ -272,13 +220,8 @@ impl Scope {
     /// # Errors
     /// Fails when `T` is not registered in this host, when a constructor fails, and when the scope is closed.
     pub async fn get<T: Component>(&self) -> Result<Arc<T>, InjectError> {
-        let provider = self
-            .0
-            .shared
-            .container
-            .graph
-            .component(TypeId::of::<T>())
-            .ok_or_else(|| not_registered::<T>())?;
+        let provider =
+            self.0.shared.container.graph.component(TypeId::of::<T>()).ok_or_else(|| not_registered::<T>())?;
         let built = self.0.shared.build(provider).await?;
         built.downcast().map_err(|_other| InjectError::wrong_type())
     }
@@ -292,11 +235,7 @@ impl Scope {
     /// that has one. None of them stops the rest.
     pub async fn close(self, outcome: Outcome) -> Result<(), ScopeError> {
         let faults = Arc::clone(&self.0.shared).close(Vec::new(), outcome).await;
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(ScopeError::closing(faults))
-        }
+        if faults.is_empty() { Ok(()) } else { Err(ScopeError::closing(faults)) }
     }
 }
 
@@ -309,14 +248,8 @@ impl Need for Scope {
     }
 
     fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
-        let shared = frame
-            .shared
-            .as_ref()
-            .expect("a plan that asks for the scope has a shared part");
-        Self(Arc::new(OpenScope {
-            shared: Arc::clone(shared),
-            owned: false,
-        }))
+        let shared = frame.shared.as_ref().expect("a plan that asks for the scope has a shared part");
+        Self(Arc::new(OpenScope { shared: Arc::clone(shared), owned: false }))
     }
 }
 
@@ -340,18 +273,12 @@ enum ScopeErrorKind {
 }
 
 fn joined(faults: &[CloseFault]) -> String {
-    faults
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl ScopeError {
     fn closing(faults: Vec<CloseFault>) -> Self {
-        Self {
-            kind: ScopeErrorKind::Closing(faults),
-        }
+        Self { kind: ScopeErrorKind::Closing(faults) }
     }
 
     /// Whether the work itself succeeded and only ending its scope failed.

@@ -43,17 +43,11 @@ struct Cell {
 
 impl Cell {
     fn read(&self) -> Option<Built> {
-        self.value
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn write(&self, value: Option<Built>) -> Option<Built> {
-        std::mem::replace(
-            &mut *self.value.lock().unwrap_or_else(PoisonError::into_inner),
-            value,
-        )
+        std::mem::replace(&mut *self.value.lock().unwrap_or_else(PoisonError::into_inner), value)
     }
 }
 
@@ -71,11 +65,7 @@ impl Shared {
         Arc::new(Self {
             container: Arc::clone(container),
             context,
-            state: Mutex::new(State {
-                plan,
-                cells,
-                closed: false,
-            }),
+            state: Mutex::new(State { plan, cells, closed: false }),
         })
     }
 
@@ -107,10 +97,7 @@ impl Shared {
     }
 
     /// Builds, unless it was, a provider's component.
-    pub(crate) async fn build(
-        self: &Arc<Self>,
-        provider: ProviderId,
-    ) -> Result<Built, InjectError> {
+    pub(crate) async fn build(self: &Arc<Self>, provider: ProviderId) -> Result<Built, InjectError> {
         let place = {
             let mut state = self.state();
             let State { plan, cells, .. } = &mut *state;
@@ -169,10 +156,7 @@ impl Shared {
                     Ok(Err(failure)) => failure,
                     Err(caught) => Failure::Panicked(caught),
                 };
-                Err(InjectError::new(
-                    self.container.graph.provider(provider).name.clone(),
-                    failure,
-                ))
+                Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
             })
             .await?;
         Ok(())
@@ -183,11 +167,7 @@ impl Shared {
     }
 
     /// Ends every component of the scope, also those that the frame built.
-    pub(crate) async fn close(
-        self: Arc<Self>,
-        mut eager: Vec<Option<Built>>,
-        outcome: Outcome,
-    ) -> Vec<CloseFault> {
+    pub(crate) async fn close(self: Arc<Self>, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<CloseFault> {
         let (cells, providers) = {
             let mut state = self.state();
             state.closed = true;
@@ -216,17 +196,9 @@ pub(crate) enum LazySource {
     /// It was handed a value.
     Ready,
     /// A singleton of the host.
-    Singleton(
-        Arc<Container>,
-        ProviderId,
-        Option<&'static (dyn std::any::Any + Send + Sync)>,
-    ),
+    Singleton(Arc<Container>, ProviderId, Option<&'static (dyn std::any::Any + Send + Sync)>),
     /// A slot of the owner's scope.
-    Scope(
-        Arc<Shared>,
-        usize,
-        Option<&'static (dyn std::any::Any + Send + Sync)>,
-    ),
+    Scope(Arc<Shared>, usize, Option<&'static (dyn std::any::Any + Send + Sync)>),
 }
 
 impl LazySource {

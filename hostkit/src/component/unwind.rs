@@ -52,10 +52,7 @@ impl<F: Future> CatchPanic<F> {
 }
 
 #[inline]
-fn poll_caught<F: Future>(
-    future: Pin<&mut F>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<F::Output, Caught>> {
+fn poll_caught<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Caught>> {
     match catch(|| future.poll(cx)) {
         Ok(poll) => poll.map(Ok),
         Err(caught) => Poll::Ready(Err(caught)),
@@ -78,8 +75,5 @@ fn caught(payload: &(dyn Any + Send)) -> Caught {
         .map(ToString::to_string)
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a value that is not text".to_owned());
-    Caught {
-        message,
-        location: LOCATION.take(),
-    }
+    Caught { message, location: LOCATION.take() }
 }

@@ -61,10 +61,7 @@ pub struct TypeKey {
 impl TypeKey {
     /// The key of `T`.
     pub const fn of<T: ?Sized + 'static>() -> Self {
-        Self {
-            id: TypeId::of::<T>,
-            name: std::any::type_name::<T>,
-        }
+        Self { id: TypeId::of::<T>, name: std::any::type_name::<T> }
     }
 
     pub(crate) fn id(self) -> TypeId {
@@ -170,10 +167,6 @@ impl Edge {
     }
 
     const fn new(parameter: &'static str, want: Want) -> Self {
-        Self {
-            parameter,
-            key: None,
-            want,
-        }
+        Self { parameter, key: None, want }
     }
 }
