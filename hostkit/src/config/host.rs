@@ -1,0 +1,42 @@
+//! The options of the host itself: section `[host]`.
+
+use std::time::Duration;
+
+use super::Settings;
+use crate::error::Problem;
+
+/// Section `[host]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HostOptions {
+    /// How long stopping may take, from the first signal to the exit.
+    pub(crate) stop_timeout: Duration,
+    /// How long to stay up, no longer ready, before anything is stopped.
+    pub(crate) drain_delay: Duration,
+    /// Whether unknown keys in users' sections are errors.
+    pub(crate) strict: bool,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self { stop_timeout: Duration::from_secs(25), drain_delay: Duration::ZERO, strict: false }
+    }
+}
+
+/// The keys of `[host]`, each with its default as TOML and what it means.
+pub(super) const KEYS: &[(&str, &str, &str)] = &[
+    ("stop_timeout", "\"25s\"", "how long stopping may take, from the first signal to the exit"),
+    ("drain_delay", "\"0s\"", "how long to stay up, no longer ready, before anything is stopped"),
+    ("strict", "false", "whether unknown keys in the program's own sections are errors"),
+];
+
+impl HostOptions {
+    pub(super) fn read(mut settings: Settings) -> (Self, Vec<Problem>) {
+        let default = Self::default();
+        let options = Self {
+            stop_timeout: settings.duration("stop_timeout").unwrap_or(default.stop_timeout),
+            drain_delay: settings.duration("drain_delay").unwrap_or(default.drain_delay),
+            strict: settings.flag("strict").unwrap_or(default.strict),
+        };
+        (options, settings.finish(&[]))
+    }
+}
