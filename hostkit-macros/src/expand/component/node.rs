@@ -1,0 +1,104 @@
+//! The node of a component: a static, so that others can point to it, or a constant where it is generic.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::expand::registered::checks;
+use crate::model::{Binding, Component, Kind, Product};
+
+/// The node, the trait that leads to it, its submission and the walks over the graph.
+pub(super) fn node(component: &Component, broken: bool) -> TokenStream {
+    if component.generics.params.is_empty() { of_one_type(component, broken) } else { of_many_types(component) }
+}
+
+fn of_one_type(component: &Component, broken: bool) -> TokenStream {
+    let subject = &component.subject;
+    let node = literal(component, subject);
+    let is_the_node = is_the_node(component);
+    let registered = (!broken).then(|| {
+        let checks = checks(&component.parameters, &quote!(__hk::Owner::Component(&__NODE)), &quote!(__NODE.edges));
+        quote! {
+            __hk::submit! { <#subject as __hk::Item>::REGISTRATION }
+            #checks
+        }
+    });
+    quote! {
+        static __NODE: __hk::Node = #node;
+        impl #is_the_node for #subject {
+            const NODE: __hk::NodePtr = __hk::NodePtr::of(&__NODE);
+        }
+        impl __hk::Item for #subject {
+            const REGISTRATION: __hk::Registration = __hk::Registration::Node(__hk::NodePtr::of(&__NODE));
+        }
+        #registered
+    }
+}
+
+/// A generic component is registered by those who ask for it: only they know its types.
+fn of_many_types(component: &Component) -> TokenStream {
+    let subject = &component.subject;
+    let node = literal(component, &quote!(Self));
+    let (generics, _, clause) = component.generics.split_for_impl();
+    quote! {
+        impl #generics __hk::Component for #subject #clause {
+            const NODE: __hk::NodePtr = __hk::NodePtr::of(const { &#node });
+        }
+        impl #generics __hk::Item for #subject #clause {
+            const REGISTRATION: __hk::Registration = __hk::Registration::Node(<Self as __hk::Component>::NODE);
+        }
+    }
+}
+
+fn is_the_node(component: &Component) -> TokenStream {
+    match component.product {
+        Product::Own => quote!(__hk::Component),
+        Product::Foreign(_) => quote!(__hk::Provided),
+    }
+}
+
+fn literal(component: &Component, subject: &TokenStream) -> TokenStream {
+    let Component { name, lifetime, parameters, generics, .. } = component;
+    let generic = !generics.params.is_empty();
+    let lifetime = Ident::new(lifetime, Span::call_site());
+    let edges = parameters.iter().map(|parameter| parameter.edge(Kind::Component));
+    let recipe = match component.product {
+        Product::Own => quote!(__hk::Recipe::component::<#subject>()),
+        Product::Foreign(_) => quote!(__hk::Recipe::provider::<#subject>()),
+    };
+    let bound = bound(component);
+    quote! {
+        __hk::Node {
+            name: #name,
+            source: __hk::here!(),
+            lifetime: __hk::Lifetime::#lifetime,
+            generic: #generic,
+            edges: &[#(#edges),*],
+            recipe: #recipe #bound,
+        }
+    }
+}
+
+/// `.bound_to(…).keyed(…).default_provider().timeout_ms(…)`, as far as they were asked for.
+fn bound(component: &Component) -> TokenStream {
+    let Binding { traits, key, default, timeout_ms } = &component.binding;
+    let product = match &component.product {
+        Product::Own => component.subject.clone(),
+        Product::Foreign(ty) => quote!(#ty),
+    };
+    let casts = traits.iter().map(|of| {
+        // A type that does not implement the trait is shown on the trait's name.
+        quote_spanned!(Span::call_site().located_at(of.span())=> __hk::Binding::of::<#of>(&__hk::Cast {
+            shared: |it| __hk::Some(it.downcast::<#product>().ok()?),
+            lent: |it| __hk::Some(it.downcast_ref::<#product>()?),
+        }))
+    });
+    let traits = (!traits.is_empty()).then(|| quote!(.bound_to(&[#(#casts),*])));
+    let key = key.as_ref().map(|key| quote!(.keyed(#key)));
+    let default = default.then(|| quote!(.default_provider()));
+    let timeout = timeout_ms.map(|timeout| {
+        let timeout = proc_macro2::Literal::u64_unsuffixed(timeout);
+        quote!(.timeout_ms(#timeout))
+    });
+    quote!(#traits #key #default #timeout)
+}

@@ -1,0 +1,207 @@
+//! What background services, periodic and queued functions and hooks have in common.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::handle::declare;
+use super::registered::{block, checks, tuple};
+use crate::args::Args;
+use crate::args::table::Table;
+use crate::errors::Errors;
+use crate::input::{Function, Item, only_one_attribute};
+use crate::model::{Call, Kind, Returns, Service};
+use crate::validate::service::{handle, service};
+use crate::validate::shape;
+
+/// What the runtime makes of the function.
+#[derive(Clone, Copy)]
+pub(super) enum Role {
+    Background,
+    Periodic,
+    Queued,
+    Hook(&'static str),
+}
+
+/// The expansion of a service attribute; `further` checks what the table of options cannot say.
+pub(super) fn expand(role: Role, table: &Table, args: TokenStream, item: TokenStream, further: fn(&Args, &mut Errors)) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, table, &mut errors);
+    further(&args, &mut errors);
+    let Some(mut function) = free_function(item.clone(), table.attribute, &mut errors) else {
+        let errors = errors.tokens();
+        return quote!(#item #errors);
+    };
+    let mut faults = Errors::default();
+    let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
+    let handle = handle(&function, &args);
+    let declared = declare(&handle);
+    let registered = if faults.is_empty() {
+        block(&args.hostkit(), &handle.cfgs, &registration(role, &service))
+    } else {
+        block(&args.hostkit(), &handle.cfgs, &stand_in(role, &service))
+    };
+    errors.absorb(faults);
+    let errors = errors.tokens();
+    quote!(#function #declared #registered #errors)
+}
+
+/// The item as a function outside of any `impl` block, where the handle has a place beside it.
+pub(super) fn free_function(item: TokenStream, attribute: &'static str, errors: &mut Errors) -> Option<Function> {
+    let mut function = match errors.keep(Item::parse(item))? {
+        Item::Function(function) => function,
+        other => {
+            errors.at(Span::call_site(), format!("`#[{attribute}]` goes on a function, and this is {}", other.what()));
+            return None;
+        }
+    };
+    only_one_attribute(&mut function.attributes, attribute, errors);
+    if let Some(place) = shape::associated(&function.signature) {
+        errors.at(
+            place,
+            format!("`#[{attribute}]` goes on a function outside of `impl` blocks: its handle type stands beside it, and hostkit has no `self` to call it on"),
+        );
+        return None;
+    }
+    Some(function)
+}
+
+/// The static entry, the traits of the handle, the submission.
+fn registration(role: Role, service: &Service) -> TokenStream {
+    let handle = &service.handle;
+    let entry = entry(role, service);
+    let item = item(handle);
+    let shim = shim(service);
+    let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
+    let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
+    quote! {
+        #entry
+        #item
+        #shim
+        __hk::submit! { <#handle as __hk::Item>::REGISTRATION }
+        #checks
+    }
+}
+
+/// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
+fn stand_in(role: Role, service: &Service) -> TokenStream {
+    if service.kind == Kind::Queued && service.payload.is_none() {
+        return TokenStream::new();
+    }
+    let never = Service { parameters: Vec::new(), ..service.clone() };
+    let entry = entry(role, &never);
+    let item = item(&never.handle);
+    let shim = shim_with(&never, &quote!(::core::future::pending()));
+    quote!(#entry #item #shim)
+}
+
+fn entry(role: Role, service: &Service) -> TokenStream {
+    let Service { handle, name, description, settings, .. } = service;
+    let edges = service.parameters.iter().map(|parameter| parameter.edge(service.kind));
+    let after = service.after.iter().map(|path| {
+        let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
+        quote!(__hk::After { handle: __hk::TypeId::of::<#path>, name: #name })
+    });
+    let kind = role.constructor(handle);
+    quote! {
+        static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
+            name: #name,
+            description: #description,
+            source: __hk::here!(),
+            handle: __hk::TypeId::of::<#handle>,
+            edges: &[#(#edges),*],
+            after: &[#(#after),*],
+            options: &[#(#settings),*],
+            kind: #kind,
+        };
+    }
+}
+
+fn item(handle: &Ident) -> TokenStream {
+    quote! {
+        impl __hk::Handle for #handle {
+            const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
+        }
+        impl __hk::Item for #handle {
+            const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
+        }
+    }
+}
+
+/// The trait through which the runtime calls the user's function.
+fn shim(service: &Service) -> TokenStream {
+    let payload = service.payload.iter().map(|payload| payload.local.to_token_stream());
+    let injected = service.parameters.iter().map(|parameter| parameter.argument(service.call));
+    let arguments = payload.chain(injected);
+    let function = ours(&service.function);
+    let called = quote!(#function(#(#arguments),*));
+    let ended = quote_spanned!(service.output=> __hk::ended);
+    // A future that is not `Send` is shown where the block stands: on the name.
+    let body = match (service.call, service.returns) {
+        (Call::Blocking, Returns::Ends) => quote!(__hk::blocking(move || #ended(#called))),
+        (Call::Blocking, Returns::Never) => quote!(__hk::blocking(move || -> __hk::Ended { #called })),
+        (_, Returns::Ends) => quote_spanned!(function.span()=> async move { #ended(#called.await) }),
+        (_, Returns::Never) => quote_spanned!(function.span()=> async move { #called.await }),
+    };
+    shim_with(service, &body)
+}
+
+fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
+    let Service { handle, parameters, call, .. } = service;
+    let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
+    let given = tuple(&parameters.iter().map(|parameter| parameter.pattern()).collect::<Vec<_>>());
+    let future = quote_spanned!(service.function.span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    match &service.payload {
+        None => quote! {
+            impl __hk::Callable for #handle {
+                type Needs = #needs;
+                fn call<'r>(#given: __hk::Given<'r, Self::Needs>) -> #future {
+                    #body
+                }
+            }
+        },
+        Some(payload) => {
+            let local = &payload.local;
+            let ty = payload.declared();
+            quote! {
+                impl __hk::Queued for #handle {
+                    #ty
+                    type Needs = #needs;
+                    fn call<'r>(#local: Self::Payload, #given: __hk::Given<'r, Self::Needs>) -> #future {
+                        #body
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The name, placed in the expansion.
+fn ours(name: &Ident) -> Ident {
+    let mut name = name.clone();
+    name.set_span(Span::call_site().located_at(name.span()));
+    name
+}
+
+impl Role {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Background => Kind::Background,
+            Self::Periodic => Kind::Periodic,
+            Self::Queued => Kind::Queued,
+            Self::Hook(_) => Kind::Hook,
+        }
+    }
+
+    fn constructor(self, handle: &Ident) -> TokenStream {
+        match self {
+            Self::Background => quote!(__hk::Kind::background::<#handle>()),
+            Self::Periodic => quote!(__hk::Kind::periodic::<#handle>()),
+            Self::Queued => quote!(__hk::Kind::queued::<#handle>()),
+            Self::Hook(stage) => {
+                let stage = Ident::new(stage, Span::call_site());
+                quote!(__hk::Kind::hook::<#handle>(__hk::Stage::#stage))
+            }
+        }
+    }
+}
