@@ -20,6 +20,9 @@ mod show;
 mod suggest;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use bind::Bound;
 pub(crate) use host::HostOptions;
 pub(crate) use origin::Origin;
@@ -118,7 +121,8 @@ impl Configuration {
             problems.extend(root.get(section).into_iter().flat_map(|node| misplaced(section, node)));
         }
         let strict = matches!(root.at("host.strict"), Some(Node { value: Value::Flag(true), .. }));
-        let configuration = Self { environment, root, strict, incomplete, declared: Vec::new(), secrets: Mutex::default() };
+        let configuration =
+            Self { environment, root, strict, incomplete, declared: Vec::new(), secrets: Mutex::default() };
         (configuration, problems)
     }
 
@@ -137,7 +141,9 @@ impl Configuration {
     pub(crate) fn declare(&mut self, sections: &[&str]) -> Vec<Problem> {
         self.declared = sections.iter().map(|section| (*section).to_owned()).collect();
         let taken = |section: &&&str| own_section(section.split('.').next().unwrap_or_default()).is_some();
-        let problem = |section: &&str| Problem::new(format!("section [{section}] is hostkit's own")).help("give the options another section");
+        let problem = |section: &&str| {
+            Problem::new(format!("section [{section}] is hostkit's own")).help("give the options another section")
+        };
         sections.iter().filter(taken).map(problem).collect()
     }
 
@@ -164,7 +170,9 @@ impl Configuration {
                 }
                 let names = known.iter().filter(|(a, _)| a == attribute).map(|(_, name)| *name);
                 let elsewhere = known.iter().find(|(_, n)| tree::same(n, name));
-                let mut warning = Problem::new(format!("section [{attribute}.{name}] belongs to no {attribute} of this program")).at(node.origin.detail());
+                let mut warning =
+                    Problem::new(format!("section [{attribute}.{name}] belongs to no {attribute} of this program"))
+                        .at(node.origin.detail());
                 if let Some((other, name)) = elsewhere {
                     warning = warning.help(format!("`{name}` is {other}: write [{other}.{name}]"));
                 } else if let Some(meant) = suggest(name, names) {
@@ -186,7 +194,10 @@ impl Configuration {
         for (key, node) in table.iter() {
             let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
             let read = |section: &String| tree::same(section, &path);
-            let leads_on = |section: &String| section.get(..path.len()).is_some_and(|start| tree::same(start, &path)) && section[path.len()..].starts_with('.');
+            let leads_on = |section: &String| {
+                section.get(..path.len()).is_some_and(|start| tree::same(start, &path))
+                    && section[path.len()..].starts_with('.')
+            };
             if (above.is_empty() && own_section(key).is_some()) || self.declared.iter().any(read) {
                 continue;
             }
@@ -194,8 +205,10 @@ impl Configuration {
                 warnings.extend(self.unclaimed_in(inner, &path));
                 continue;
             }
-            let mut warning = Problem::new(format!("nothing reads section [{path}]")).at(node.origin.detail());
-            let sections = self.declared.iter().map(String::as_str).chain(OWN_SECTIONS.iter().chain(ITEM_SECTIONS).copied());
+            let what = if node.table().is_some() { format!("section [{path}]") } else { format!("`{path}`") };
+            let mut warning = Problem::new(format!("nothing reads {what}")).at(node.origin.detail());
+            let sections =
+                self.declared.iter().map(String::as_str).chain(OWN_SECTIONS.iter().chain(ITEM_SECTIONS).copied());
             if let Some(meant) = suggest(&path, sections) {
                 warning = warning.help(format!("did you mean [{meant}]?"));
             }
@@ -221,11 +234,14 @@ fn own_section(key: &str) -> Option<&'static str> {
 
 /// The environment's name and what is wrong with it.
 fn environment(sources: &Sources) -> (String, Vec<Problem>) {
-    let variable = sources.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case("HOSTKIT_ENV")).map(|(_, value)| value);
+    let variable =
+        sources.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case("HOSTKIT_ENV")).map(|(_, value)| value);
     let (name, from) = match (&sources.environment, variable) {
         (Some(name), _) => (name.clone(), "given to the host"),
         // An empty variable is how compose files and shells say that there is none.
-        (None, Some(value)) if !value.is_empty() => (value.to_string_lossy().into_owned(), "set by environment variable HOSTKIT_ENV"),
+        (None, Some(value)) if !value.is_empty() => {
+            (value.to_string_lossy().into_owned(), "set by environment variable HOSTKIT_ENV")
+        }
         (None, _) => return (DEFAULT_ENVIRONMENT.to_owned(), Vec::new()),
     };
     // It becomes part of a file name.
@@ -252,7 +268,9 @@ fn misplaced(section: &str, node: &Node) -> Vec<Problem> {
         Some(items) => items
             .iter()
             .filter(|(_, node)| node.table().is_none())
-            .map(|(key, node)| fault(&format!("{section}.{key}"), node, format!("options stand in the section of one item: {example}")))
+            .map(|(key, node)| {
+                fault(&format!("{section}.{key}"), node, format!("options stand in the section of one item: {example}"))
+            })
             .collect(),
     }
 }

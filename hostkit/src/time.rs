@@ -104,7 +104,10 @@ impl Backoff {
 
     /// `min(first * 2^n, last)`.
     fn ceiling(self, n: u32) -> Duration {
-        1_u32.checked_shl(n).and_then(|factor| self.first.checked_mul(factor)).map_or(self.last, |all| all.min(self.last))
+        1_u32
+            .checked_shl(n)
+            .and_then(|factor| self.first.checked_mul(factor))
+            .map_or(self.last, |all| all.min(self.last))
     }
 }
 

@@ -12,7 +12,10 @@ use std::fmt;
 use std::sync::PoisonError;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, StringDeserializer};
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use super::secret::{self, MASK};
@@ -40,7 +43,8 @@ impl Configuration {
         let empty = Node { value: Value::Table(Table::default()), origin: Origin::Default, layer: 0, written: None };
         let node = self.root.at(section).unwrap_or(&empty);
         if node.table().is_none() {
-            let problem = Problem::new(format!("`{section}` is {}, not a section", node.kind())).at(node.origin.detail());
+            let problem =
+                Problem::new(format!("`{section}` is {}, not a section", node.kind())).at(node.origin.detail());
             return Err(vec![problem.help(format!("write a section [{section}]"))]);
         }
         let notes = Notes::default();
@@ -49,7 +53,8 @@ impl Configuration {
         let Notes { secrets, ignored } = notes;
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).extend(secrets.into_inner());
         let ignored = ignored.into_inner().into_iter().filter(|ignored| !self.declares(&ignored.path));
-        let unknown: Vec<_> = ignored.map(|ignored| unknown_key(&ignored.path, &ignored.origin, ignored.fields)).collect();
+        let unknown: Vec<_> =
+            ignored.map(|ignored| unknown_key(&ignored.path, &ignored.origin, ignored.fields)).collect();
         match bound {
             Ok(value) if !self.strict => Ok(Bound { value, warnings: unknown }),
             Ok(value) if unknown.is_empty() => Ok(Bound { value, warnings: unknown }),
@@ -174,7 +179,11 @@ impl<'de> Deserializer<'de> for &Cursor<'_> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, BindError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, BindError> {
         if name != secret::MARKER {
             return visitor.visit_newtype_struct(self);
         }
@@ -184,7 +193,12 @@ impl<'de> Deserializer<'de> for &Cursor<'_> {
         visitor.visit_newtype_struct(&hidden).map_err(|error| error.locate(&hidden))
     }
 
-    fn deserialize_struct<V: Visitor<'de>>(self, name: &'static str, fields: &'static [&'static str], visitor: V) -> Result<V::Value, BindError> {
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, BindError> {
         match (&self.node.value, fields) {
             (Value::Table(table), _) => visitor.visit_map(self.entries(table, fields)),
             // How `toml::value::Datetime` asks for itself.
@@ -195,10 +209,17 @@ impl<'de> Deserializer<'de> for &Cursor<'_> {
         }
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, variants: &'static [&'static str], visitor: V) -> Result<V::Value, BindError> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, BindError> {
         match &self.node.value {
             Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
-            Value::Table(table) if table.iter().count() == 1 => visitor.visit_enum(MapAccessDeserializer::new(self.entries(table, variants))),
+            Value::Table(table) if table.iter().count() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(self.entries(table, variants)))
+            }
             Value::Table(_) => Err(de::Error::custom("is a table, expected one with a single key: the variant")),
             _ => self.deserialize_any(visitor),
         }
@@ -287,7 +308,12 @@ impl<'de> Deserializer<'de> for Key {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, name: &'static str, variants: &'static [&'static str], visitor: V) -> Result<V::Value, BindError> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, BindError> {
         StringDeserializer::new(self.0).deserialize_enum(name, variants, visitor)
     }
 
@@ -360,9 +386,13 @@ impl BindError {
                     None => problem,
                 }
             }
-            Fault::Mismatch { expected, .. } if place.secret => located(format!("{subject} is {}, expected {expected}", place.kind)),
+            Fault::Mismatch { expected, .. } if place.secret => {
+                located(format!("{subject} is {}, expected {expected}", place.kind))
+            }
             // The user's own words may quote the value.
-            Fault::Other(_) if place.secret => located(format!("{subject} is refused")).at("the reason is hidden, because it may quote the secret"),
+            Fault::Other(_) if place.secret => {
+                located(format!("{subject} is refused")).at("the reason is hidden, because it may quote the secret")
+            }
             fault => located(secret::mask(&format!("{subject} {fault}"))),
         }
     }
@@ -371,7 +401,11 @@ impl BindError {
 fn missing(field: &'static str, place: &Place) -> Problem {
     let path = &place.path;
     let problem = Problem::new(format!("section [{path}] has no `{field}`"));
-    let problem = if place.origin == Origin::Default { problem } else { problem.at(format!("the section begins at {}", place.origin)) };
+    let problem = if place.origin == Origin::Default {
+        problem
+    } else {
+        problem.at(format!("the section begins at {}", place.origin))
+    };
     if path.contains('[') {
         return problem;
     }

@@ -92,6 +92,7 @@ impl Layers {
                 continue;
             };
             let Some(value) = value.to_str() else {
+                self.incomplete = true;
                 self.problems.push(Problem::new(format!("the value of environment variable {variable} is not UTF-8")));
                 continue;
             };
@@ -111,7 +112,10 @@ impl Layers {
             };
             if let Some((_, other, _)) = found.iter().find(|(known, ..)| *known == path) {
                 self.problems.push(
-                    Problem::new(format!("`{path}` is set by two environment variables")).at(other.detail()).at(origin.detail()).help("keep one of them"),
+                    Problem::new(format!("`{path}` is set by two environment variables"))
+                        .at(other.detail())
+                        .at(origin.detail())
+                        .help("keep one of them"),
                 );
                 continue;
             }
@@ -128,10 +132,12 @@ impl Layers {
     }
 
     fn sets(&mut self, sets: &[String]) {
-        let (pairs, faulty): (Vec<_>, Vec<_>) = sets.iter().map(|set| set.split_once('=').ok_or(set)).partition(Result::is_ok);
+        let (pairs, faulty): (Vec<_>, Vec<_>) =
+            sets.iter().map(|set| set.split_once('=').ok_or(set)).partition(Result::is_ok);
         for set in faulty.into_iter().filter_map(Result::err) {
             self.problems.push(
-                Problem::new(format!("`--set {set}` has no `=`")).help("write a key and a value, such as --set periodic.cleanup.every=5m"),
+                Problem::new(format!("`--set {set}` has no `=`"))
+                    .help("write a key and a value, such as --set periodic.cleanup.every=5m"),
             );
         }
         self.pairs(pairs.into_iter().flatten(), &Origin::Set);
@@ -144,7 +150,9 @@ impl Layers {
             let path: Vec<_> = key.split('.').map(str::trim).collect();
             if path.iter().any(|part| part.is_empty()) {
                 self.problems.push(
-                    Problem::new(format!("the key `{key}` has an empty part")).at(origin.detail()).help("write the section and the key with dots between, such as periodic.cleanup.every"),
+                    Problem::new(format!("the key `{key}` has an empty part"))
+                        .at(origin.detail())
+                        .help("write the section and the key with dots between, such as periodic.cleanup.every"),
                 );
                 continue;
             }
@@ -179,7 +187,9 @@ enum Variable<'a> {
 
 impl<'a> Variable<'a> {
     fn of(name: &'a str) -> Self {
-        let after = |prefix: &str| name.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(|_| &name[prefix.len()..]);
+        let after = |prefix: &str| {
+            name.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(|_| &name[prefix.len()..])
+        };
         if let Some(path) = after("HOSTKIT__") {
             Self::Value(path)
         } else if let Some(path) = after("HOSTKIT_FILE__") {
@@ -192,7 +202,8 @@ impl<'a> Variable<'a> {
 
 /// The variables with readable names, in an order that does not depend on the process.
 fn sorted(variables: &[(OsString, OsString)]) -> Vec<(&str, &OsStr)> {
-    let mut sorted: Vec<_> = variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str()))).collect();
+    let mut sorted: Vec<_> =
+        variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str()))).collect();
     sorted.sort_unstable();
     sorted
 }
@@ -235,7 +246,8 @@ fn read_value(text: &str, origin: &Origin, layer: usize, exact: bool) -> Node {
 /// Hostkit's own sections have one spelling of each key: the one with underscores.
 fn canonical(table: Table, problems: &mut Vec<Problem>) -> Table {
     let own = |key: &str| own_section(key).unwrap_or(key).to_owned();
-    rename(table, "", &own, problems).map(|key, node| if own_section(key).is_some() { spelled(node, key, 2, problems) } else { node })
+    rename(table, "", &own, problems)
+        .map(|key, node| if own_section(key).is_some() { spelled(node, key, 2, problems) } else { node })
 }
 
 fn spelled(mut node: Node, path: &str, depth: usize, problems: &mut Vec<Problem>) -> Node {
@@ -256,7 +268,10 @@ fn rename(table: Table, path: &str, name: &dyn Fn(&str) -> String, problems: &mu
     table.rename(name, |key, first, second| {
         let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         problems.push(
-            Problem::new(format!("`{path}` is set twice, with `-` and with `_`")).at(first.origin.detail()).at(second.origin.detail()).help("keep one of them"),
+            Problem::new(format!("`{path}` is set twice, with `-` and with `_`"))
+                .at(first.origin.detail())
+                .at(second.origin.detail())
+                .help("keep one of them"),
         );
     })
 }
@@ -280,7 +295,10 @@ impl Document<'_> {
             if !faulty_lines.contains(&line) {
                 faulty_lines.push(line);
                 let message = error.message().trim();
-                problems.push(Problem::new(format!("`{}` is not valid TOML: {message}", self.shown)).at(format!("{}:{line}:{column}", self.shown)));
+                problems.push(
+                    Problem::new(format!("`{}` is not valid TOML: {message}", self.shown))
+                        .at(format!("{}:{line}:{column}", self.shown)),
+                );
             }
         }
         let table = self.table(parsed.into_inner(), &mut problems, &faulty_lines);
@@ -300,11 +318,14 @@ impl Document<'_> {
             let origin = Origin::File { path: self.shown.to_owned(), line };
             let value = match value.into_inner() {
                 DeValue::Table(table) => Ok(Value::Table(self.table(table, problems, faulty_lines))),
-                value => self.value(value, &|span| Origin::File { path: self.shown.to_owned(), line: self.position(span).0 }),
+                value => {
+                    self.value(value, &|span| Origin::File { path: self.shown.to_owned(), line: self.position(span).0 })
+                }
             };
             match value {
                 Ok(value) => read.insert(key, Node { value, origin, layer: self.layer, written: None }),
-                Err(reason) => problems.push(Problem::new(format!("`{key}` {reason}")).at(format!("{}:{line}:{column}", self.shown))),
+                Err(reason) => problems
+                    .push(Problem::new(format!("`{key}` {reason}")).at(format!("{}:{line}:{column}", self.shown))),
             }
         }
         read
@@ -312,19 +333,26 @@ impl Document<'_> {
 
     /// A value whose inner nodes come from where `origin` says, given their place in the text.
     fn value(&self, value: DeValue<'_>, origin: &dyn Fn(usize) -> Origin) -> Result<Value, &'static str> {
-        let node = |start, value| Ok(Node { value: self.value(value, origin)?, origin: origin(start), layer: self.layer, written: None });
+        let node = |start, value| {
+            Ok(Node { value: self.value(value, origin)?, origin: origin(start), layer: self.layer, written: None })
+        };
         Ok(match value {
             DeValue::String(text) => Value::Text(text.into_owned()),
             DeValue::Integer(integer) => {
                 let parsed = i128::from_str_radix(integer.as_str(), integer.radix());
                 Value::Integer(parsed.map_err(|_| "is an integer too large for anything")?)
             }
-            DeValue::Float(float) => Value::Float(float.as_str().parse().map_err(|_| "is a number too large for anything")?),
+            DeValue::Float(float) => {
+                Value::Float(float.as_str().parse().map_err(|_| "is a number too large for anything")?)
+            }
             DeValue::Boolean(flag) => Value::Flag(flag),
             DeValue::Datetime(moment) => Value::Moment(moment.to_string()),
-            DeValue::Array(array) => {
-                Value::Array(array.into_iter().map(|element| node(element.span().start, element.into_inner())).collect::<Result<_, _>>()?)
-            }
+            DeValue::Array(array) => Value::Array(
+                array
+                    .into_iter()
+                    .map(|element| node(element.span().start, element.into_inner()))
+                    .collect::<Result<_, _>>()?,
+            ),
             DeValue::Table(table) => {
                 let mut read = Table::default();
                 for (key, value) in table {
@@ -358,7 +386,9 @@ impl Unreadable {
             Self::Missing => Problem::new(format!("{what} does not exist")),
             Self::Directory => Problem::new(format!("{what} is a directory, not a file")),
             Self::TooLarge => Problem::new(format!("{what} is larger than {} MiB", LARGEST >> 20)),
-            Self::NotText { line, column } => Problem::new(format!("{what} is not UTF-8 text")).at(format!("{shown}:{line}:{column}")),
+            Self::NotText { line, column } => {
+                Problem::new(format!("{what} is not UTF-8 text")).at(format!("{shown}:{line}:{column}"))
+            }
             Self::Failed(error) => Problem::new(format!("{what} cannot be read: {error}")),
         }
     }
@@ -368,7 +398,9 @@ fn read_text(path: &Path) -> Result<String, Unreadable> {
     if path.is_dir() {
         return Err(Unreadable::Directory);
     }
-    let failed = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Unreadable::Missing } else { Unreadable::Failed(error) };
+    let failed = |error: io::Error| {
+        if error.kind() == io::ErrorKind::NotFound { Unreadable::Missing } else { Unreadable::Failed(error) }
+    };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LARGEST {

@@ -12,7 +12,8 @@ use crate::registry::Setting;
 use crate::time::{self, Backoff};
 
 /// What belongs to the source code: names, paths and types.
-const NOT_CONFIGURABLE: &[&str] = &["name", "crate", "handle", "after", "leftover", "as", "key", "default", "validate", "blocking"];
+const NOT_CONFIGURABLE: &[&str] =
+    &["name", "crate", "handle", "after", "leftover", "as", "key", "default", "validate", "blocking"];
 
 /// The options of one item. Getters collect what is wrong instead of failing: [`finish`](Self::finish) lists it.
 ///
@@ -31,7 +32,8 @@ impl Settings {
         let mut settings = Self::of_section(subject, section);
         for key in NOT_CONFIGURABLE {
             if let Some(node) = settings.values.remove(*key) {
-                let problem = Problem::new(format!("`{key}` of {} cannot be configured", settings.subject)).at(node.origin.detail());
+                let problem = Problem::new(format!("`{key}` of {} cannot be configured", settings.subject))
+                    .at(node.origin.detail());
                 settings.problems.push(problem.help("it belongs to the attribute in the source code"));
             }
         }
@@ -43,7 +45,8 @@ impl Settings {
     }
 
     pub(super) fn of_section(subject: String, section: Option<&Table>) -> Self {
-        let values = section.into_iter().flat_map(Table::iter).map(|(key, node)| (key.to_owned(), node.clone())).collect();
+        let values =
+            section.into_iter().flat_map(Table::iter).map(|(key, node)| (key.to_owned(), node.clone())).collect();
         Self { subject, values, known: BTreeSet::new(), problems: Vec::new() }
     }
 
@@ -94,7 +97,11 @@ impl Settings {
         let number = match node.value {
             Value::Integer(number) => number,
             _ => {
-                self.refuse(key, "is not a whole number", format!("write a number without quotes, such as {}", range.start()));
+                self.refuse(
+                    key,
+                    "is not a whole number",
+                    format!("write a number without quotes, such as {}", range.start()),
+                );
                 return None;
             }
         };
@@ -146,8 +153,10 @@ impl Settings {
         let (last, earlier): (Vec<&str>, Vec<&str>) =
             keys.iter().filter(|key| self.values.contains_key(**key)).partition(|key| layer(key) == Some(latest));
         if let [first, second, ..] = last[..] {
-            let mut problem = Problem::new(format!("{} has both `{first}` and `{second}`", self.subject)).help("keep one of them");
-            problem.details = last.iter().filter_map(|key| Some(format!("`{key}` {}", self.origin(key)?.detail()))).collect();
+            let mut problem =
+                Problem::new(format!("{} has both `{first}` and `{second}`", self.subject)).help("keep one of them");
+            problem.details =
+                last.iter().filter_map(|key| Some(format!("`{key}` {}", self.origin(key)?.detail()))).collect();
             self.problems.push(problem);
         }
         let stays = keys.iter().copied().find(|key| last.contains(key));
@@ -196,7 +205,13 @@ impl Settings {
         self.values.get(key)
     }
 
-    fn parsed<T, E: fmt::Display>(&mut self, key: &str, what: &str, help: &str, parse: fn(&str) -> Result<T, E>) -> Option<T> {
+    fn parsed<T, E: fmt::Display>(
+        &mut self,
+        key: &str,
+        what: &str,
+        help: &str,
+        parse: fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let reason = match &self.value(key)?.value {
             Value::Text(text) => match parse(text) {
                 Ok(value) => return Some(value),
@@ -213,7 +228,11 @@ impl Settings {
 }
 
 /// Says which key was meant, or which there are.
-pub(super) fn unknown_key_help<'a>(problem: Problem, key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
+pub(super) fn unknown_key_help<'a>(
+    problem: Problem,
+    key: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Problem {
     let listed: Vec<_> = known.clone().map(|key| format!("`{key}`")).collect();
     match suggest(key, known) {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),

@@ -33,8 +33,12 @@ impl Configuration {
                 lines.insert(path, (literal, node.origin.clone()));
             }
         }
-        let lines: Vec<_> = lines.into_iter().map(|(path, (literal, origin))| (format!("{} = {literal}", dotted(&path)), origin)).collect();
-        let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= WIDEST).max().unwrap_or(0);
+        let lines: Vec<_> = lines
+            .into_iter()
+            .map(|(path, (literal, origin))| (format!("{} = {literal}", dotted(&path)), origin))
+            .collect();
+        let width =
+            lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= WIDEST).max().unwrap_or(0);
         let mut shown = format!("# environment: {}\n", self.environment);
         for (line, origin) in lines {
             let _ = writeln!(shown, "{line:width$}  # {origin}");
@@ -61,11 +65,14 @@ impl Configuration {
         }
         match &node.value {
             Value::Array(nodes) => {
-                let elements = nodes.iter().enumerate().map(|(index, node)| self.literal(&format!("{path}[{index}]"), key, node));
+                let elements =
+                    nodes.iter().enumerate().map(|(index, node)| self.literal(&format!("{path}[{index}]"), key, node));
                 format!("[{}]", elements.collect::<Vec<_>>().join(", "))
             }
             Value::Table(table) => {
-                let entry = |(key, node): (&str, &Node)| format!("{} = {}", bare(key), self.literal(&format!("{path}.{key}"), key, node));
+                let entry = |(key, node): (&str, &Node)| {
+                    format!("{} = {}", bare(key), self.literal(&format!("{path}.{key}"), key, node))
+                };
                 braced(table.iter().map(entry).collect())
             }
             Value::Text(text) => quoted(&secret::mask(text)),
@@ -84,7 +91,9 @@ pub(super) fn literal(node: &Node) -> String {
         Value::Flag(flag) => flag.to_string(),
         Value::Moment(moment) => moment.clone(),
         Value::Array(nodes) => format!("[{}]", nodes.iter().map(literal).collect::<Vec<_>>().join(", ")),
-        Value::Table(table) => braced(table.iter().map(|(key, node)| format!("{} = {}", bare(key), literal(node))).collect()),
+        Value::Table(table) => {
+            braced(table.iter().map(|(key, node)| format!("{} = {}", bare(key), literal(node))).collect())
+        }
     }
 }
 

@@ -114,7 +114,9 @@ impl Table {
     /// The node under a key; loose keys are found by any spelling they stand for.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         let exact = self.entries.get(key);
-        exact.or_else(|| self.entries.iter().find(|(known, entry)| entry.loose && same(known, key)).map(|(_, e)| e)).map(|e| &e.node)
+        exact
+            .or_else(|| self.entries.iter().find(|(known, entry)| entry.loose && same(known, key)).map(|(_, e)| e))
+            .map(|e| &e.node)
     }
 
     /// The node under a dotted path.
@@ -166,5 +168,7 @@ impl Table {
 /// Whether two keys differ in nothing but case and hyphens.
 pub(super) fn same(a: &str, b: &str) -> bool {
     a.len() == b.len()
-        && a.bytes().zip(b.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b) || (matches!(a, b'-' | b'_') && matches!(b, b'-' | b'_')))
+        && a.bytes()
+            .zip(b.bytes())
+            .all(|(a, b)| a.eq_ignore_ascii_case(&b) || (matches!(a, b'-' | b'_') && matches!(b, b'-' | b'_')))
 }
