@@ -1,12 +1,49 @@
 //! What can be injected: the traits, the graph the compiler checks, plans, scopes and disposal.
+//!
+//! An attribute leaves a [`Node`] behind. Building a host turns the nodes into a [`Graph`] and every service's
+//! parameters into a [`Plan`]: an ordered list of constructors over a small frame. Starting a service *arms* its plan
+//! (singletons are by then built and captured), and a run executes the armed plan and closes it again.
 
 mod check;
+mod container;
+mod dispose;
+mod ext;
+mod frame;
+mod graph;
+mod need;
 mod node;
+mod plan;
+mod recipe;
+mod run;
+mod scope;
+mod shared;
+mod unwind;
+mod want;
 
-pub use check::{check, Owner};
+pub use check::{Owner, check};
+pub use dispose::Outcome;
+pub use ext::{All, Ext, Lazy};
+pub use frame::Frame;
+pub use need::{Given, LazyDyn, Lent, LentDyn, Maybe, Need, SharedDyn, Taken};
+pub(crate) use need::{bind_fitting, fitting, run_value, skip, value_of_run};
 pub use node::{Edge, Node, NodePtr};
+pub use plan::{Binder, InjectError};
+pub use recipe::{Binding, Cast, Constructed, Field, Made, Recipe, made};
+pub use scope::{Pass, Scope, ScopeError, Scopes, Untyped};
+pub use want::{Arity, Asked, Take, TypeKey, Want, kind};
 
-use std::any::TypeId;
+pub(crate) use container::{Container, Settings as ContainerSettings, reap};
+pub(crate) use dispose::{CloseFault, Closing};
+pub(crate) use frame::{Context, RunValues};
+pub use graph::ReplacementFor;
+pub(crate) use graph::{Asker, Graph, Replacement, Resolved, Supplied};
+pub(crate) use plan::{Armed, Plan};
+pub(crate) use recipe::{Built, Form};
+pub(crate) use run::{Body, Caught, Limits, RunFailure, run};
+pub(crate) use unwind::{CatchPanic, install_panic_hook};
+
+use crate::error::BoxError;
+use futures_util::future::BoxFuture;
 
 /// How long a built component lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +56,15 @@ pub enum Lifetime {
     Transient,
 }
 
-/// x
-#[derive(Debug)]
-pub struct Recipe {}
+impl std::fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Singleton => "singleton",
+            Self::Scoped => "scoped",
+            Self::Transient => "transient",
+        })
+    }
+}
 
 /// A declared component: a type with `#[singleton]`, `#[scoped]`, `#[transient]` or `#[options]`.
 #[diagnostic::on_unimplemented(
@@ -34,31 +77,29 @@ pub trait Component: Send + Sync + Sized + 'static {
     const NODE: NodePtr;
 }
 
-/// How a parameter takes a component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Take {
-    /// `&T` or `Arc<T>`.
-    Shared,
-    /// `&mut T` or `Box<T>`.
-    Owned,
-    /// `Lazy<T>`.
-    Lazy,
-    /// `Scopes<T>`: opened later, in a scope of its own.
-    Fresh,
+/// The handle of a `fn` provider.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not the handle of a function that provides a type")]
+pub trait Provided: 'static {
+    /// Its place in the graph.
+    const NODE: NodePtr;
 }
 
-/// What a parameter asks for.
-#[derive(Debug)]
-pub enum Want {
-    /// A declared component.
-    Component(NodePtr, Take),
-    /// id
-    Trait(fn() -> TypeId),
-}
+/// How an expansion builds and disposes a component, or what a `fn` provider makes.
+pub trait Construct: 'static {
+    /// What is built.
+    type Product: Send + Sync + 'static;
+    /// What the constructor asks for.
+    type Needs: Need;
+    /// Whether [`Construct::dispose`] does something.
+    const DISPOSES: bool = false;
 
-impl Edge {
-    /// `&T` or `Arc<T>`
-    pub const fn shared<T: Component>(parameter: &'static str) -> Self {
-        Self { parameter, key: None, want: Want::Component(T::NODE, Take::Shared) }
+    /// Builds one.
+    fn construct(given: Given<'_, Self::Needs>) -> Constructed<'_, Self::Product>;
+
+    /// Ends one, by value.
+    fn dispose(product: Self::Product, outcome: Outcome) -> BoxFuture<'static, Result<(), BoxError>> {
+        let _ = outcome;
+        drop(product);
+        Box::pin(std::future::ready(Ok(())))
     }
 }

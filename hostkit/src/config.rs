@@ -12,6 +12,7 @@
 mod bind;
 mod host;
 mod layers;
+mod options;
 mod origin;
 mod sample;
 mod secret;
@@ -25,6 +26,7 @@ mod tests;
 
 pub(crate) use bind::Bound;
 pub(crate) use host::HostOptions;
+pub use options::{Validate, problems};
 pub(crate) use origin::Origin;
 pub(crate) use sample::{SampleKey, SampleSection, SampleValue, sample};
 pub use secret::Secret;

@@ -31,3 +31,17 @@ impl Problem {
         self
     }
 }
+
+impl std::fmt::Display for Problem {
+    /// One line: the message, then the details.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        for detail in &self.details {
+            write!(f, "; {detail}")?;
+        }
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,9 +1,19 @@
 //! hostkit
-pub mod component;
-pub mod registry;
-pub mod private;
-mod config;
-mod error;
-mod time;
+
+pub(crate) mod component;
+pub(crate) mod config;
+pub(crate) mod error;
+pub(crate) mod function;
+mod registry;
+pub(crate) mod runner;
+pub(crate) mod tasks;
+pub(crate) mod time;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use component::{All, Ext, InjectError, Lazy, Outcome, Pass, Scope, ScopeError, Scopes};
 pub use config::Secret;
-pub use inventory;
+pub use futures_util::future::BoxFuture;
+pub use tokio_util::sync::CancellationToken;

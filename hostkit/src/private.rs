@@ -1,4 +1,41 @@
-//! x
-/// k
+//! What expansions may name, and nothing else: every name here is part of the contract between the two crates.
+
+pub use core::any::TypeId;
+pub use core::future::Future;
+pub use core::marker::Send;
+pub use core::option::Option::{None, Some};
+pub use core::result::Result::{Err, Ok};
+pub use std::boxed::Box;
+pub use std::process::ExitCode;
+pub use std::string::String;
+pub use std::sync::Arc;
+pub use std::vec::Vec;
+
+pub use futures_util::future::BoxFuture;
+pub use inventory::submit;
+
+pub use crate::__here as here;
+pub use crate::component::{
+    Binding, Cast, Component, Construct, Constructed, Edge, Field, Given, LazyDyn, Lent, LentDyn, Lifetime, Made,
+    Maybe, Need, Node, NodePtr, Outcome, Owner, Provided, Recipe, SharedDyn, Taken, check, kind, made,
+};
+pub use crate::config::{Validate, problems};
+pub use crate::error::BoxError;
+pub use crate::function::{Callable, Ended, Handle, IntoEnded, Item, Queued, ended};
+pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
+
+/// How the host runs a function.
 #[derive(Debug)]
-pub enum Kind {}
+pub enum Kind {
+    /// stub
+    Background,
+}
+
+/// The place of an attribute.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __here {
+    () => {
+        $crate::__private::Source { file: ::core::file!(), line: ::core::line!(), module: ::core::module_path!() }
+    };
+}

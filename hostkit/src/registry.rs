@@ -59,7 +59,7 @@ pub struct ServiceEntry {
     /// The options of the attribute that configuration may override: the lowest layer of its section.
     pub options: &'static [(&'static str, Setting)],
     /// Which attribute, and how to run it.
-    pub kind: crate::private::Kind,
+    pub kind: crate::__private::Kind,
 }
 
 /// One name in `after = [..]`.

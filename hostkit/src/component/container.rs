@@ -1,0 +1,259 @@
+//! The runtime side of a graph: the singletons of one host and the way to the reaper.
+//!
+//! # Invariants
+//!
+//! 1. A singleton is built at most once, by whoever needs it first; others wait for that attempt. A failed attempt is
+//!    not remembered.
+//! 2. Singletons end in reverse order of construction.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, try_join_all};
+use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::dispose::{CloseFault, Closing, Outcome, end};
+use super::frame::{Context, Frame};
+use super::graph::{Graph, Make, ProviderId};
+use super::need::Handover;
+use super::plan::{Binder, Failure, InjectError, Plan, PlanStep, construct};
+use super::recipe::{Built, Constructed, Step};
+use super::shared::Shared;
+use super::{CatchPanic, Lifetime};
+
+/// What bounds constructors and disposers.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// How long an asynchronous constructor may take unless it says otherwise.
+    pub(crate) construct_timeout: Duration,
+    /// How long each disposer may take.
+    pub(crate) dispose_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { construct_timeout: Duration::from_secs(30), dispose_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// One host's components.
+pub(crate) struct Container {
+    pub(crate) graph: Graph,
+    pub(crate) settings: Settings,
+    /// Fires when the host stops; singletons that ask for a token get a child of it.
+    pub(crate) stop: CancellationToken,
+    cells: Vec<Cell>,
+    order: Mutex<Vec<(ProviderId, Built)>>,
+    reaper: mpsc::UnboundedSender<Reap>,
+}
+
+#[derive(Default)]
+struct Cell {
+    built: OnceCell<()>,
+    value: Mutex<Option<Built>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Reap {
+    Close(Closing),
+    Answer(oneshot::Sender<()>),
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Container").field("graph", &self.graph).finish_non_exhaustive()
+    }
+}
+
+impl Container {
+    /// A container and what its reaper receives.
+    pub(crate) fn new(
+        graph: Graph,
+        settings: Settings,
+        stop: CancellationToken,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Reap>) {
+        let (reaper, reaped) = mpsc::unbounded_channel();
+        let cells = (0..graph.len()).map(|_| Cell::default()).collect();
+        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), reaped)
+    }
+
+    /// The value of a singleton that is built.
+    pub(crate) fn singleton(&self, id: ProviderId) -> Built {
+        match &self.graph.provider(id).make {
+            Make::Value(value) => Arc::clone(value),
+            _ => self.read(id).expect("a plan's singletons are built before it is armed"),
+        }
+    }
+
+    fn read(&self, id: ProviderId) -> Option<Built> {
+        self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Builds these singletons and what they need, independent ones concurrently.
+    pub(crate) async fn ensure_all(self: &Arc<Self>, ids: &BTreeSet<ProviderId>) -> Result<(), InjectError> {
+        match ids.iter().all(|id| self.is_built(*id)) {
+            true => Ok(()),
+            false => try_join_all(ids.iter().map(|id| self.ensure(*id))).await.map(drop),
+        }
+    }
+
+    fn is_built(&self, id: ProviderId) -> bool {
+        matches!(self.graph.provider(id).make, Make::Value(_)) || self.cells[id].built.initialized()
+    }
+
+    /// Builds a singleton unless it was.
+    pub(crate) fn ensure(self: &Arc<Self>, id: ProviderId) -> BoxFuture<'static, Result<Built, InjectError>> {
+        let this = Arc::clone(self);
+        Box::pin(async move {
+            if let Make::Value(value) = &this.graph.provider(id).make {
+                return Ok(Arc::clone(value));
+            }
+            this.cells[id].built.get_or_try_init(|| this.build(id)).await?;
+            this.read(id).ok_or_else(|| InjectError::new(this.graph.provider(id).name.clone(), Failure::ScopeClosed))
+        })
+    }
+
+    async fn build(self: &Arc<Self>, id: ProviderId) -> Result<(), InjectError> {
+        let name = &self.graph.provider(id).name;
+        let plan = Plan::of_singleton(&self.graph, id);
+        self.ensure_all(&plan.singletons).await.map_err(|error| error.asked_by(name))?;
+        let context = Context { token: Some(self.stop.child_token()), values: None };
+        let shared = plan.wants_shared.then(|| Shared::over(self, &plan, context.clone()));
+        let mut frame = Frame { slots: Vec::with_capacity(plan.steps.len()), context, shared };
+        let mut failed = None;
+        for (slot, step) in plan.steps.iter().enumerate() {
+            if step.lazy {
+                frame.slots.push(None);
+                continue;
+            }
+            let bound = self.bind(step);
+            let limit = || self.construction_limit(step.provider);
+            let attempt = CatchPanic::new(construct(&*bound, &frame, limit)).await;
+            match attempt.unwrap_or_else(|caught| Err(Failure::Panicked(caught))) {
+                Ok(built) => {
+                    if let Some(shared) = &frame.shared {
+                        shared.seed(slot, &built);
+                    }
+                    frame.slots.push(Some(built));
+                }
+                Err(failure) => {
+                    let mut error = InjectError::new(self.graph.provider(step.provider).name.clone(), failure);
+                    for asker in step.chain.iter().rev() {
+                        error = error.asked_by(&self.graph.provider(*asker).name);
+                    }
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        if let Some(error) = failed {
+            for (step, built) in plan.steps.iter().zip(frame.slots).rev() {
+                self.end(step.provider, built, Outcome::Failed).await.inspect_err(CloseFault::log).ok();
+            }
+            return Err(error);
+        }
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        for (step, built) in plan.steps.iter().zip(frame.slots) {
+            let Some(built) = built else { continue };
+            if step.provider == id {
+                *self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
+            }
+            order.push((step.provider, built));
+        }
+        Ok(())
+    }
+
+    /// A constructor with its parameters bound.
+    pub(crate) fn bind(self: &Arc<Self>, step: &PlanStep) -> Box<dyn Step> {
+        let bound: Box<dyn Step> = match &self.graph.provider(step.provider).make {
+            Make::Step(bind) => bind(&mut Binder::new(self, &step.targets)),
+            Make::Value(value) => Box::new(Ready(Arc::clone(value))),
+            Make::Replaced(make) => Box::new(Replaced(Arc::clone(make))),
+        };
+        if step.owned { Box::new(Handover::step(bound)) } else { bound }
+    }
+
+    pub(crate) fn construction_limit(&self, id: ProviderId) -> Duration {
+        self.graph.provider(id).timeout.unwrap_or(self.settings.construct_timeout)
+    }
+
+    async fn end(&self, id: ProviderId, built: Option<Built>, outcome: Outcome) -> Result<(), CloseFault> {
+        let Some(built) = built else { return Ok(()) };
+        let provider = self.graph.provider(id);
+        end(&provider.name, built, provider.dispose, outcome, self.settings.dispose_timeout).await
+    }
+
+    /// Ends every singleton, the last built first.
+    ///
+    /// # Cancel safety
+    /// What has not ended yet is dropped.
+    pub(crate) async fn dispose(&self, outcome: Outcome) -> Vec<CloseFault> {
+        let order = std::mem::take(&mut *self.order.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut faults = Vec::new();
+        for (id, built) in order.into_iter().rev() {
+            drop(self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).take());
+            if let Err(fault) = self.end(id, Some(built), outcome).await {
+                faults.push(fault);
+            }
+        }
+        faults
+    }
+
+    /// Hands a scope that was dropped unclosed to the reaper.
+    pub(crate) fn reap(&self, closing: Closing) {
+        if self.reaper.send(Reap::Close(closing)).is_err() {
+            tracing::warn!(target: "hostkit::host", "a scope was dropped after the host had ended, so its disposers did not run");
+        }
+    }
+
+    /// Waits until the reaper has closed everything it was handed before.
+    pub(crate) async fn reaped(&self) {
+        let (answer, answered) = oneshot::channel();
+        if self.reaper.send(Reap::Answer(answer)).is_ok() {
+            // An error means that the reaper is gone, and then there is nothing to wait for.
+            answered.await.ok();
+        }
+    }
+}
+
+/// Closes the scopes that were dropped unclosed, until the container is gone.
+pub(crate) async fn reap(mut scopes: mpsc::UnboundedReceiver<Reap>) {
+    while let Some(next) = scopes.recv().await {
+        match next {
+            Reap::Close(closing) => {
+                closing.finish().await.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log))
+            }
+            // Nobody waits any more if this fails.
+            Reap::Answer(answer) => drop(answer.send(())),
+        }
+    }
+}
+
+struct Ready(Built);
+
+impl Step for Ready {
+    fn construct<'f>(&'f self, _frame: &'f Frame) -> Constructed<'f, Built> {
+        Constructed::Now(Ok(Arc::clone(&self.0)))
+    }
+}
+
+struct Replaced(Arc<dyn Fn() -> Built + Send + Sync>);
+
+impl Step for Replaced {
+    fn construct<'f>(&'f self, _frame: &'f Frame) -> Constructed<'f, Built> {
+        Constructed::Now(Ok((self.0)()))
+    }
+}
+
+impl Plan {
+    /// The plan that builds one singleton: itself and its transients.
+    fn of_singleton(graph: &Graph, id: ProviderId) -> Self {
+        debug_assert_eq!(graph.provider(id).lifetime, Lifetime::Singleton);
+        let mut plan = Self::default();
+        plan.add_step(graph, id);
+        plan
+    }
+}

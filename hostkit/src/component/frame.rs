@@ -1,0 +1,60 @@
+//! The slots of one run, and what belongs to that run alone.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::recipe::Built;
+use super::shared::Shared;
+
+/// The built components of one run, in order of construction.
+///
+/// A plan knows each component's slot, so reading one is indexing.
+pub struct Frame {
+    pub(crate) slots: Vec<Option<Built>>,
+    pub(crate) context: Context,
+    pub(crate) shared: Option<Arc<Shared>>,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").field("slots", &self.slots.len()).finish_non_exhaustive()
+    }
+}
+
+impl Frame {
+    /// What the plan put there before anybody could ask for it.
+    #[inline]
+    pub(crate) fn slot(&self, index: usize) -> &Built {
+        self.slots[index].as_ref().expect("a plan builds a slot before anyone who reads it")
+    }
+}
+
+/// What is handed to one run and is not a component.
+#[derive(Clone, Default)]
+pub(crate) struct Context {
+    /// Present when the plan asks for it.
+    pub(crate) token: Option<CancellationToken>,
+    /// Present when the plan asks for any.
+    pub(crate) values: Option<Arc<RunValues>>,
+}
+
+/// Values such as `Tick`, found by their type.
+#[derive(Default)]
+pub(crate) struct RunValues(Vec<Box<dyn Any + Send + Sync>>);
+
+impl RunValues {
+    pub(crate) fn with<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.0.push(Box::new(value));
+        self
+    }
+}
+
+impl Context {
+    /// A value of this run.
+    pub(crate) fn value<T: Any>(&self) -> Option<&T> {
+        self.values.as_ref()?.0.iter().find_map(|value| value.downcast_ref())
+    }
+}

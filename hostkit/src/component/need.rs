@@ -1,0 +1,547 @@
+//! How each kind of parameter is bound once and given to every run.
+//!
+//! A shim lists its function's parameters as a tuple of needs. Binding happens when a service starts and resolves each
+//! need to a captured singleton or to a slot; giving happens per run and only reads.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::frame::Frame;
+use super::graph::AnyCast;
+use super::plan::{Binder, Place, Target};
+use super::recipe::{Built, Cast, Constructed, Step};
+use super::shared::LazySource;
+use super::{All, Arity, Asked, Component, Ext, Lazy, Take, TypeKey, Want};
+
+/// Something a function may ask for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be asked for here",
+    label = "hostkit cannot pass a `{Self}`",
+    note = "components are taken as `&T` or `Arc<T>`, traits as `&dyn Trait` or `Arc<dyn Trait>`, foreign types as `hostkit::Ext<T>`"
+)]
+pub trait Need: 'static {
+    /// What binding resolves it to.
+    type Bound: Send + Sync + 'static;
+    /// What the function receives.
+    type Given<'r>: Send;
+
+    /// Resolves it, once per armed plan.
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound;
+
+    /// Reads it, once per run.
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self::Given<'r>;
+}
+
+/// What a function with these needs receives.
+pub type Given<'r, N> = <N as Need>::Given<'r>;
+
+macro_rules! tuples {
+    ($($name:ident),*) => {
+        impl<$($name: Need),*> Need for ($($name,)*) {
+            type Bound = ($($name::Bound,)*);
+            type Given<'r> = ($($name::Given<'r>,)*);
+
+            #[allow(unused_variables, clippy::unused_unit, reason = "the empty tuple binds nothing")]
+            fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+                ($($name::bind(binder),)*)
+            }
+
+            #[inline]
+            #[allow(unused_variables, non_snake_case, clippy::unused_unit, reason = "one identifier serves as type and variable")]
+            fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self::Given<'r> {
+                let ($($name,)*) = bound;
+                ($($name::give($name, frame),)*)
+            }
+        }
+    };
+}
+
+macro_rules! tuples_up_to {
+    ($first:ident $(, $rest:ident)*) => {
+        tuples!($first $(, $rest)*);
+        tuples_up_to!($($rest),*);
+    };
+    () => { tuples!(); };
+}
+
+tuples_up_to!(P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16);
+
+/// A captured singleton or a slot of the frame.
+pub enum Bound<T> {
+    /// Built before the service started.
+    Singleton(Arc<T>),
+    /// Built for this run.
+    Slot(usize),
+}
+
+impl<T> fmt::Debug for Bound<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Singleton(_) => "Singleton",
+            Self::Slot(_) => "Slot",
+        })
+    }
+}
+
+const MISPLACED: &str = "the graph resolves a parameter to a place of its own kind";
+
+impl<T: Send + Sync + 'static> Bound<T> {
+    fn bind(binder: &mut Binder<'_>) -> Self {
+        let target = binder.next();
+        Self::at(binder, target).expect(MISPLACED)
+    }
+
+    fn at(binder: &Binder<'_>, target: &Target) -> Option<Self> {
+        match target.place {
+            Place::Singleton(id) => Some(Self::Singleton(binder.container.singleton(id).downcast().ok()?)),
+            Place::Slot(slot) => Some(Self::Slot(slot)),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn lend<'r>(&'r self, frame: &'r Frame) -> &'r T {
+        match self {
+            Self::Singleton(value) => value,
+            Self::Slot(slot) => frame.slot(*slot).downcast_ref().expect(MISPLACED),
+        }
+    }
+
+    #[inline]
+    fn share(&self, frame: &Frame) -> Arc<T> {
+        match self {
+            Self::Singleton(value) => Arc::clone(value),
+            Self::Slot(slot) => Arc::clone(frame.slot(*slot)).downcast().expect(MISPLACED),
+        }
+    }
+}
+
+/// The same for a trait, through the cast that the provider registered.
+pub enum BoundDyn<D: ?Sized + 'static> {
+    /// Built before the service started.
+    Singleton(Arc<D>),
+    /// Built for this run.
+    Slot(usize, &'static Cast<D>),
+}
+
+impl<D: ?Sized> fmt::Debug for BoundDyn<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Singleton(_) => "Singleton",
+            Self::Slot(..) => "Slot",
+        })
+    }
+}
+
+fn typed_cast<D: ?Sized + 'static>(cast: Option<AnyCast>) -> Option<&'static Cast<D>> {
+    cast?.downcast_ref()
+}
+
+impl<D: ?Sized + Send + Sync + 'static> BoundDyn<D> {
+    fn at(binder: &Binder<'_>, target: &Target) -> Option<Self> {
+        let cast = typed_cast::<D>(target.cast);
+        match target.place {
+            Place::Singleton(id) => Some(Self::Singleton((cast?.shared)(binder.container.singleton(id))?)),
+            Place::Slot(slot) => Some(Self::Slot(slot, cast?)),
+            _ => None,
+        }
+    }
+
+    fn lend<'r>(&'r self, frame: &'r Frame) -> &'r D {
+        match self {
+            Self::Singleton(value) => value,
+            Self::Slot(slot, cast) => (cast.lent)(&**frame.slot(*slot)).expect(MISPLACED),
+        }
+    }
+
+    fn share(&self, frame: &Frame) -> Arc<D> {
+        match self {
+            Self::Singleton(value) => Arc::clone(value),
+            Self::Slot(slot, cast) => (cast.shared)(Arc::clone(frame.slot(*slot))).expect(MISPLACED),
+        }
+    }
+}
+
+/// `&T`.
+#[derive(Debug)]
+pub struct Lent<T>(PhantomData<fn() -> T>);
+
+impl<T: Send + Sync + 'static> Need for Lent<T> {
+    type Bound = Bound<T>;
+    type Given<'r> = &'r T;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        Bound::bind(binder)
+    }
+
+    #[inline]
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> &'r T {
+        bound.lend(frame)
+    }
+}
+
+impl<T: Send + Sync + 'static> Need for Arc<T> {
+    type Bound = Bound<T>;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        Bound::bind(binder)
+    }
+
+    #[inline]
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
+        bound.share(frame)
+    }
+}
+
+impl<K, T: Component> Asked<K> for Arc<T> {
+    const WANT: Want = Want::Component(T::NODE, Take::Shared);
+}
+
+/// `&dyn Trait`.
+#[derive(Debug)]
+pub struct LentDyn<D: ?Sized>(PhantomData<fn() -> Box<D>>);
+
+impl<D: ?Sized + Send + Sync + 'static> Need for LentDyn<D> {
+    type Bound = BoundDyn<D>;
+    type Given<'r> = &'r D;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        let target = binder.next();
+        BoundDyn::at(binder, target).expect(MISPLACED)
+    }
+
+    #[inline]
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> &'r D {
+        bound.lend(frame)
+    }
+}
+
+/// `Arc<dyn Trait>`.
+#[derive(Debug)]
+pub struct SharedDyn<D: ?Sized>(PhantomData<fn() -> Box<D>>);
+
+impl<D: ?Sized + Send + Sync + 'static> Need for SharedDyn<D> {
+    type Bound = BoundDyn<D>;
+    type Given<'r> = Arc<D>;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        <LentDyn<D> as Need>::bind(binder)
+    }
+
+    #[inline]
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Arc<D> {
+        bound.share(frame)
+    }
+}
+
+/// `Option<Arc<dyn Trait>>`.
+#[derive(Debug)]
+pub struct Maybe<D: ?Sized>(PhantomData<fn() -> Box<D>>);
+
+impl<D: ?Sized + Send + Sync + 'static> Need for Maybe<D> {
+    type Bound = Option<BoundDyn<D>>;
+    type Given<'r> = Option<Arc<D>>;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        let target = binder.next();
+        BoundDyn::at(binder, target)
+    }
+
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Option<Arc<D>> {
+        bound.as_ref().map(|bound| bound.share(frame))
+    }
+}
+
+impl<D: ?Sized + Send + Sync + 'static> Need for All<D> {
+    type Bound = AllBound<D>;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        let target = binder.next();
+        let Place::Many(many) = &target.place else { unreachable!("{MISPLACED}") };
+        let bound: Vec<_> = many.iter().map(|target| BoundDyn::at(binder, target).expect(MISPLACED)).collect();
+        let singletons: Option<Arc<[Arc<D>]>> = bound
+            .iter()
+            .map(|one| if let BoundDyn::Singleton(value) = one { Some(Arc::clone(value)) } else { None })
+            .collect();
+        match singletons {
+            Some(all) => AllBound::Singletons(All(all)),
+            None => AllBound::Mixed(bound),
+        }
+    }
+
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
+        match bound {
+            AllBound::Singletons(all) => all.clone(),
+            AllBound::Mixed(bound) => bound.iter().map(|one| one.share(frame)).collect::<Arc<[_]>>().into(),
+        }
+    }
+}
+
+impl<D: ?Sized> From<Arc<[Arc<D>]>> for All<D> {
+    fn from(all: Arc<[Arc<D>]>) -> Self {
+        Self(all)
+    }
+}
+
+/// Every provider of a trait.
+#[derive(Debug)]
+pub enum AllBound<D: ?Sized + 'static> {
+    /// All were built before the service started.
+    Singletons(All<D>),
+    /// Some are built for each run.
+    Mixed(Vec<BoundDyn<D>>),
+}
+
+impl<K, D: ?Sized + Send + Sync + 'static> Asked<K> for All<D> {
+    const WANT: Want = Want::Trait(TypeKey::of::<D>(), Arity::All);
+}
+
+impl<T: Send + Sync + 'static> Need for Ext<T> {
+    type Bound = Bound<T>;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        Bound::bind(binder)
+    }
+
+    #[inline]
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
+        Self(bound.share(frame))
+    }
+}
+
+impl<K, T: Send + Sync + 'static> Asked<K> for Ext<T> {
+    const WANT: Want = Want::Foreign(TypeKey::of::<T>(), Arity::One);
+}
+
+impl<T: Send + Sync + 'static> Need for Option<Ext<T>> {
+    type Bound = Option<Bound<T>>;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> Self::Bound {
+        let target = binder.next();
+        Bound::at(binder, target)
+    }
+
+    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
+        bound.as_ref().map(|bound| Ext(bound.share(frame)))
+    }
+}
+
+impl<K, T: Send + Sync + 'static> Asked<K> for Option<Ext<T>> {
+    const WANT: Want = Want::Foreign(TypeKey::of::<T>(), Arity::Optional);
+}
+
+/// A transient on its way to the one who owns it.
+pub(crate) struct Handover(Mutex<Option<Built>>);
+
+impl Handover {
+    /// A step whose product is taken by value.
+    pub(crate) fn step(step: Box<dyn Step>) -> impl Step {
+        HandoverStep(step)
+    }
+}
+
+struct HandoverStep(Box<dyn Step>);
+
+impl Step for HandoverStep {
+    fn construct<'f>(&'f self, frame: &'f Frame) -> Constructed<'f, Built> {
+        let wrap = |built| Arc::new(Handover(Mutex::new(Some(built)))) as Built;
+        match self.0.construct(frame) {
+            Constructed::Now(result) => Constructed::Now(result.map(wrap)),
+            Constructed::Later(future) => Constructed::Later(future.map(move |result| result.map(wrap)).boxed()),
+        }
+    }
+}
+
+/// `&mut T`: the shim borrows the box.
+#[derive(Debug)]
+pub struct Taken<T>(PhantomData<fn() -> T>);
+
+impl<T: Send + Sync + 'static> Need for Taken<T> {
+    type Bound = usize;
+    type Given<'r> = Box<T>;
+
+    fn bind(binder: &mut Binder<'_>) -> usize {
+        let Place::Owned(slot) = binder.next().place else { unreachable!("{MISPLACED}") };
+        slot
+    }
+
+    fn give<'r>(slot: &'r usize, frame: &'r Frame) -> Box<T> {
+        let handover: &Handover = frame.slot(*slot).downcast_ref().expect(MISPLACED);
+        let built = handover.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let owned = built.and_then(|built| built.downcast::<T>().ok()).and_then(Arc::into_inner);
+        Box::new(owned.expect("an owned transient has one reader"))
+    }
+}
+
+impl<T: Send + Sync + 'static> Need for Box<T> {
+    type Bound = usize;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> usize {
+        <Taken<T> as Need>::bind(binder)
+    }
+
+    fn give<'r>(slot: &'r usize, frame: &'r Frame) -> Self {
+        <Taken<T> as Need>::give(slot, frame)
+    }
+}
+
+impl<K, T: Component> Asked<K> for Box<T> {
+    const WANT: Want = Want::Component(T::NODE, Take::Owned);
+}
+
+/// Where a lazy parameter is built.
+pub struct LazyBound {
+    place: Place,
+    cast: Option<AnyCast>,
+    container: Arc<super::Container>,
+}
+
+impl fmt::Debug for LazyBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazyBound").finish_non_exhaustive()
+    }
+}
+
+impl LazyBound {
+    fn bind(binder: &mut Binder<'_>) -> Self {
+        let Target { place, cast } = binder.next().clone();
+        Self { place, cast, container: Arc::clone(binder.container) }
+    }
+
+    fn source(&self, frame: &Frame) -> LazySource {
+        match (&self.place, &frame.shared) {
+            (Place::Lazy(slot), Some(shared)) => LazySource::Scope(Arc::clone(shared), *slot, self.cast),
+            (Place::LazySingleton(id), _) => LazySource::Singleton(Arc::clone(&self.container), *id, self.cast),
+            _ => unreachable!("{MISPLACED}"),
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Need for Lazy<T> {
+    type Bound = LazyBound;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> LazyBound {
+        LazyBound::bind(binder)
+    }
+
+    fn give<'r>(bound: &'r LazyBound, frame: &'r Frame) -> Self {
+        Self::new(bound.source(frame), |_, built| built.downcast().ok())
+    }
+}
+
+impl<K, T: Component> Asked<K> for Lazy<T> {
+    const WANT: Want = Want::Component(T::NODE, Take::Lazy);
+}
+
+/// `Lazy<dyn Trait>`.
+#[derive(Debug)]
+pub struct LazyDyn<D: ?Sized>(PhantomData<fn() -> Box<D>>);
+
+impl<D: ?Sized + Send + Sync + 'static> Need for LazyDyn<D> {
+    type Bound = LazyBound;
+    type Given<'r> = Lazy<D>;
+
+    fn bind(binder: &mut Binder<'_>) -> LazyBound {
+        LazyBound::bind(binder)
+    }
+
+    fn give<'r>(bound: &'r LazyBound, frame: &'r Frame) -> Lazy<D> {
+        Lazy::new(bound.source(frame), |source, built| (typed_cast::<D>(source.cast())?.shared)(built))
+    }
+}
+
+impl Need for CancellationToken {
+    type Bound = ();
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) {
+        binder.next();
+    }
+
+    fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
+        frame.context.token.clone().expect("a run whose plan asks for a token has one")
+    }
+}
+
+impl<K> Asked<K> for CancellationToken {
+    const WANT: Want = Want::Token;
+}
+
+/// Implements [`Need`] for a value that the host makes once and puts into the graph.
+macro_rules! fitting {
+    ([$($generics:tt)*] $type:ty, $missing:expr) => {
+        impl<$($generics)*> $crate::component::Need for $type {
+            type Bound = Self;
+            type Given<'r> = Self;
+
+            fn bind(binder: &mut $crate::component::Binder<'_>) -> Self {
+                $crate::component::bind_fitting(binder)
+            }
+
+            #[inline]
+            fn give<'r>(bound: &'r Self, _frame: &'r $crate::component::Frame) -> Self {
+                bound.clone()
+            }
+        }
+
+        impl<K, $($generics)*> $crate::component::Asked<K> for $type {
+            const WANT: $crate::component::Want =
+                $crate::component::Want::Fitting($crate::component::TypeKey::of::<$type>(), $missing);
+        }
+    };
+}
+pub(crate) use fitting;
+
+/// The host's own value of this type.
+pub(crate) fn bind_fitting<T: Clone + Any + Send + Sync>(binder: &mut Binder<'_>) -> T {
+    let target = binder.next();
+    match Bound::<T>::at(binder, target) {
+        Some(Bound::Singleton(value)) => T::clone(&value),
+        _ => unreachable!("{MISPLACED}"),
+    }
+}
+
+/// Implements [`Need`] for a value of one run, askable by functions of one kind.
+macro_rules! run_value {
+    ($type:ty, $kind:ty) => {
+        impl $crate::component::Need for $type {
+            type Bound = ();
+            type Given<'r> = Self;
+
+            fn bind(binder: &mut $crate::component::Binder<'_>) {
+                $crate::component::skip(binder);
+            }
+
+            fn give<'r>((): &'r (), frame: &'r $crate::component::Frame) -> Self {
+                $crate::component::value_of_run(frame)
+            }
+        }
+
+        impl $crate::component::Asked<$kind> for $type {
+            const WANT: $crate::component::Want =
+                $crate::component::Want::Run($crate::component::TypeKey::of::<$type>());
+        }
+    };
+}
+pub(crate) use run_value;
+
+/// Passes over a parameter that the graph does not provide.
+pub(crate) fn skip(binder: &mut Binder<'_>) {
+    binder.next();
+}
+
+/// A value of this run.
+pub(crate) fn value_of_run<T: Clone + Any>(frame: &Frame) -> T {
+    frame.context.value::<T>().cloned().expect("a run whose plan asks for a value has it")
+}

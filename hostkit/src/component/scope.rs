@@ -1,0 +1,288 @@
+//! Scopes that user code opens itself: typed ones with a known plan, and the untyped form.
+
+use std::any::TypeId;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::container::Container;
+use super::dispose::{CloseFault, Closing, Opened};
+use super::frame::{Context, Frame};
+use super::graph::{ProviderId, Resolved};
+use super::plan::{Armed, Binder, Failure, InjectError, Place, Plan};
+use super::shared::Shared;
+use super::{Asked, Component, Lent, Need, Outcome, Take, Want};
+use crate::error::BoxError;
+
+/// The type parameter of a [`Scopes`] that opens untyped scopes.
+#[derive(Debug, Clone, Copy)]
+pub struct Untyped(());
+
+/// Opens scopes inside a long-running worker.
+///
+/// `Scopes<T>` opens a scope that holds component `T`; its plan is known when the host is built, so nothing is missing
+/// at run time. `Scopes` without a parameter opens a scope from which any registered component can be got.
+pub struct Scopes<T = Untyped> {
+    container: Arc<Container>,
+    typed: Option<Arc<Typed>>,
+    of: PhantomData<fn() -> T>,
+}
+
+struct Typed {
+    provider: ProviderId,
+    open: OnceCell<Box<dyn std::any::Any + Send + Sync>>,
+}
+
+impl<T> Clone for Scopes<T> {
+    fn clone(&self) -> Self {
+        Self { container: Arc::clone(&self.container), typed: self.typed.clone(), of: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Scopes<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scopes<{}>", super::want::short_type_name(std::any::type_name::<T>()))
+    }
+}
+
+impl<T: Component> Scopes<T> {
+    /// Opens a scope and builds `T` in it.
+    ///
+    /// # Errors
+    /// Fails when a constructor fails; what was built before it has then been disposed.
+    ///
+    /// # Cancel safety
+    /// Cancelling disposes what has been built, as cancelled.
+    pub async fn open(&self) -> Result<Pass<T>, InjectError> {
+        let typed = self.typed.as_ref().ok_or_else(|| not_registered::<T>())?;
+        let armed = typed.open.get_or_try_init(|| self.arm(typed.provider)).await?;
+        let armed: &Arc<Armed<Lent<T>>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
+        let context = match armed.plan.wants_token {
+            true => Context { token: Some(self.container.stop.child_token()), values: None },
+            false => Context::default(),
+        };
+        Ok(Pass { opened: armed.open(context).await?, armed: Arc::clone(armed) })
+    }
+
+    async fn arm(&self, provider: ProviderId) -> Result<Box<dyn std::any::Any + Send + Sync>, InjectError> {
+        let root = Resolved::Provider { id: provider, take: Take::Shared, cast: None };
+        let plan = Arc::new(Plan::of(&self.container.graph, &[root]));
+        let armed: Armed<Lent<T>> = Armed::new(&self.container, plan).await?;
+        Ok(Box::new(Arc::new(armed)))
+    }
+}
+
+fn not_registered<T>() -> InjectError {
+    let name = super::want::short_type_name(std::any::type_name::<T>());
+    InjectError::new(name, Failure::NotRegistered)
+}
+
+impl<T: Component> Need for Scopes<T> {
+    type Bound = Self;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> Self {
+        let Place::Fresh(provider) = binder.next().place else { unreachable!("a `Scopes<T>` is planned as fresh") };
+        let typed = Some(Arc::new(Typed { provider, open: OnceCell::new() }));
+        Self { container: Arc::clone(binder.container), typed, of: PhantomData }
+    }
+
+    fn give<'r>(bound: &'r Self, _frame: &'r Frame) -> Self {
+        bound.clone()
+    }
+}
+
+impl<K, T: Component> Asked<K> for Scopes<T> {
+    const WANT: Want = Want::Component(T::NODE, Take::Fresh);
+}
+
+/// An open scope that lends its component `T`.
+///
+/// Dropped unclosed, it is closed as cancelled in the background, and shutdown waits for that.
+pub struct Pass<T: Component> {
+    opened: Opened,
+    armed: Arc<Armed<Lent<T>>>,
+}
+
+impl<T: Component> Deref for Pass<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.armed.give(&self.opened.frame)
+    }
+}
+
+impl<T: Component> Pass<T> {
+    /// Ends the scope: dependents first, every disposer awaited with this outcome.
+    ///
+    /// # Errors
+    /// Fails when a disposer fails, panics or does not finish, or when something still holds an `Arc` of a component
+    /// that has one. None of them stops the rest.
+    pub async fn close(self, outcome: Outcome) -> Result<(), ScopeError> {
+        self.opened.close(outcome).await.map_err(ScopeError::closing)
+    }
+}
+
+impl<T: fmt::Debug + Component> fmt::Debug for Pass<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pass").field(&**self).finish()
+    }
+}
+
+impl Scopes<Untyped> {
+    pub(crate) fn of(container: &Arc<Container>) -> Self {
+        Self { container: Arc::clone(container), typed: None, of: PhantomData }
+    }
+
+    /// Opens an empty scope; its components are built as they are got.
+    pub fn open(&self) -> Scope {
+        let context = Context { token: Some(self.container.stop.child_token()), values: None };
+        Scope(Arc::new(OpenScope { shared: Shared::empty(&self.container, context), owned: true }))
+    }
+
+    /// Opens a scope, calls the function with it and closes it, succeeded or failed as the function's result says.
+    ///
+    /// The function takes the scope by value; close it through its result and not yourself.
+    ///
+    /// # Errors
+    /// Returns the function's error, or what went wrong while the scope was closed after it succeeded.
+    ///
+    /// # Cancel safety
+    /// Cancelling closes the scope in the background, as cancelled.
+    pub async fn run<F, Fut, T, E>(&self, body: F) -> Result<T, ScopeError>
+    where
+        F: FnOnce(Scope) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        let scope = self.open();
+        let result = body(scope.clone()).await;
+        let closed = scope.close(Outcome::of(&result)).await;
+        let value = result.map_err(|error| ScopeError { kind: ScopeErrorKind::Returned(error.into()) })?;
+        closed?;
+        Ok(value)
+    }
+}
+
+impl Need for Scopes<Untyped> {
+    type Bound = Self;
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) -> Self {
+        binder.next();
+        Self::of(binder.container)
+    }
+
+    fn give<'r>(bound: &'r Self, _frame: &'r Frame) -> Self {
+        bound.clone()
+    }
+}
+
+impl<K> Asked<K> for Scopes<Untyped> {
+    const WANT: Want = Want::Scopes;
+}
+
+/// A scope, untyped: components are got from it one by one and shared within it.
+///
+/// As a parameter it is the run's own scope, which the framework closes. Cloning it clones a reference.
+#[derive(Clone)]
+pub struct Scope(Arc<OpenScope>);
+
+struct OpenScope {
+    shared: Arc<Shared>,
+    /// Whether it was opened by user code and so must be closed by it.
+    owned: bool,
+}
+
+impl Drop for OpenScope {
+    fn drop(&mut self) {
+        if self.owned {
+            let container = Arc::clone(&self.shared.container);
+            container.reap(Closing::of_shared(Arc::clone(&self.shared), Outcome::Cancelled));
+        }
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+impl Scope {
+    /// The component `T` of this scope, built now unless it already was.
+    ///
+    /// Let go of it before the scope is closed: a disposer takes its component by value.
+    ///
+    /// # Errors
+    /// Fails when `T` is not registered in this host, when a constructor fails, and when the scope is closed.
+    pub async fn get<T: Component>(&self) -> Result<Arc<T>, InjectError> {
+        let provider =
+            self.0.shared.container.graph.component(TypeId::of::<T>()).ok_or_else(|| not_registered::<T>())?;
+        let built = self.0.shared.build(provider).await?;
+        built.downcast().map_err(|_other| InjectError::wrong_type())
+    }
+
+    /// Ends the scope: what was built last first, every disposer awaited with this outcome.
+    ///
+    /// Closing the scope of a run early leaves nothing for the framework to close.
+    ///
+    /// # Errors
+    /// Fails when a disposer fails, panics or does not finish, or when something still holds an `Arc` of a component
+    /// that has one. None of them stops the rest.
+    pub async fn close(self, outcome: Outcome) -> Result<(), ScopeError> {
+        let faults = Arc::clone(&self.0.shared).close(Vec::new(), outcome).await;
+        if faults.is_empty() { Ok(()) } else { Err(ScopeError::closing(faults)) }
+    }
+}
+
+impl Need for Scope {
+    type Bound = ();
+    type Given<'r> = Self;
+
+    fn bind(binder: &mut Binder<'_>) {
+        binder.next();
+    }
+
+    fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
+        let shared = frame.shared.as_ref().expect("a plan that asks for the scope has a shared part");
+        Self(Arc::new(OpenScope { shared: Arc::clone(shared), owned: false }))
+    }
+}
+
+impl<K> Asked<K> for Scope {
+    const WANT: Want = Want::Scope;
+}
+
+/// Why work in a scope, or ending one, failed.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ScopeError {
+    kind: ScopeErrorKind,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ScopeErrorKind {
+    #[error(transparent)]
+    Returned(BoxError),
+    #[error("{}", joined(.0))]
+    Closing(Vec<CloseFault>),
+}
+
+fn joined(faults: &[CloseFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl ScopeError {
+    fn closing(faults: Vec<CloseFault>) -> Self {
+        Self { kind: ScopeErrorKind::Closing(faults) }
+    }
+
+    /// Whether the work itself succeeded and only ending its scope failed.
+    pub fn is_closing(&self) -> bool {
+        matches!(self.kind, ScopeErrorKind::Closing(_))
+    }
+}

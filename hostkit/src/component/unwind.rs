@@ -1,0 +1,79 @@
+//! Catching a panic of the user's at the edge of our code, with its message and its location.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Once;
+use std::task::{Context, Poll};
+
+use super::run::Caught;
+
+thread_local! {
+    /// Whether a panic on this thread will be caught by us.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Where the last panic that we will catch happened.
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Makes panics that we catch silent, because we report them ourselves, once and with their location. Every other
+/// panic goes to the hook that was installed before.
+pub(crate) fn install_panic_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let former = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if INSIDE.get() {
+                let location = info.location().map(ToString::to_string);
+                LOCATION.with_borrow_mut(|last| *last = location);
+            } else {
+                former(info);
+            }
+        }));
+    });
+}
+
+/// A future that yields the panic of the one inside instead of unwinding.
+///
+/// The future inside need not be unwind safe: after a panic it is only dropped.
+#[derive(Debug)]
+pub(crate) struct CatchPanic<F>(F);
+
+impl<F: Future> CatchPanic<F> {
+    #[inline]
+    pub(crate) fn new(future: F) -> impl Future<Output = Result<F::Output, Caught>> {
+        let caught = Self(future);
+        async move {
+            let mut future = std::pin::pin!(caught.0);
+            std::future::poll_fn(|cx| poll_caught(future.as_mut(), cx)).await
+        }
+    }
+}
+
+#[inline]
+fn poll_caught<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Caught>> {
+    match catch(|| future.poll(cx)) {
+        Ok(poll) => poll.map(Ok),
+        Err(caught) => Poll::Ready(Err(caught)),
+    }
+}
+
+/// Calls the function and turns its panic into a value.
+#[inline]
+pub(crate) fn catch<T>(function: impl FnOnce() -> T) -> Result<T, Caught> {
+    let outer = INSIDE.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(function));
+    INSIDE.set(outer);
+    result.map_err(|payload| caught(&*payload))
+}
+
+#[cold]
+fn caught(payload: &(dyn Any + Send)) -> Caught {
+    let message = payload
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is not text".to_owned());
+    Caught { message, location: LOCATION.take() }
+}

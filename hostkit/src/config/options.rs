@@ -1,0 +1,52 @@
+//! `#[options]` structs as components: singletons whose value is a section of the configuration.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::{Bound, Configuration};
+use crate::component::{Built, Component, Field, Form, Recipe};
+use crate::error::Problem;
+
+impl Recipe {
+    /// A struct bound from a section, and what else it says of its values.
+    pub const fn options<T: Component + DeserializeOwned + Validate>(
+        section: &'static str,
+        fields: &'static [Field],
+    ) -> Self {
+        Self::of_options::<T>(Form::Options { section, fields, bind: bind::<T> })
+    }
+}
+
+/// The `validate` of an `#[options]` struct; without one it finds nothing.
+pub trait Validate {
+    /// The problems with these values, one sentence each.
+    fn problems(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The list that a user's `validate` function returns.
+pub fn problems(list: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    list.into_iter().map(Into::into).collect()
+}
+
+fn bind<T: Component + DeserializeOwned + Validate>(
+    configuration: &Configuration,
+    section: &'static str,
+) -> Result<Built, Vec<Problem>> {
+    let Bound { value, warnings } = configuration.bind::<T>(section)?;
+    for warning in warnings {
+        tracing::warn!(target: "hostkit::config", "{warning}");
+    }
+    let faults = value.problems();
+    if faults.is_empty() {
+        return Ok(Arc::new(value));
+    }
+    let source = T::NODE.read().source;
+    let problem = |fault: String| {
+        Problem::new(format!("section [{section}] is refused: {fault}"))
+            .at(format!("checked by `{}`, declared at {source}", T::NODE.read().name))
+    };
+    Err(faults.into_iter().map(problem).collect())
+}

@@ -1,0 +1,86 @@
+//! The annotated functions as the runtime sees them: the traits that expansions implement on handle types.
+
+use std::future::Future;
+
+use crate::component::{Given, Need};
+use crate::error::BoxError;
+use crate::registry::{Registration, ServiceEntry};
+
+/// What every annotated function's result is turned into.
+pub type Ended = Result<(), BoxError>;
+
+/// An annotated item that [`Host::empty`](crate::Host::empty) can be given by name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an annotated function or component",
+    label = "no hostkit attribute on this",
+    note = "name the handle of a function with a hostkit attribute, or a component's type"
+)]
+pub trait Item: 'static {
+    /// What is registered.
+    const REGISTRATION: Registration;
+}
+
+/// The handle of an annotated function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the handle of a function that hostkit runs",
+    label = "no hostkit attribute on a function of this name"
+)]
+pub trait Handle: 'static {
+    /// What is registered.
+    const ENTRY: &'static ServiceEntry;
+}
+
+/// A function without a payload: a background service, a periodic function or a hook.
+pub trait Callable: Handle {
+    /// Its parameters.
+    type Needs: Need;
+
+    /// Calls it.
+    fn call<'r>(given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r;
+}
+
+/// A function that works off a queue.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the handle of a queued function",
+    label = "no `#[hostkit::queued]` on a function of this name"
+)]
+pub trait Queued: Handle {
+    /// Its first parameter.
+    type Payload: Send + 'static;
+    /// Its other parameters.
+    type Needs: Need;
+
+    /// Calls it.
+    fn call<'r>(payload: Self::Payload, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r;
+}
+
+/// What an annotated function may return.
+#[diagnostic::on_unimplemented(
+    message = "a function that hostkit runs returns `()`, `!` or `Result<(), E>`",
+    label = "this returns `{Self}`",
+    note = "`E` converts into `Box<dyn Error + Send + Sync>`, as the errors of std and anyhow do"
+)]
+pub trait IntoEnded {
+    /// The result form.
+    fn into_ended(self) -> Ended;
+}
+
+impl IntoEnded for () {
+    fn into_ended(self) -> Ended {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
+    fn into_ended(self) -> Ended {
+        self.map_err(Into::into)
+    }
+}
+
+/// A function's result in the form the runtime reads.
+///
+/// # Errors
+/// Returns what the function returned.
+pub fn ended(value: impl IntoEnded) -> Ended {
+    value.into_ended()
+}

@@ -1,0 +1,196 @@
+//! What the host knows of anything it runs: how to set it up, run it and see how it fares.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::component::{Container, Plan, RunFailure, Supplied};
+use crate::config::Settings;
+use crate::error::Problem;
+use crate::registry::ServiceEntry;
+use crate::tasks::Tasks;
+
+/// Reads a function's settings and makes its runner; called while the host is built, so it starts nothing.
+pub(crate) type SetUp = fn(&mut Setup<'_>) -> Arc<dyn Runner>;
+
+/// What a runner is made from.
+pub(crate) struct Setup<'a> {
+    pub(crate) entry: &'static ServiceEntry,
+    /// The attribute's options under the configuration's.
+    pub(crate) settings: Settings,
+    /// What the runner adds to the graph, such as the handle of its queue.
+    pub(crate) supplied: &'a mut Vec<Supplied>,
+    /// Every fault in the settings.
+    pub(crate) problems: &'a mut Vec<Problem>,
+}
+
+/// One annotated function in one host.
+pub(crate) trait Runner: Send + Sync + 'static {
+    /// Whether one call lives as long as the host, so that it may hold nothing scoped.
+    fn is_host_long(&self) -> bool {
+        false
+    }
+
+    /// When it stops.
+    fn stops(&self) -> StopsWith {
+        StopsWith::Workers
+    }
+
+    /// Whether the host may end by itself while this is idle: true of background services that are done.
+    fn keeps_host_alive(&self) -> bool {
+        true
+    }
+
+    /// A limit of its own for stopping.
+    fn stop_timeout(&self) -> Option<std::time::Duration> {
+        None
+    }
+
+    /// A limit for becoming ready.
+    fn start_timeout(&self) -> Option<std::time::Duration> {
+        None
+    }
+
+    /// Its schedule, capacity or policy in a few words, for `list`.
+    fn summary(&self) -> String;
+
+    /// What it says if something was left undone when it ended, for the report of the stop.
+    fn leftovers(&self) -> Option<String> {
+        None
+    }
+
+    /// Arms the plan, becomes ready, and runs until it is done or told to stop.
+    fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End>;
+
+    /// Runs it once, now, and says how that ended; where there is no such thing, none.
+    fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        let _ = conduct;
+        None
+    }
+}
+
+/// The two waves of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum StopsWith {
+    /// Background services and periodic runs.
+    Workers,
+    /// Queues, which may still receive what the workers enqueue while they end.
+    Queues,
+}
+
+/// What the host hands to a runner when it starts it.
+#[derive(Clone)]
+pub(crate) struct Conduct {
+    pub(crate) name: &'static str,
+    pub(crate) container: Arc<Container>,
+    pub(crate) plan: Arc<Plan>,
+    /// Fires when the function should end.
+    pub(crate) stop: CancellationToken,
+    /// Fires at its deadline, when its futures are dropped. Always after `stop`.
+    pub(crate) abandon: CancellationToken,
+    pub(crate) status: Arc<StatusCell>,
+    /// The one door for spawning.
+    pub(crate) tasks: Tasks,
+}
+
+/// How a runner ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// It did all it had to do, or ended because it was told to.
+    Done,
+    /// It did all it had to do, and the host shall stop for it.
+    StopHost,
+    /// It failed for good, and the host shall stop for it.
+    Failed(RunFailure),
+    /// Its futures were dropped at the deadline.
+    Abandoned,
+}
+
+/// Where a service stands. Changes are events and visible in [`RunningHost::status`](crate::RunningHost::status).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServiceState {
+    /// Its predecessors are not ready yet.
+    Waiting,
+    /// Its components are being built, or it has not said that it is ready.
+    Starting,
+    /// It may be relied on.
+    Ready,
+    /// It is doing its work.
+    Running,
+    /// It failed and is tried again at this instant.
+    Restarting {
+        /// When the next try starts.
+        at: tokio::time::Instant,
+    },
+    /// It was told to stop.
+    Stopping,
+    /// It stopped because it was told to.
+    Stopped,
+    /// It did all it had to do.
+    Completed,
+    /// It failed for good.
+    Failed {
+        /// The last error.
+        error: String,
+    },
+}
+
+impl fmt::Display for ServiceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Restarting { .. } => "restarting",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Completed => "completed",
+            Self::Failed { .. } => "failed",
+        })
+    }
+}
+
+impl ServiceState {
+    /// Whether whoever waits for it may start.
+    pub(crate) fn has_been_ready(&self) -> bool {
+        matches!(self, Self::Ready | Self::Running | Self::Completed)
+    }
+}
+
+/// A service's state, watched by the host.
+#[derive(Debug)]
+pub(crate) struct StatusCell {
+    name: &'static str,
+    state: watch::Sender<ServiceState>,
+    since: Mutex<tokio::time::Instant>,
+}
+
+impl StatusCell {
+    pub(crate) fn new(name: &'static str) -> Arc<Self> {
+        Arc::new(Self { name, state: watch::Sender::new(ServiceState::Waiting), since: Mutex::new(crate::time::now()) })
+    }
+
+    /// Moves on to another state and says so.
+    pub(crate) fn set(&self, state: ServiceState) {
+        tracing::debug!(target: "hostkit::service", service = self.name, %state, "state changed");
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = crate::time::now();
+        self.state.send_replace(state);
+    }
+
+    pub(crate) fn state(&self) -> ServiceState {
+        self.state.borrow().clone()
+    }
+
+    pub(crate) fn since(&self) -> tokio::time::Instant {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<ServiceState> {
+        self.state.subscribe()
+    }
+}

@@ -1,0 +1,51 @@
+//! The one door for spawning: every task of a host is named, tracked and ends with it.
+
+use std::future::Future;
+
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+/// The tasks of one host. Cloning it clones a reference.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tasks {
+    tracker: TaskTracker,
+}
+
+impl Tasks {
+    /// Spawns a task on the current runtime.
+    pub(crate) fn spawn<F>(&self, name: &'static str, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        tracing::trace!(target: "hostkit::host", task = name, "task spawned");
+        self.tracker.spawn(future)
+    }
+
+    /// Waits until every task has ended.
+    pub(crate) async fn ended(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// How many tasks have not ended.
+    pub(crate) fn len(&self) -> usize {
+        self.tracker.len()
+    }
+}
+
+/// Runs a blocking function on the blocking pool.
+///
+/// Dropping the future does not end the function: nothing can.
+///
+/// # Panics
+/// Passes a panic of the function on.
+pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(function).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The pool cancels a task only when its runtime ends, and then nobody polls this any more.
+            Err(_cancelled) => std::future::pending().await,
+        },
+    }
+}
