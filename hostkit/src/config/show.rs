@@ -41,6 +41,8 @@ impl Configuration {
             lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= WIDEST).max().unwrap_or(0);
         let mut shown = format!("# environment: {}\n", self.environment);
         for (line, origin) in lines {
+            // A path may contain what a comment may not.
+            let origin = origin.to_string().replace(char::is_control, "\u{fffd}");
             let _ = writeln!(shown, "{line:width$}  # {origin}");
         }
         shown
@@ -73,7 +75,7 @@ impl Configuration {
                 let entry = |(key, node): (&str, &Node)| {
                     format!("{} = {}", bare(key), self.literal(&format!("{path}.{key}"), key, node))
                 };
-                braced(table.iter().map(entry).collect())
+                braced(table.iter().map(entry))
             }
             Value::Text(text) => quoted(&secret::mask(text)),
             _ => literal(node),
@@ -91,13 +93,12 @@ pub(super) fn literal(node: &Node) -> String {
         Value::Flag(flag) => flag.to_string(),
         Value::Moment(moment) => moment.clone(),
         Value::Array(nodes) => format!("[{}]", nodes.iter().map(literal).collect::<Vec<_>>().join(", ")),
-        Value::Table(table) => {
-            braced(table.iter().map(|(key, node)| format!("{} = {}", bare(key), literal(node))).collect())
-        }
+        Value::Table(table) => braced(table.iter().map(|(key, node)| format!("{} = {}", bare(key), literal(node)))),
     }
 }
 
-fn braced(entries: Vec<String>) -> String {
+fn braced(entries: impl Iterator<Item = String>) -> String {
+    let entries: Vec<_> = entries.collect();
     if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
 }
 

@@ -83,10 +83,10 @@ fn report(problems: &[Problem]) -> Vec<String> {
     let line = |problem: &Problem| {
         let mut line = problem.message.clone();
         for detail in &problem.details {
-            line += &format!(" | {detail}");
+            line.extend([" | ", detail]);
         }
         if let Some(help) = &problem.help {
-            line += &format!(" | help: {help}");
+            line.extend([" | help: ", help]);
         }
         line
     };
@@ -766,7 +766,7 @@ fn sections_of_services_that_are_not_there_are_warnings() {
 fn options_are_read_by_kind() {
     let content = "[periodic.x]\nduration = '1h 30m'\nbackoff = '1s..1m'\nchoice = 'stop-host'\ncount = 5\nflag = true\ntext = 'Europe/Berlin'\n";
     let mut settings = file(content).settings(&periodic("x", &[("attribute", Setting::Integer(7))]));
-    assert_eq!(settings.duration("duration"), Some(Duration::from_secs(5400)));
+    assert_eq!(settings.duration("duration"), Some(Duration::from_mins(90)));
     assert_eq!(settings.backoff("backoff"), Some(Backoff::default()));
     assert_eq!(settings.choice("choice", &[("continue", 1), ("stop-host", 2)]), Some(2));
     assert_eq!(settings.count("count", 1..=usize::MAX), Some(5));
@@ -949,4 +949,116 @@ fn a_sample_names_everything_and_sets_nothing() {
     let (configuration, problems) = Layered { files: &[("hostkit.toml", &sample)], ..Layered::default() }.load();
     assert_report(&problems, &[]);
     assert_eq!(configuration.host_options(), (HostOptions::default(), Vec::new()));
+}
+
+// ---- anything at all ----
+
+#[test]
+fn no_input_makes_it_panic() {
+    let words = [
+        "[",
+        "]",
+        "[[",
+        "]]",
+        "{",
+        "}",
+        "=",
+        ".",
+        ",",
+        "\"",
+        "'",
+        "\"\"\"",
+        "'''",
+        "\\",
+        "\\u00e",
+        "#",
+        "\n",
+        "\r",
+        " ",
+        "\t",
+        "\0",
+        "ä",
+        "🦀",
+        "host",
+        "periodic",
+        "every",
+        "a",
+        "b-c",
+        "b_c",
+        "5m",
+        "1",
+        "-",
+        "0x",
+        "1e400",
+        "inf",
+        "nan",
+        "true",
+        "1979-05-27",
+        "99999999999999999999",
+        "://",
+        "@",
+        "password",
+        "__",
+        "HOSTKIT__",
+        "stop_timeout",
+        "strict",
+    ];
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut text = |count: usize| (0..count).map(|_| words[random.usize(..words.len())]).collect::<String>();
+    for round in 0..2000 {
+        let (first, second, key, value) = (text(round % 40), text(round % 20), text(5), text(8));
+        let layers = Layered {
+            files: &[("hostkit.toml", &first), ("hostkit.production.toml", &second)],
+            variables: &[
+                (&format!("HOSTKIT__{key}"), &value),
+                ("HOSTKIT_FILE__A", "hostkit.toml"),
+                ("HOSTKIT__A__B", &value),
+            ],
+            code: &[(&key, &value)],
+            sets: &[&value, &format!("{key}={value}")],
+            ..Layered::default()
+        };
+        let (configuration, _) = layers.load();
+        let item = periodic("a", CLEANUP);
+        let mut settings = configuration.settings(&item);
+        settings.one_of(&["every", "cron"]);
+        settings.period("every");
+        let _ = (
+            settings.finish(&[]),
+            configuration.host_options(),
+            configuration.unclaimed(),
+            configuration.unknown_services(&[("periodic", "a")]),
+        );
+        let _ = (
+            configuration.bind::<Database>("a").is_ok(),
+            configuration.bind::<BTreeMap<String, toml::Value>>("b_c").is_ok(),
+        );
+        assert!(toml::de::DeTable::parse(&configuration.show(&[item])).is_ok(), "{}", configuration.show(&[item]));
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let deep = "[".repeat(100_000);
+    let file = format!("a = {deep}");
+    let layers =
+        Layered { files: &[("hostkit.toml", &file)], variables: &[("HOSTKIT__B__C", &deep)], ..Layered::default() };
+    let (configuration, problems) = layers.load();
+    assert!(!problems.is_empty());
+    assert!(configuration.root.at("b.c").is_some());
+}
+
+#[test]
+fn a_secret_is_hidden_under_every_spelling_of_its_key() {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    #[expect(dead_code, reason = "binding it tells what is secret")]
+    struct Options {
+        door_pin: Secret<String>,
+    }
+    let configuration =
+        Layered { variables: &[("HOSTKIT__FRONT_DOOR__DOOR_PIN", "1234")], ..Layered::default() }.loaded();
+    assert!(configuration.bind::<Options>("front-door").is_ok());
+    let shown = configuration.show(&[]);
+    assert!(shown.contains("front_door.door_pin = \"***\"") && !shown.contains("1234"), "{shown}");
 }
