@@ -18,7 +18,9 @@ impl Configuration {
     pub(crate) fn show(&self, items: &[Item<'_>]) -> String {
         let mut lines = BTreeMap::new();
         for (key, default, _) in host::KEYS {
-            lines.insert(vec!["host".to_owned(), (*key).to_owned()], ((*default).to_owned(), Origin::Default));
+            if self.root.at(&format!("host.{key}")).is_none() {
+                lines.insert(vec!["host".to_owned(), (*key).to_owned()], ((*default).to_owned(), Origin::Default));
+            }
         }
         self.collect(&self.root, &[], &mut lines);
         for item in items {
