@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::tree::{Node, Table, Value};
-use super::{Origin, Sources, own_section};
+use super::{ITEM_SECTIONS, Origin, Sources, own_section};
 use crate::error::Problem;
 
 /// A configuration file or a secret beyond this is a mistake; reading `/dev/zero` has to end.
@@ -92,6 +92,7 @@ impl Layers {
                 continue;
             };
             let Some(value) = value.to_str() else {
+                self.incomplete = true;
                 self.problems.push(Problem::new(format!("the value of environment variable {variable} is not UTF-8")));
                 continue;
             };
@@ -155,7 +156,7 @@ impl Layers {
                 );
                 continue;
             }
-            let leaf = read_value(value.trim(), origin, layer, false);
+            let leaf = read_value(value, origin, layer, false);
             self.push(nest(&path.join("."), leaf, origin, layer, Table::insert));
         }
     }
@@ -229,35 +230,50 @@ fn nest(path: &str, leaf: Node, origin: &Origin, layer: usize, insert: fn(&mut T
 /// Reads a plain text as TOML, else as the text it is. An `exact` text stays what it is wherever a text is wanted.
 fn read_value(text: &str, origin: &Origin, layer: usize, exact: bool) -> Node {
     let document = Document { shown: "", text, layer };
-    let value = match DeValue::parse(text) {
+    let value = match DeValue::parse(text.trim()) {
         Ok(parsed) => document.value(parsed.into_inner(), &|_| origin.clone()).ok(),
         Err(_) => None,
     };
     let value = value.unwrap_or_else(|| Value::Text(text.to_owned()));
     let written = match value {
-        Value::Text(_) if !exact => None,
-        Value::Array(_) | Value::Table(_) if !exact => None,
+        Value::Text(_) | Value::Array(_) | Value::Table(_) if !exact => None,
         _ => Some(text.to_owned()),
     };
     Node { value, origin: origin.clone(), layer, written }
 }
 
-/// Hostkit's own sections have one spelling of each key: the one with underscores.
+/// Hostkit's own sections have one spelling of each key, the one with underscores, and are tables: what is none would
+/// only hide what lower layers say.
 fn canonical(table: Table, problems: &mut Vec<Problem>) -> Table {
     let own = |key: &str| own_section(key).unwrap_or(key).to_owned();
-    rename(table, "", &own, problems)
-        .map(|key, node| if own_section(key).is_some() { spelled(node, key, 2, problems) } else { node })
+    let mut table = rename(table, "", &own, problems);
+    table.retain(|key, node| {
+        let Some(section) = own_section(key) else { return true };
+        let example = if ITEM_SECTIONS.contains(&section) { format!("[{key}.<name>]") } else { format!("[{key}]") };
+        is_section(key, node, &format!("write a section {example}"), problems)
+    });
+    table.map(|key, node| if own_section(key).is_some() { spelled(node, key, 2, problems) } else { node })
+}
+
+fn is_section(path: &str, node: &Node, help: &str, problems: &mut Vec<Problem>) -> bool {
+    let is_section = node.table().is_some();
+    if !is_section {
+        let problem = Problem::new(format!("`{path}` is {}, not a section", node.kind()));
+        problems.push(problem.at(node.origin.detail()).help(help));
+    }
+    is_section
 }
 
 fn spelled(mut node: Node, path: &str, depth: usize, problems: &mut Vec<Problem>) -> Node {
-    if depth == 0 {
-        return node;
-    }
     node.value = match node.value {
-        Value::Table(table) => Value::Table(
-            rename(table, path, &|key| key.replace('-', "_"), problems)
-                .map(|key, inner| spelled(inner, &format!("{path}.{key}"), depth - 1, problems)),
-        ),
+        Value::Table(table) if depth > 0 => {
+            let mut table = rename(table, path, &|key| key.replace('-', "_"), problems);
+            if ITEM_SECTIONS.contains(&path) {
+                let help = format!("options stand in the section of one item: [{path}.<name>]");
+                table.retain(|key, node| is_section(&format!("{path}.{key}"), node, &help, problems));
+            }
+            Value::Table(table.map(|key, inner| spelled(inner, &format!("{path}.{key}"), depth - 1, problems)))
+        }
         other => other,
     };
     node
@@ -337,12 +353,12 @@ impl Document<'_> {
         };
         Ok(match value {
             DeValue::String(text) => Value::Text(text.into_owned()),
-            DeValue::Integer(integer) => {
-                let parsed = i128::from_str_radix(integer.as_str(), integer.radix());
-                Value::Integer(parsed.map_err(|_| "is an integer too large for anything")?)
-            }
+            DeValue::Integer(integer) => Value::Integer(
+                i128::from_str_radix(integer.as_str(), integer.radix())
+                    .or(Err("is an integer too large for anything"))?,
+            ),
             DeValue::Float(float) => {
-                Value::Float(float.as_str().parse().map_err(|_| "is a number too large for anything")?)
+                Value::Float(float.as_str().parse().or(Err("is a number too large for anything"))?)
             }
             DeValue::Boolean(flag) => Value::Flag(flag),
             DeValue::Datetime(moment) => Value::Moment(moment.to_string()),
