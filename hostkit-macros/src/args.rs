@@ -129,7 +129,8 @@ impl Args {
 }
 
 fn unknown(name: &str, table: &Table) -> String {
-    let names: Vec<&str> = table.all().filter(|option| !matches!(option.takes, Takes::Durable)).map(|option| option.name).collect();
+    let names: Vec<&str> =
+        table.all().filter(|option| !matches!(option.takes, Takes::Durable)).map(|option| option.name).collect();
     let meant = suggest::hint(name, names.iter().copied());
     format!("unknown option `{name}`{meant} (`#[{}]` takes {})", table.attribute, literal::listed(&names))
 }
@@ -138,14 +139,20 @@ fn unknown(name: &str, table: &Table) -> String {
 fn read(option: &Opt, name: &Ident, value: RawValue) -> syn::Result<Value> {
     let key = option.name;
     match (option.takes, value) {
-        (Takes::Durable, _) if key == "durable" => Err(syn::Error::new(name.span(), "durable queues are not built yet")),
-        (Takes::Durable, _) => Err(syn::Error::new(name.span(), format!("`{key}` belongs to durable queues, which are not built yet"))),
+        (Takes::Durable, _) if key == "durable" => {
+            Err(syn::Error::new(name.span(), "durable queues are not built yet"))
+        }
+        (Takes::Durable, _) => {
+            Err(syn::Error::new(name.span(), format!("`{key}` belongs to durable queues, which are not built yet")))
+        }
         (Takes::Word, RawValue::Absent) => Ok(Value::Word),
         (Takes::Word, RawValue::Is(value) | RawValue::List(value)) => {
             Err(syn::Error::new_spanned(place(name, &value), format!("`{key}` stands alone, without a value")))
         }
         (takes, RawValue::Is(value)) if !value.is_empty() => read_value(takes, key, value),
-        (takes, _) => Err(syn::Error::new(name.span(), format!("`{key}` needs a value: `{key} = {}`", takes.example()))),
+        (takes, _) => {
+            Err(syn::Error::new(name.span(), format!("`{key}` needs a value: `{key} = {}`", takes.example())))
+        }
     }
 }
 
@@ -179,7 +186,9 @@ fn read_value(takes: Takes, key: &str, value: TokenStream) -> syn::Result<Value>
         }
         Takes::Integer { least } => match integer(&value) {
             Some(integer) if integer >= least => Ok(Value::Integer(integer)),
-            Some(integer) => Err(syn::Error::new_spanned(&value, format!("`{key}` is at least {least}, this is {integer}"))),
+            Some(integer) => {
+                Err(syn::Error::new_spanned(&value, format!("`{key}` is at least {least}, this is {integer}")))
+            }
             None => Err(wrong("a whole number")),
         },
         Takes::Flag | Takes::Code => match syn::parse2(value.clone()) {
@@ -187,9 +196,15 @@ fn read_value(takes: Takes, key: &str, value: TokenStream) -> syn::Result<Value>
             _ => Err(wrong("`true` or `false`")),
         },
         Takes::Ident => syn::parse2(value.clone()).map(Value::Ident).map_err(|_| wrong("one identifier")),
-        Takes::Function => Path::parse_mod_style.parse2(value.clone()).map(Value::Path).map_err(|_| wrong("the path of a function")),
-        Takes::Services => list(&value, Path::parse_mod_style).map(Value::Paths).map_err(|_| wrong("the functions that come first")),
-        Takes::Traits => list(&value, <Type as syn::parse::Parse>::parse).map(Value::Types).map_err(|_| wrong("one trait or a list of them")),
+        Takes::Function => {
+            Path::parse_mod_style.parse2(value.clone()).map(Value::Path).map_err(|_| wrong("the path of a function"))
+        }
+        Takes::Services => {
+            list(&value, Path::parse_mod_style).map(Value::Paths).map_err(|_| wrong("the functions that come first"))
+        }
+        Takes::Traits => list(&value, <Type as syn::parse::Parse>::parse)
+            .map(Value::Types)
+            .map_err(|_| wrong("one trait or a list of them")),
         Takes::Word | Takes::Durable => Ok(Value::Word),
     }
 }
@@ -213,7 +228,9 @@ fn integer(value: &TokenStream) -> Option<i64> {
 fn list<T>(value: &TokenStream, item: fn(syn::parse::ParseStream<'_>) -> syn::Result<T>) -> syn::Result<Vec<T>> {
     let tokens: Vec<_> = value.clone().into_iter().collect();
     let items = match tokens.as_slice() {
-        [proc_macro2::TokenTree::Group(group)] if group.delimiter() == proc_macro2::Delimiter::Bracket => arguments(group.stream()),
+        [proc_macro2::TokenTree::Group(group)] if group.delimiter() == proc_macro2::Delimiter::Bracket => {
+            arguments(group.stream())
+        }
         _ => vec![tokens],
     };
     items.into_iter().map(|tokens| item.parse2(tokens.into_iter().collect())).collect()

@@ -22,7 +22,9 @@ pub(crate) enum Zero {
 /// `"1s..1m"`: exponential backoff from the first delay to the longest.
 pub(crate) fn range(text: &str) -> Result<(), String> {
     let Some((first, last)) = text.split_once("..") else {
-        return Err(format!("not a range: write the first and the longest delay, as in \"1s..1m\", or \"{text}..{text}\" for a constant one"));
+        return Err(format!(
+            "not a range: write the first and the longest delay, as in \"1s..1m\", or \"{text}..{text}\" for a constant one"
+        ));
     };
     let [first, last] = [first, last].map(|part| duration(part.trim(), Zero::Refused));
     if first? > last? {

@@ -54,7 +54,12 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
         }
         Some(Item::Function(_)) => return function(lifetime, &args, attribute, item, errors),
         Some(Item::Other(what)) => {
-            errors.at(Span::call_site(), format!("`#[{attribute}]` goes on a struct, an `impl` block with `new` or a function, and this is {what}"));
+            errors.at(
+                Span::call_site(),
+                format!(
+                    "`#[{attribute}]` goes on a struct, an `impl` block with `new` or a function, and this is {what}"
+                ),
+            );
             item
         }
         None => item,
@@ -65,7 +70,13 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
 }
 
 /// A provider: the function, its handle, its registration.
-fn function(lifetime: &'static str, args: &Args, attribute: &'static str, item: TokenStream, mut errors: Errors) -> TokenStream {
+fn function(
+    lifetime: &'static str,
+    args: &Args,
+    attribute: &'static str,
+    item: TokenStream,
+    mut errors: Errors,
+) -> TokenStream {
     let Some(mut function) = super::service::free_function(item.clone(), attribute, &mut errors) else {
         let errors = errors.tokens();
         return quote!(#item #errors);
@@ -88,7 +99,8 @@ fn registered(args: &Args, attributes: &[syn::Attribute], mut component: Compone
         component.parameters.clear();
         component.binding.traits.clear();
         component.dispose = None;
-        component.construct = Construct { expression: quote!(::core::unreachable!()), form: Form::Literal, place: Span::call_site() };
+        component.construct =
+            Construct { expression: quote!(::core::unreachable!()), form: Form::Literal, place: Span::call_site() };
     }
     let node = node::node(&component, broken);
     let construct = construct::construct(&component);

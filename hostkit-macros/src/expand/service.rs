@@ -24,7 +24,13 @@ pub(super) enum Role {
 }
 
 /// The expansion of a service attribute; `further` checks what the table of options cannot say.
-pub(super) fn expand(role: Role, table: &Table, args: TokenStream, item: TokenStream, further: fn(&Args, &mut Errors)) -> TokenStream {
+pub(super) fn expand(
+    role: Role,
+    table: &Table,
+    args: TokenStream,
+    item: TokenStream,
+    further: fn(&Args, &mut Errors),
+) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, table, &mut errors);
     further(&args, &mut errors);

@@ -49,7 +49,8 @@ fn dispose(dispose: &Dispose) -> TokenStream {
     let outcome = if dispose.takes_outcome { quote!(outcome) } else { quote!(_) };
     let arguments = if dispose.takes_outcome { quote!(product, outcome) } else { quote!(product) };
     let awaited = dispose.is_async.then(|| quote!(.await));
-    let body = quote_spanned!(dispose.place=> __hk::Box::pin(async move { __hk::ended(Self::dispose(#arguments) #awaited) }));
+    let body =
+        quote_spanned!(dispose.place=> __hk::Box::pin(async move { __hk::ended(Self::dispose(#arguments) #awaited) }));
     quote! {
         const DISPOSES: bool = true;
         fn dispose(product: Self, #outcome: __hk::Outcome) -> __hk::BoxFuture<'static, __hk::Ended> {
