@@ -77,57 +77,31 @@ impl Layers {
     /// `HOSTKIT__A__B=value` and `HOSTKIT_FILE__A__B=/path`.
     fn variables(&mut self, sources: &Sources) {
         let layer = self.next_depth();
-        let mut found: Vec<(String, Origin, String)> = Vec::new();
-        for (variable, value) in sorted(&sources.variables) {
-            let (path, is_file) = match Variable::of(variable) {
-                Variable::Foreign => continue,
-                Variable::Value(path) => (path, false),
-                Variable::SecretFile(path) => (path, true),
-            };
-            let Some(path) = loose_path(path) else {
-                self.problems.push(
-                    Problem::new(format!("environment variable {variable} has an empty part"))
-                        .help("name a section and a key, such as HOSTKIT__DATABASE__URL"),
-                );
-                continue;
-            };
-            let Some(value) = value.to_str() else {
-                self.incomplete = true;
-                self.problems.push(Problem::new(format!("the value of environment variable {variable} is not UTF-8")));
-                continue;
-            };
-            let (origin, text) = if is_file {
-                let origin = Origin::SecretFile { variable: variable.to_owned(), path: value.to_owned() };
-                match read_secret(&sources.directory, value) {
-                    Ok(text) => (origin, text),
-                    Err(unreadable) => {
-                        self.incomplete = true;
-                        let what = format!("the file `{value}` that environment variable {variable} names");
-                        self.problems.push(unreadable.problem(&what, value));
-                        continue;
-                    }
+        let mut found: Vec<Set> = Vec::new();
+        for (name, value) in sorted(&sources.variables) {
+            let Some(variable) = Variable::of(name) else { continue };
+            let set = match variable.read(value, &sources.directory) {
+                Ok(set) => set,
+                Err(problem) => {
+                    self.incomplete = true;
+                    self.problems.push(problem);
+                    continue;
                 }
-            } else {
-                (Origin::Environment(variable.to_owned()), value.to_owned())
             };
-            if let Some((_, other, _)) = found.iter().find(|(known, ..)| *known == path) {
-                self.problems.push(
-                    Problem::new(format!("`{path}` is set by two environment variables"))
-                        .at(other.detail())
-                        .at(origin.detail())
-                        .help("keep one of them"),
-                );
+            if let Some(other) = found.iter().find(|other| other.path == set.path) {
+                let problem = Problem::new(format!("`{}` is set by two environment variables", set.path));
+                let problem = problem.at(other.origin.detail()).at(set.origin.detail());
+                self.problems.push(problem.help("keep one of them"));
                 continue;
             }
-            found.push((path, origin, text));
+            found.push(set);
         }
         // Shorter paths first: HOSTKIT__A='{ b = 1 }' is laid under HOSTKIT__A__C.
-        found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-        for (path, origin, text) in found {
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        for Set { path, origin, text } in found {
             let exact = matches!(origin, Origin::SecretFile { .. });
             let leaf = read_value(&text, &origin, layer, exact);
-            let table = nest(&path, leaf, &origin, layer, Table::insert_loose);
-            self.push(table);
+            self.push(nest(&path, leaf, &origin, layer, Table::insert_loose));
         }
     }
 
@@ -179,24 +153,46 @@ fn files(sources: &Sources, environment: &str) -> Vec<(PathBuf, bool)> {
     files.iter().flat_map(|file| [(file.clone(), named), (beside(file), false)]).collect()
 }
 
-enum Variable<'a> {
-    Foreign,
-    Value(&'a str),
-    SecretFile(&'a str),
+/// What a variable sets.
+struct Set {
+    path: String,
+    origin: Origin,
+    text: String,
+}
+
+/// A variable of hostkit's.
+struct Variable<'a> {
+    name: &'a str,
+    /// What follows the prefix.
+    key: &'a str,
+    names_a_file: bool,
 }
 
 impl<'a> Variable<'a> {
-    fn of(name: &'a str) -> Self {
+    fn of(name: &'a str) -> Option<Self> {
         let after = |prefix: &str| {
-            name.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(|_| &name[prefix.len()..])
+            let (start, key) = name.split_at_checked(prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then_some(key)
         };
-        if let Some(path) = after("HOSTKIT__") {
-            Self::Value(path)
-        } else if let Some(path) = after("HOSTKIT_FILE__") {
-            Self::SecretFile(path)
-        } else {
-            Self::Foreign
+        let variable = |names_a_file| move |key| Self { name, key, names_a_file };
+        after("HOSTKIT__").map(variable(false)).or_else(|| after("HOSTKIT_FILE__").map(variable(true)))
+    }
+
+    fn read(&self, value: &OsStr, directory: &Path) -> Result<Set, Problem> {
+        let name = self.name.to_owned();
+        let Some(path) = loose_path(self.key) else {
+            return Err(Problem::new(format!("environment variable {name} has an empty part"))
+                .help("name a section and a key, such as HOSTKIT__DATABASE__URL"));
+        };
+        let Some(value) = value.to_str() else {
+            return Err(Problem::new(format!("the value of environment variable {name} is not UTF-8")));
+        };
+        if !self.names_a_file {
+            return Ok(Set { path, origin: Origin::Environment(name), text: value.to_owned() });
         }
+        let what = || format!("the file `{value}` that environment variable {name} names");
+        let text = read_secret(directory, value).map_err(|unreadable| unreadable.problem(&what(), value))?;
+        Ok(Set { path, origin: Origin::SecretFile { variable: name, path: value.to_owned() }, text })
     }
 }
 
