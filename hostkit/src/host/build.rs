@@ -89,7 +89,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         let runs = enabled && filter.takes(name, entry);
         let supplied = if runs { &mut supplied } else { &mut unused };
         let set_up = entry.kind.set_up();
-        let runner = set_up(&mut Setup { entry, settings, supplied, problems: &mut problems });
+        let runner = set_up(Setup { entry, settings, supplied, problems: &mut problems });
         if runs {
             candidates.push(Candidate { name, entry, runner, resolved: Vec::new() });
         } else {
