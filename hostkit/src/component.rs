@@ -17,6 +17,8 @@ mod recipe;
 mod run;
 mod scope;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod unwind;
 mod want;
 
@@ -85,6 +87,8 @@ pub trait Provided: 'static {
 }
 
 /// How an expansion builds and disposes a component, or what a `fn` provider makes.
+///
+/// It stands on a private type beside the component, because a public component may need private ones (E0446).
 pub trait Construct: 'static {
     /// What is built.
     type Product: Send + Sync + 'static;

@@ -21,7 +21,7 @@ pub use crate::component::{
 };
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
-pub use crate::function::{Callable, Ended, Handle, IntoEnded, Item, Queued, ended};
+pub use crate::function::{Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
 
 /// How the host runs a function.

@@ -107,7 +107,7 @@ pub(crate) async fn run<B: Body>(
 ) -> Result<(), RunFailure> {
     let opened = armed.open(context).await.map_err(RunFailure::Inject)?;
     let result = {
-        let body = CatchPanic::new(body.start(armed.give(&opened.frame)));
+        let body = CatchPanic::new(async { body.start(armed.give(&opened.frame)).await });
         let finished = match limits {
             Limits { timeout: None, drop_on: None } => Ok(body.await),
             Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,
