@@ -32,6 +32,7 @@ pub use node::{Edge, Node, NodePtr};
 pub use plan::{Binder, InjectError};
 pub use recipe::{Binding, Cast, Constructed, Field, Made, Recipe, made};
 pub use scope::{Pass, Scope, ScopeError, Scopes, Untyped};
+pub(crate) use want::short_type_name;
 pub use want::{Arity, Asked, Take, TypeKey, Want, kind};
 
 pub(crate) use container::{Container, Reap, Settings as ContainerSettings, reap};
