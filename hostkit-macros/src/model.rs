@@ -149,6 +149,8 @@ pub(crate) enum Form {
 
 /// The `dispose` of an `impl` block.
 pub(crate) struct Dispose {
+    /// What stands before `::dispose`.
+    pub(crate) path: TokenStream,
     pub(crate) is_async: bool,
     pub(crate) takes_outcome: bool,
     pub(crate) place: Span,

@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Function, Item, only_one_attribute};
-use crate::model::{Call, Kind, Returns, Service};
+use crate::model::{Call, Kind, Payload, Returns, Service};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -70,7 +70,7 @@ pub(super) fn free_function(item: TokenStream, attribute: &'static str, errors: 
 fn registration(role: Role, service: &Service) -> TokenStream {
     let handle = &service.handle;
     let entry = entry(role, service);
-    let item = item(handle);
+    let item = item(service);
     let shim = shim(service);
     let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
     let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
@@ -90,7 +90,7 @@ fn stand_in(role: Role, service: &Service) -> TokenStream {
     }
     let never = Service { parameters: Vec::new(), ..service.clone() };
     let entry = entry(role, &never);
-    let item = item(&never.handle);
+    let item = item(&never);
     let shim = shim_with(&never, &quote!(::core::future::pending()));
     quote!(#entry #item #shim)
 }
@@ -102,7 +102,7 @@ fn entry(role: Role, service: &Service) -> TokenStream {
         let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
         quote!(__hk::After { handle: __hk::TypeId::of::<#path>, name: #name })
     });
-    let kind = role.constructor(handle);
+    let kind = role.constructor();
     quote! {
         static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
             name: #name,
@@ -117,7 +117,16 @@ fn entry(role: Role, service: &Service) -> TokenStream {
     }
 }
 
-fn item(handle: &Ident) -> TokenStream {
+/// What the handle says of its function. No injected type stands here: the handle may be more visible than they are.
+fn item(service: &Service) -> TokenStream {
+    let handle = &service.handle;
+    let role = match &service.payload {
+        None => quote!(impl __hk::Callable for #handle {}),
+        Some(payload) => {
+            let payload = payload.declared();
+            quote!(impl __hk::Queued for #handle { #payload })
+        }
+    };
     quote! {
         impl __hk::Handle for #handle {
             const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
@@ -125,10 +134,11 @@ fn item(handle: &Ident) -> TokenStream {
         impl __hk::Item for #handle {
             const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
         }
+        #role
     }
 }
 
-/// The trait through which the runtime calls the user's function.
+/// The private type through which the runtime calls the user's function.
 fn shim(service: &Service) -> TokenStream {
     let payload = service.payload.iter().map(|payload| payload.local.to_token_stream());
     let injected = service.parameters.iter().map(|parameter| parameter.argument(service.call));
@@ -151,26 +161,17 @@ fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
     let given = tuple(&parameters.iter().map(|parameter| parameter.pattern()).collect::<Vec<_>>());
     let future = quote_spanned!(service.function.span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
-    match &service.payload {
-        None => quote! {
-            impl __hk::Callable for #handle {
-                type Needs = #needs;
-                fn call<'r>(#given: __hk::Given<'r, Self::Needs>) -> #future {
-                    #body
-                }
-            }
-        },
-        Some(payload) => {
-            let local = &payload.local;
-            let ty = payload.declared();
-            quote! {
-                impl __hk::Queued for #handle {
-                    #ty
-                    type Needs = #needs;
-                    fn call<'r>(#local: Self::Payload, #given: __hk::Given<'r, Self::Needs>) -> #future {
-                        #body
-                    }
-                }
+    let (role, payload) = match &service.payload {
+        None => (quote!(Call), None),
+        Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),
+    };
+    quote! {
+        struct __Shim;
+        impl __hk::#role for __Shim {
+            type Of = #handle;
+            type Needs = #needs;
+            fn call<'r>(#payload #given: __hk::Given<'r, Self::Needs>) -> #future {
+                #body
             }
         }
     }
@@ -193,14 +194,14 @@ impl Role {
         }
     }
 
-    fn constructor(self, handle: &Ident) -> TokenStream {
+    fn constructor(self) -> TokenStream {
         match self {
-            Self::Background => quote!(__hk::Kind::background::<#handle>()),
-            Self::Periodic => quote!(__hk::Kind::periodic::<#handle>()),
-            Self::Queued => quote!(__hk::Kind::queued::<#handle>()),
+            Self::Background => quote!(__hk::Kind::background::<__Shim>()),
+            Self::Periodic => quote!(__hk::Kind::periodic::<__Shim>()),
+            Self::Queued => quote!(__hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
                 let stage = Ident::new(stage, Span::call_site());
-                quote!(__hk::Kind::hook::<#handle>(__hk::Stage::#stage))
+                quote!(__hk::Kind::hook::<__Shim>(__hk::Stage::#stage))
             }
         }
     }

@@ -15,8 +15,8 @@ pub(crate) struct Key {
 }
 
 /// Sections that hostkit fills itself.
-const RESERVED: [&str; 12] = [
-    "host", "store", "background_service", "periodic", "queued", "on_start", "on_started", "on_stopping", "on_stopped", "health_check", "log", "config",
+const RESERVED: [&str; 13] = [
+    "host", "task_queue", "store", "background_service", "periodic", "queued", "on_start", "on_started", "on_stopping", "on_stopped", "health_check", "log", "config",
 ];
 
 /// The dotted name of a section that is not hostkit's own.

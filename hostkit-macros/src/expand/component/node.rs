@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::construct::shim;
 use crate::expand::registered::checks;
 use crate::model::{Binding, Component, Kind, Product};
 
@@ -14,7 +15,7 @@ pub(super) fn node(component: &Component, broken: bool) -> TokenStream {
 
 fn of_one_type(component: &Component, broken: bool) -> TokenStream {
     let subject = &component.subject;
-    let node = literal(component, subject);
+    let node = literal(component);
     let is_the_node = is_the_node(component);
     let registered = (!broken).then(|| {
         let checks = checks(&component.parameters, &quote!(__hk::Owner::Component(&__NODE)), &quote!(__NODE.edges));
@@ -38,7 +39,7 @@ fn of_one_type(component: &Component, broken: bool) -> TokenStream {
 /// A generic component is registered by those who ask for it: only they know its types.
 fn of_many_types(component: &Component) -> TokenStream {
     let subject = &component.subject;
-    let node = literal(component, &quote!(Self));
+    let node = literal(component);
     let (generics, _, clause) = component.generics.split_for_impl();
     quote! {
         impl #generics __hk::Component for #subject #clause {
@@ -57,14 +58,15 @@ fn is_the_node(component: &Component) -> TokenStream {
     }
 }
 
-fn literal(component: &Component, subject: &TokenStream) -> TokenStream {
+fn literal(component: &Component) -> TokenStream {
     let Component { name, lifetime, parameters, generics, .. } = component;
     let generic = !generics.params.is_empty();
     let lifetime = Ident::new(lifetime, Span::call_site());
     let edges = parameters.iter().map(|parameter| parameter.edge(Kind::Component));
+    let shim = shim(component);
     let recipe = match component.product {
-        Product::Own => quote!(__hk::Recipe::component::<#subject>()),
-        Product::Foreign(_) => quote!(__hk::Recipe::provider::<#subject>()),
+        Product::Own => quote!(__hk::Recipe::component::<#shim>()),
+        Product::Foreign(_) => quote!(__hk::Recipe::provider::<#shim>()),
     };
     let bound = bound(component);
     quote! {
