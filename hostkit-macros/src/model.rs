@@ -122,12 +122,18 @@ pub(crate) struct Component {
     pub(crate) dispose: Option<Dispose>,
 }
 
+impl Component {
+    pub(crate) fn is_generic(&self) -> bool {
+        !self.generics.params.is_empty()
+    }
+}
+
 /// What is built.
 pub(crate) enum Product {
     /// The subject itself.
     Own,
     /// Of a function: a type that is asked for as `Ext<T>`.
-    Foreign(Type),
+    Foreign(Box<Type>),
 }
 
 /// The call that builds it.

@@ -20,7 +20,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             only_one_attribute(&mut item.attrs, OPTIONS.attribute, &mut errors);
             let mut faults = Errors::default();
             structure(&item, &mut faults);
-            let registered = faults.is_empty().then(|| block(&args.hostkit(), cfgs(&item.attrs), &node(&item, section, &args)));
+            let registered = faults.is_empty().then(|| block(&args.hostkit(), cfgs(&item.attrs), &node(&item, &section, &args)));
             errors.absorb(faults);
             quote!(#item #registered)
         }
@@ -30,8 +30,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         }
         None => item,
     };
-    let errors = errors.tokens();
-    quote!(#expanded #errors)
+    errors.after(expanded)
 }
 
 /// The section's name, then the options of the table.
@@ -56,7 +55,7 @@ fn parse(args: TokenStream, errors: &mut Errors) -> (LitStr, Args) {
     (name, args)
 }
 
-fn node(item: &ItemStruct, section: LitStr, args: &Args) -> TokenStream {
+fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
     let ident = &item.ident;
     let name = ident.unraw().to_string();
     let fields = keys(item).into_iter().map(|Key { name, description, optional }| {

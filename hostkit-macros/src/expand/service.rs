@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Function, Item, only_one_attribute};
-use crate::model::{Call, Kind, Payload, Returns, Service};
+use crate::model::{Call, Kind, Parameter, Payload, Returns, Service};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -28,42 +28,42 @@ pub(super) fn expand(role: Role, table: &Table, args: TokenStream, item: TokenSt
     let mut errors = Errors::default();
     let args = Args::parse(args, table, &mut errors);
     further(&args, &mut errors);
-    let Some(mut function) = free_function(item.clone(), table.attribute, &mut errors) else {
-        let errors = errors.tokens();
-        return quote!(#item #errors);
+    let mut function = match free_function(item, table.attribute, &mut errors) {
+        Ok(function) => function,
+        Err(item) => return errors.after(item),
     };
     let mut faults = Errors::default();
     let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
     let handle = handle(&function, &args);
     let declared = declare(&handle);
-    let registered = if faults.is_empty() {
-        block(&args.hostkit(), &handle.cfgs, &registration(role, &service))
-    } else {
-        block(&args.hostkit(), &handle.cfgs, &stand_in(role, &service))
-    };
+    let content = if faults.is_empty() { registration(role, &service) } else { stand_in(role, &service) };
+    let registered = block(&args.hostkit(), &handle.cfgs, &content);
     errors.absorb(faults);
-    let errors = errors.tokens();
-    quote!(#function #declared #registered #errors)
+    errors.after(quote!(#function #declared #registered))
 }
 
-/// The item as a function outside of any `impl` block, where the handle has a place beside it.
-pub(super) fn free_function(item: TokenStream, attribute: &'static str, errors: &mut Errors) -> Option<Function> {
-    let mut function = match errors.keep(Item::parse(item))? {
-        Item::Function(function) => function,
-        other => {
+/// The item as a function, or as it came.
+pub(super) fn free_function(item: TokenStream, attribute: &'static str, errors: &mut Errors) -> Result<Function, TokenStream> {
+    match errors.keep(Item::parse(item.clone())) {
+        Some(Item::Function(function)) => free(*function, attribute, errors),
+        Some(other) => {
             errors.at(Span::call_site(), format!("`#[{attribute}]` goes on a function, and this is {}", other.what()));
-            return None;
+            Err(item)
         }
-    };
-    only_one_attribute(&mut function.attributes, attribute, errors);
-    if let Some(place) = shape::associated(&function.signature) {
-        errors.at(
-            place,
-            format!("`#[{attribute}]` goes on a function outside of `impl` blocks: its handle type stands beside it, and hostkit has no `self` to call it on"),
-        );
-        return None;
+        None => Err(item),
     }
-    Some(function)
+}
+
+/// A function outside of any `impl` block, where its handle has a place beside it.
+pub(super) fn free(mut function: Function, attribute: &'static str, errors: &mut Errors) -> Result<Function, TokenStream> {
+    only_one_attribute(&mut function.attributes, attribute, errors);
+    let Some(place) = shape::associated(&function.signature) else { return Ok(function) };
+    errors.at(
+        place,
+        format!("`#[{attribute}]` goes on a function outside of `impl` blocks: its handle type stands beside it, and hostkit has no `self` to call it on"),
+    );
+    function.drop_helpers(errors);
+    Err(function.into_token_stream())
 }
 
 /// The static entry, the traits of the handle, the submission.
@@ -159,8 +159,8 @@ fn shim(service: &Service) -> TokenStream {
 fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
     let Service { handle, parameters, call, .. } = service;
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
-    let given = tuple(&parameters.iter().map(|parameter| parameter.pattern()).collect::<Vec<_>>());
-    let future = quote_spanned!(service.function.span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
+    let future = quote_spanned!(ours(&service.function).span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
     let (role, payload) = match &service.payload {
         None => (quote!(Call), None),
         Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),

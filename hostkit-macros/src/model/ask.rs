@@ -188,8 +188,15 @@ impl Ask {
 
     pub(crate) fn ty(&self) -> &Type {
         match self {
-            Self::Lent(ty) | Self::Shared(ty) | Self::LentDyn(ty) | Self::SharedDyn(ty) | Self::Taken(ty) | Self::Boxed(ty) => ty,
-            Self::Maybe(ty) | Self::LazyDyn(ty) | Self::Itself(ty) => ty,
+            Self::Lent(ty)
+            | Self::Shared(ty)
+            | Self::LentDyn(ty)
+            | Self::SharedDyn(ty)
+            | Self::Taken(ty)
+            | Self::Boxed(ty)
+            | Self::Maybe(ty)
+            | Self::LazyDyn(ty)
+            | Self::Itself(ty) => ty,
         }
     }
 

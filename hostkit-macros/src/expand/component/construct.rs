@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use crate::expand::registered::tuple;
-use crate::model::{Call, Component, Dispose, Form, Product};
+use crate::model::{Call, Component, Dispose, Form, Parameter, Product};
 
 pub(super) fn construct(component: &Component) -> TokenStream {
     let Component { subject, parameters, .. } = component;
@@ -14,13 +14,13 @@ pub(super) fn construct(component: &Component) -> TokenStream {
         Product::Foreign(ty) => quote!(#ty),
     };
     let shim = shim(component);
-    let declared = if component.generics.params.is_empty() {
-        quote!(struct __Shim;)
-    } else {
+    let declared = if component.is_generic() {
         quote!(struct __Shim<T>(::core::marker::PhantomData<T>);)
+    } else {
+        quote!(struct __Shim;)
     };
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(Call::Async)).collect::<Vec<_>>());
-    let given = tuple(&parameters.iter().map(|parameter| parameter.pattern()).collect::<Vec<_>>());
+    let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
     let body = body(component);
     let dispose = component.dispose.as_ref().map(dispose);
     quote! {
@@ -39,7 +39,7 @@ pub(super) fn construct(component: &Component) -> TokenStream {
 /// The private type that carries what the component asks for: the component may be more visible than that.
 pub(super) fn shim(component: &Component) -> TokenStream {
     let subject = &component.subject;
-    if component.generics.params.is_empty() { quote!(__Shim) } else { quote!(__Shim<#subject>) }
+    if component.is_generic() { quote!(__Shim<#subject>) } else { quote!(__Shim) }
 }
 
 fn body(component: &Component) -> TokenStream {

@@ -33,7 +33,7 @@ pub(crate) fn provider(function: &mut Function, handle: &Ident, lifetime: &'stat
         generics: Generics::default(),
         parameters,
         binding: binding(args, errors),
-        product: Product::Foreign(product),
+        product: Product::Foreign(Box::new(product)),
         construct: Construct {
             expression,
             form: if signature.asyncness.is_some() { Form::Async } else { Form::Sync },

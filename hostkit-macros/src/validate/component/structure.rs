@@ -67,7 +67,7 @@ fn literal(ident: &Ident, fields: &Fields, values: &[(Option<Ident>, Option<Toke
             let named = values.iter().filter_map(|(name, value)| {
                 let (name, value) = (name.as_ref()?, value.as_ref()?);
                 // A variable of the field's name needs no colon.
-                Some(if value.to_string() == name.to_string() { value.clone() } else { quote!(#name: #value) })
+                Some(if *name == value.to_string() { value.clone() } else { quote!(#name: #value) })
             });
             quote!(#ident { #(#named),* })
         }
