@@ -129,7 +129,8 @@ impl Args {
 }
 
 fn unknown(name: &str, table: &Table) -> String {
-    let names: Vec<&str> = table.all().filter(|option| !matches!(option.takes, Takes::Durable)).map(|option| option.name).collect();
+    let names: Vec<&str> =
+        table.all().filter(|option| !matches!(option.takes, Takes::Durable)).map(|option| option.name).collect();
     let meant = suggest::hint(name, names.iter().copied());
     format!("unknown option `{name}`{meant} (`#[{}]` takes {})", table.attribute, literal::listed(&names))
 }
@@ -138,7 +139,9 @@ fn unknown(name: &str, table: &Table) -> String {
 fn read(option: &Opt, name: &Ident, value: RawValue) -> syn::Result<Value> {
     let Opt { name: key, takes } = *option;
     match (takes, value) {
-        (Takes::Durable, _) if key == "durable" => Err(syn::Error::new(name.span(), "durable queues are not built yet")),
+        (Takes::Durable, _) if key == "durable" => {
+            Err(syn::Error::new(name.span(), "durable queues are not built yet"))
+        }
         (Takes::Durable, _) => {
             Err(syn::Error::new(name.span(), format!("`{key}` belongs to durable queues, which are not built yet")))
         }
@@ -170,9 +173,7 @@ impl Written<'_> {
             }
             Takes::Range => self.text("one or two durations in quotes", literal::range).map(Value::Text),
             Takes::Cron => self.text("a cron expression in quotes", literal::cron).map(Value::Text),
-            Takes::OneOf(words) => {
-                self.text("a word in quotes", |text| literal::one_of(text, words)).map(Value::Text)
-            }
+            Takes::OneOf(words) => self.text("a word in quotes", |text| literal::one_of(text, words)).map(Value::Text),
             Takes::Name => self.text("a name in quotes", literal::name).map(Value::Text),
             Takes::Text | Takes::Key => self.text("text in quotes", not_empty).map(Value::Text),
             Takes::Crate => {
@@ -189,9 +190,9 @@ impl Written<'_> {
                 let path = Path::parse_mod_style.parse2(self.value.clone());
                 self.or_wrong(path, "the path of a function").map(Value::Path)
             }
-            Takes::Services => {
-                self.or_wrong(list(self.value, Path::parse_mod_style), "the functions that come first").map(Value::Paths)
-            }
+            Takes::Services => self
+                .or_wrong(list(self.value, Path::parse_mod_style), "the functions that come first")
+                .map(Value::Paths),
             Takes::Traits => {
                 self.or_wrong(list(self.value, Type::parse), "one trait or a list of them").map(Value::Types)
             }

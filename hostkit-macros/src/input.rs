@@ -89,7 +89,9 @@ impl Item {
 fn other(ahead: ParseStream<'_>) -> Option<&'static str> {
     if ahead.peek(Token![enum]) {
         Some("an enum")
-    } else if ahead.peek(Token![trait]) || ((ahead.peek(Token![unsafe]) || ahead.peek(Token![auto])) && ahead.peek2(Token![trait])) {
+    } else if ahead.peek(Token![trait])
+        || ((ahead.peek(Token![unsafe]) || ahead.peek(Token![auto])) && ahead.peek2(Token![trait]))
+    {
         Some("a trait")
     } else if ahead.peek(Token![mod]) {
         Some("a module")
@@ -112,7 +114,12 @@ fn other(ahead: ParseStream<'_>) -> Option<&'static str> {
 fn is_function(ahead: ParseStream<'_>) -> bool {
     ahead.fork().parse::<Signature>().is_ok() || {
         let words = ahead.fork();
-        while words.peek(Token![const]) || words.peek(Token![async]) || words.peek(Token![unsafe]) || words.peek(Token![extern]) || words.peek(syn::LitStr) {
+        while words.peek(Token![const])
+            || words.peek(Token![async])
+            || words.peek(Token![unsafe])
+            || words.peek(Token![extern])
+            || words.peek(syn::LitStr)
+        {
             if words.parse::<TokenTree>().is_err() {
                 return false;
             }
@@ -260,7 +267,8 @@ pub(crate) fn only_one_attribute(attributes: &mut Vec<Attribute>, mine: &str, er
     attributes.retain(|attribute| {
         let path = attribute.path();
         let ours = path.segments.last().is_some_and(|last| ATTRIBUTES.iter().any(|name| last.ident == name));
-        let ours = ours && (path.segments.len() == 1 || path.segments.first().is_some_and(|first| first.ident == "hostkit"));
+        let ours =
+            ours && (path.segments.len() == 1 || path.segments.first().is_some_and(|first| first.ident == "hostkit"));
         if ours {
             errors.on(attribute, format!("an item has one attribute of hostkit, and this one has `#[{mine}]`"));
         }
@@ -279,7 +287,9 @@ pub(crate) fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute>
 
 /// The first paragraph of the doc comment, in one line.
 pub(crate) fn description(attributes: &[Attribute]) -> String {
-    let lines = docs(attributes).filter_map(doc_line).flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>());
+    let lines = docs(attributes)
+        .filter_map(doc_line)
+        .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>());
     let paragraph: Vec<String> = lines.skip_while(String::is_empty).take_while(|line| !line.is_empty()).collect();
     paragraph.join(" ")
 }

@@ -32,11 +32,11 @@ pub use recipe::{Binding, Cast, Constructed, Field, Made, Recipe, made};
 pub use scope::{Pass, Scope, ScopeError, Scopes, Untyped};
 pub use want::{Arity, Asked, Take, TypeKey, Want, kind};
 
-pub(crate) use container::{Container, Settings as ContainerSettings, reap};
+pub(crate) use container::{Container, Reap, Settings as ContainerSettings, reap};
 pub(crate) use dispose::{CloseFault, Closing};
 pub(crate) use frame::{Context, RunValues};
 pub use graph::ReplacementFor;
-pub(crate) use graph::{Asker, Graph, Replacement, Resolved, Supplied};
+pub(crate) use graph::{Asker, Graph, ProviderId, Replacement, Resolved, Supplied};
 pub(crate) use plan::{Armed, Plan};
 pub(crate) use recipe::{Built, Form};
 pub(crate) use run::{Body, Caught, Limits, RunFailure, run};

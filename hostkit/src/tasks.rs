@@ -21,6 +21,13 @@ impl Tasks {
         self.tracker.spawn(future)
     }
 
+    /// Spawns a task of ours that lives beside the services and is not waited for.
+    #[allow(clippy::unused_self, reason = "the door is the same, only nobody waits behind it")]
+    pub(crate) fn spawn_side(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
+        tracing::trace!(target: "hostkit::host", task = name, "side task spawned");
+        spawn(future);
+    }
+
     /// Waits until every task has ended.
     pub(crate) async fn ended(&self) {
         self.tracker.close();
@@ -31,6 +38,11 @@ impl Tasks {
     pub(crate) fn len(&self) -> usize {
         self.tracker.len()
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the door")]
+fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::spawn(future));
 }
 
 /// Runs a blocking function on the blocking pool.

@@ -60,10 +60,15 @@ impl MainArgs {
                     args.worker_threads = worker_threads(&value, errors);
                 }
                 ("crate", RawValue::Is(value)) => args.hostkit = hostkit(value, errors),
-                ("flavor" | "worker_threads" | "crate", _) => errors.at(name.span(), format!("`{text}` needs a value: `{text} = …`")),
+                ("flavor" | "worker_threads" | "crate", _) => {
+                    errors.at(name.span(), format!("`{text}` needs a value: `{text} = …`"))
+                }
                 _ => {
                     let meant = suggest::hint(&text, KNOWN);
-                    errors.at(name.span(), format!("unknown option `{text}`{meant} (`main` takes {})", literal::listed(&KNOWN)));
+                    errors.at(
+                        name.span(),
+                        format!("unknown option `{text}`{meant} (`main` takes {})", literal::listed(&KNOWN)),
+                    );
                 }
             }
             seen.push(text);
@@ -107,7 +112,10 @@ fn flavor(value: TokenStream, errors: &mut Errors) -> bool {
             text.value() == "current_thread"
         }
         Err(_) => {
-            errors.on(value, "`flavor` takes a word in quotes: `flavor = \"multi_thread\"` or `flavor = \"current_thread\"`");
+            errors.on(
+                value,
+                "`flavor` takes a word in quotes: `flavor = \"multi_thread\"` or `flavor = \"current_thread\"`",
+            );
             false
         }
     }
@@ -139,7 +147,9 @@ pub(crate) fn link(tokens: TokenStream, errors: &mut Errors) -> (Hostkit, Linked
     let (mut options, mut names) = (Hostkit::default(), TokenStream::new());
     for argument in arguments(tokens) {
         match argument.as_slice() {
-            [TokenTree::Ident(word), TokenTree::Punct(equals), value @ ..] if word == "crate" && equals.as_char() == '=' => {
+            [TokenTree::Ident(word), TokenTree::Punct(equals), value @ ..]
+                if word == "crate" && equals.as_char() == '=' =>
+            {
                 options = hostkit(value.iter().cloned().collect(), errors);
             }
             argument => {

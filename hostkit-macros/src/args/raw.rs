@@ -65,7 +65,9 @@ fn one(argument: &[TokenTree]) -> Option<Raw> {
     let (TokenTree::Ident(name), rest) = argument.split_first()? else { return None };
     let value = match rest {
         [] => RawValue::Absent,
-        [TokenTree::Punct(equals), value @ ..] if equals.as_char() == '=' => RawValue::Is(value.iter().cloned().collect()),
+        [TokenTree::Punct(equals), value @ ..] if equals.as_char() == '=' => {
+            RawValue::Is(value.iter().cloned().collect())
+        }
         [TokenTree::Group(list)] if list.delimiter() == Delimiter::Parenthesis => RawValue::List(list.stream()),
         _ => return None,
     };
@@ -85,4 +87,3 @@ impl ToTokens for Tokens<'_> {
 pub(crate) fn place(name: &Ident, value: &TokenStream) -> TokenStream {
     if value.is_empty() { name.to_token_stream() } else { value.clone() }
 }
-

@@ -66,7 +66,9 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
             Err(function) => function,
         },
         Some(Item::Other(what)) => {
-            let message = format!("`#[{attribute}]` goes on a struct, an `impl` block with `new` or a function, and this is {what}");
+            let message = format!(
+                "`#[{attribute}]` goes on a struct, an `impl` block with `new` or a function, and this is {what}"
+            );
             errors.at(Span::call_site(), message);
             item
         }
@@ -92,7 +94,8 @@ fn registered(
         component.parameters.clear();
         component.binding.traits.clear();
         component.dispose = None;
-        component.construct = Construct { expression: quote!(::core::unreachable!()), form: Form::Literal, place: Span::call_site() };
+        component.construct =
+            Construct { expression: quote!(::core::unreachable!()), form: Form::Literal, place: Span::call_site() };
         let (node, construct) = (node::node(&component), construct::construct(&component));
         quote!(#node #construct)
     };

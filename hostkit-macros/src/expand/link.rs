@@ -56,7 +56,9 @@ fn own_library() -> Option<Ident> {
 /// `name` of `[lib]`, by a scan that knows just enough of TOML for it.
 fn library_name(manifest: &str) -> Option<String> {
     let mut lines = manifest.lines().map(str::trim);
-    lines.find(|line| line.split('#').next().is_some_and(|line| line.split_whitespace().collect::<String>() == "[lib]"))?;
+    lines.find(|line| {
+        line.split('#').next().is_some_and(|line| line.split_whitespace().collect::<String>() == "[lib]")
+    })?;
     let keys = lines.take_while(|line| !line.starts_with('['));
     let mut names = keys.filter_map(|line| {
         let (key, value) = line.split_once('=')?;
@@ -93,7 +95,10 @@ mod tests {
 
     #[test]
     fn the_library_is_named_by_its_section_only() {
-        assert_eq!(library_name("[package]\nname = \"app\"\n[lib]\npath = \"x\"\n name= 'core' # main part\n").as_deref(), Some("core"));
+        assert_eq!(
+            library_name("[package]\nname = \"app\"\n[lib]\npath = \"x\"\n name= 'core' # main part\n").as_deref(),
+            Some("core")
+        );
         assert_eq!(library_name("[package]\nname = \"app\"\n[lib]\n[dependencies]\nname = \"1\""), None);
         assert_eq!(library_name("[package]\nname = \"app\"\n[[bin]]\nname = \"x\""), None);
     }

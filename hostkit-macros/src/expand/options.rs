@@ -20,12 +20,16 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             only_one_attribute(&mut item.attrs, OPTIONS.attribute, &mut errors);
             let mut faults = Errors::default();
             structure(&item, &mut faults);
-            let registered = faults.is_empty().then(|| block(&args.hostkit(), cfgs(&item.attrs), &node(&item, &section, &args)));
+            let registered =
+                faults.is_empty().then(|| block(&args.hostkit(), cfgs(&item.attrs), &node(&item, &section, &args)));
             errors.absorb(faults);
             quote!(#item #registered)
         }
         Some(other) => {
-            errors.at(Span::call_site(), format!("`#[options]` goes on a struct with named fields, and this is {}", other.what()));
+            errors.at(
+                Span::call_site(),
+                format!("`#[options]` goes on a struct with named fields, and this is {}", other.what()),
+            );
             item
         }
         None => item,

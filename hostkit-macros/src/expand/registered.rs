@@ -8,7 +8,11 @@ use crate::model::{Parameter, plain};
 use crate::paths::Hostkit;
 
 /// `const _: () = { use …::__private as __hk; … };`
-pub(super) fn block<'c>(hostkit: &Hostkit, cfgs: impl IntoIterator<Item = &'c Attribute>, content: &TokenStream) -> TokenStream {
+pub(super) fn block<'c>(
+    hostkit: &Hostkit,
+    cfgs: impl IntoIterator<Item = &'c Attribute>,
+    content: &TokenStream,
+) -> TokenStream {
     let import = hostkit.import();
     let cfgs = cfgs.into_iter();
     quote! {

@@ -24,7 +24,13 @@ pub(super) enum Role {
 }
 
 /// The expansion of a service attribute; `further` checks what the table of options cannot say.
-pub(super) fn expand(role: Role, table: &Table, args: TokenStream, item: TokenStream, further: fn(&Args, &mut Errors)) -> TokenStream {
+pub(super) fn expand(
+    role: Role,
+    table: &Table,
+    args: TokenStream,
+    item: TokenStream,
+    further: fn(&Args, &mut Errors),
+) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, table, &mut errors);
     further(&args, &mut errors);
@@ -43,7 +49,11 @@ pub(super) fn expand(role: Role, table: &Table, args: TokenStream, item: TokenSt
 }
 
 /// The item as a function, or as it came.
-pub(super) fn free_function(item: TokenStream, attribute: &'static str, errors: &mut Errors) -> Result<Function, TokenStream> {
+pub(super) fn free_function(
+    item: TokenStream,
+    attribute: &'static str,
+    errors: &mut Errors,
+) -> Result<Function, TokenStream> {
     match errors.keep(Item::parse(item.clone())) {
         Some(Item::Function(function)) => free(*function, attribute, errors),
         Some(other) => {
@@ -55,7 +65,11 @@ pub(super) fn free_function(item: TokenStream, attribute: &'static str, errors: 
 }
 
 /// A function outside of any `impl` block, where its handle has a place beside it.
-pub(super) fn free(mut function: Function, attribute: &'static str, errors: &mut Errors) -> Result<Function, TokenStream> {
+pub(super) fn free(
+    mut function: Function,
+    attribute: &'static str,
+    errors: &mut Errors,
+) -> Result<Function, TokenStream> {
     only_one_attribute(&mut function.attributes, attribute, errors);
     let Some(place) = shape::associated(&function.signature) else { return Ok(function) };
     errors.at(
@@ -160,7 +174,8 @@ fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
     let Service { handle, parameters, call, .. } = service;
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
     let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
-    let future = quote_spanned!(ours(&service.function).span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    let future =
+        quote_spanned!(ours(&service.function).span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
     let (role, payload) = match &service.payload {
         None => (quote!(Call), None),
         Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),

@@ -34,7 +34,10 @@ pub(crate) fn take_inject(attributes: &mut Vec<Attribute>, errors: &mut Errors) 
         inject = Some(Inject::Default);
         match attribute.parse_args_with(parse_inject) {
             Ok(parsed) => inject = Some(parsed),
-            Err(_) => errors.on(&attribute, "written `#[inject(default)]` or `#[inject(default = expression)]`, on a field that is not injected"),
+            Err(_) => errors.on(
+                &attribute,
+                "written `#[inject(default)]` or `#[inject(default = expression)]`, on a field that is not injected",
+            ),
         }
     }
     inject

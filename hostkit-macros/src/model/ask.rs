@@ -58,11 +58,17 @@ impl Ask {
         match plain(ty) {
             Type::Reference(reference) => {
                 if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident != "_") {
-                    return Err(syn::Error::new_spanned(lifetime, "what is lent is lent for one run: leave the lifetime out"));
+                    return Err(syn::Error::new_spanned(
+                        lifetime,
+                        "what is lent is lent for one run: leave the lifetime out",
+                    ));
                 }
                 let target = plain(&reference.elem).clone();
                 match (reference.mutability, &target) {
-                    (Some(_), Type::TraitObject(_)) => Err(syn::Error::new_spanned(ty, "a trait is shared by all who ask: take `&dyn Trait` or `Arc<dyn Trait>`")),
+                    (Some(_), Type::TraitObject(_)) => Err(syn::Error::new_spanned(
+                        ty,
+                        "a trait is shared by all who ask: take `&dyn Trait` or `Arc<dyn Trait>`",
+                    )),
                     (Some(_), _) => Ok(Self::Taken(target)),
                     (None, Type::TraitObject(_)) => Ok(Self::LentDyn(target)),
                     (None, Type::ImplTrait(_)) => Err(impl_trait(&target)),
@@ -70,7 +76,9 @@ impl Ask {
                 }
             }
             Type::ImplTrait(_) => Err(impl_trait(ty)),
-            Type::TraitObject(_) => Err(syn::Error::new_spanned(ty, "a trait object has no size: take `&dyn Trait` or `Arc<dyn Trait>`")),
+            Type::TraitObject(_) => {
+                Err(syn::Error::new_spanned(ty, "a trait object has no size: take `&dyn Trait` or `Arc<dyn Trait>`"))
+            }
             Type::Path(_) => Self::read_path(ty),
             _ => Err(syn::Error::new_spanned(
                 ty,
@@ -89,7 +97,10 @@ impl Ask {
         }
         if segment.ident == "Box" {
             return if is_dyn {
-                Err(syn::Error::new_spanned(ty, "a trait is shared by all who ask: take `Arc<dyn Trait>` or `&dyn Trait`"))
+                Err(syn::Error::new_spanned(
+                    ty,
+                    "a trait is shared by all who ask: take `Arc<dyn Trait>` or `&dyn Trait`",
+                ))
             } else {
                 Ok(Self::Boxed(argument.clone()))
             };
@@ -164,7 +175,19 @@ impl Ask {
     /// Whether the compiler's walk over the graph has something to look at.
     pub(crate) fn leads_to_a_component(&self) -> bool {
         const OTHERS: [&str; 13] = [
-            "CancellationToken", "Ext", "Option", "All", "Queue", "TaskQueue", "Scope", "Instance", "Ready", "Tick", "JobContext", "HostLifetime", "Scopes",
+            "CancellationToken",
+            "Ext",
+            "Option",
+            "All",
+            "Queue",
+            "TaskQueue",
+            "Scope",
+            "Instance",
+            "Ready",
+            "Tick",
+            "JobContext",
+            "HostLifetime",
+            "Scopes",
         ];
         match self {
             Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) => true,
@@ -182,7 +205,9 @@ impl Ask {
         match self {
             Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) => true,
             Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) => false,
-            Self::Itself(ty) => last_segment(ty).is_none_or(|segment| ["Ext", "Option", "All"].iter().any(|name| segment.ident == name)),
+            Self::Itself(ty) => {
+                last_segment(ty).is_none_or(|segment| ["Ext", "Option", "All"].iter().any(|name| segment.ident == name))
+            }
         }
     }
 

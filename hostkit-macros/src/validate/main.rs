@@ -27,7 +27,10 @@ pub(crate) fn user_main(signature: &Signature, errors: &mut Errors) -> UserMain 
     if let Some(first) = first {
         match first {
             FnArg::Typed(typed) if matches!(plain(&typed.ty), Type::Reference(host) if host.mutability.is_some()) => {}
-            _ => errors.on(first.to_token_stream(), "`main` takes the host that is being built: `host: &mut hostkit::HostBuilder`"),
+            _ => errors.on(
+                first.to_token_stream(),
+                "`main` takes the host that is being built: `host: &mut hostkit::HostBuilder`",
+            ),
         }
     }
     for further in inputs {

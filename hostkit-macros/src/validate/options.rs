@@ -16,7 +16,19 @@ pub(crate) struct Key {
 
 /// Sections that hostkit fills itself.
 const RESERVED: [&str; 13] = [
-    "host", "task_queue", "store", "background_service", "periodic", "queued", "on_start", "on_started", "on_stopping", "on_stopped", "health_check", "log", "config",
+    "host",
+    "task_queue",
+    "store",
+    "background_service",
+    "periodic",
+    "queued",
+    "on_start",
+    "on_started",
+    "on_stopping",
+    "on_stopped",
+    "health_check",
+    "log",
+    "config",
 ];
 
 /// The dotted name of a section that is not hostkit's own.
@@ -105,7 +117,9 @@ fn deserialized(meta: &Meta) -> Option<String> {
     match meta {
         Meta::NameValue(pair) => text(&pair.value),
         Meta::List(list) => {
-            let pairs = list.parse_args_with(syn::punctuated::Punctuated::<syn::MetaNameValue, Token![,]>::parse_terminated).ok()?;
+            let pairs = list
+                .parse_args_with(syn::punctuated::Punctuated::<syn::MetaNameValue, Token![,]>::parse_terminated)
+                .ok()?;
             pairs.iter().find(|pair| pair.path.is_ident("deserialize")).and_then(|pair| text(&pair.value))
         }
         Meta::Path(_) => None,

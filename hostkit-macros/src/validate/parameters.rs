@@ -35,7 +35,12 @@ pub(crate) fn injected(signature: &mut Signature, skip: usize, kind: Kind, error
 }
 
 /// The same for one field. References in it are refused, because a component owns what it has.
-pub(crate) fn injected_field(name: String, index: usize, field: &mut syn::Field, errors: &mut Errors) -> Option<Parameter> {
+pub(crate) fn injected_field(
+    name: String,
+    index: usize,
+    field: &mut syn::Field,
+    errors: &mut Errors,
+) -> Option<Parameter> {
     let key = take_key(&mut field.attrs, errors);
     if let Type::Reference(reference) = crate::model::plain(&field.ty) {
         let target = quote::ToTokens::to_token_stream(&reference.elem);
@@ -50,18 +55,35 @@ pub(crate) fn injected_field(name: String, index: usize, field: &mut syn::Field,
 }
 
 pub(crate) fn no_cfg(attributes: &[Attribute], what: &str, errors: &mut Errors) {
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")) {
-        errors.on(attribute, format!("hostkit cannot see whether {what} with a `cfg` is there: put the `cfg` on the whole item"));
+    for attribute in
+        attributes.iter().filter(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
+    {
+        errors.on(
+            attribute,
+            format!("hostkit cannot see whether {what} with a `cfg` is there: put the `cfg` on the whole item"),
+        );
     }
 }
 
 pub(crate) fn too_many(count: usize, span: Span, errors: &mut Errors) {
     if count > MOST {
-        errors.at(span, format!("hostkit passes at most {MOST} values, these are {count}: put some of them together in a component"));
+        errors.at(
+            span,
+            format!(
+                "hostkit passes at most {MOST} values, these are {count}: put some of them together in a component"
+            ),
+        );
     }
 }
 
-fn parameter(name: String, local: Ident, ty: &Type, key: Option<syn::LitStr>, kind: Kind, errors: &mut Errors) -> Option<Parameter> {
+fn parameter(
+    name: String,
+    local: Ident,
+    ty: &Type,
+    key: Option<syn::LitStr>,
+    kind: Kind,
+    errors: &mut Errors,
+) -> Option<Parameter> {
     if let Some(reason) = not_here(ty, kind) {
         errors.on(ty, reason);
         return None;
@@ -70,7 +92,8 @@ fn parameter(name: String, local: Ident, ty: &Type, key: Option<syn::LitStr>, ki
     if let Some(key) = &key
         && !ask.can_have_a_key()
     {
-        errors.on(key, "a key tells providers of one trait or foreign type apart: it goes with `dyn Trait` and `Ext<T>`");
+        errors
+            .on(key, "a key tells providers of one trait or foreign type apart: it goes with `dyn Trait` and `Ext<T>`");
     }
     Some(Parameter { name, local, ask, key })
 }

@@ -13,7 +13,13 @@ use crate::input::{Function, cfgs, description, docs};
 use crate::model::{Call, Handle, Kind, Payload, Service, last_segment, plain};
 
 /// Reads the whole function. What is wrong is reported; the model is complete enough to be expanded if nothing is.
-pub(crate) fn service(function: &mut Function, kind: Kind, attribute: &str, args: &Args, errors: &mut Errors) -> Service {
+pub(crate) fn service(
+    function: &mut Function,
+    kind: Kind,
+    attribute: &str,
+    args: &Args,
+    errors: &mut Errors,
+) -> Service {
     let what = format!("a `#[{attribute}]` function");
     let signature = &mut function.signature;
     shape::callable(signature, &what, errors);
@@ -70,7 +76,10 @@ fn name(function: &Ident, args: &Args, errors: &mut Errors) -> LitStr {
     if args.place("name").is_none() && literal::name(&name.value()).is_err() {
         errors.on(
             function,
-            format!("`{}` cannot be the name in configuration and on the command line; give one: `name = \"a-name\"`", name.value()),
+            format!(
+                "`{}` cannot be the name in configuration and on the command line; give one: `name = \"a-name\"`",
+                name.value()
+            ),
         );
     }
     name
@@ -82,7 +91,10 @@ fn call(signature: &Signature, args: &Args, errors: &mut Errors) -> Call {
         (None, true) => Call::Blocking,
         (Some(_), true) => {
             let place = args.place("blocking").unwrap_or_else(Span::call_site);
-            errors.at(place, "`blocking = true` runs a function without `async` on the blocking pool, and this one is `async`");
+            errors.at(
+                place,
+                "`blocking = true` runs a function without `async` on the blocking pool, and this one is `async`",
+            );
             Call::Async
         }
         (None, false) => {
@@ -107,8 +119,12 @@ fn payload(signature: &Signature, errors: &mut Errors) -> Option<Payload> {
     let FnArg::Typed(first) = first else { return None };
     match plain(&first.ty) {
         Type::Reference(_) => errors.on(&first.ty, format!("{PAYLOAD}; this is a reference")),
-        Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) => errors.on(&first.ty, format!("{PAYLOAD}, of one known type")),
-        _ if is_injected(&first.ty) => errors.on(&first.ty, format!("{PAYLOAD}; this is something that hostkit passes")),
+        Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) => {
+            errors.on(&first.ty, format!("{PAYLOAD}, of one known type"))
+        }
+        _ if is_injected(&first.ty) => {
+            errors.on(&first.ty, format!("{PAYLOAD}; this is something that hostkit passes"))
+        }
         _ => {
             let local = match &*first.pat {
                 Pat::Ident(pattern) => local(&pattern.ident),
@@ -123,7 +139,18 @@ fn payload(signature: &Signature, errors: &mut Errors) -> Option<Payload> {
 /// Types that nobody enqueues.
 fn is_injected(ty: &Type) -> bool {
     const INJECTED: [&str; 12] = [
-        "CancellationToken", "Ext", "All", "Lazy", "TaskQueue", "Scope", "Scopes", "Instance", "Ready", "Tick", "JobContext", "HostLifetime",
+        "CancellationToken",
+        "Ext",
+        "All",
+        "Lazy",
+        "TaskQueue",
+        "Scope",
+        "Scopes",
+        "Instance",
+        "Ready",
+        "Tick",
+        "JobContext",
+        "HostLifetime",
     ];
     last_segment(ty).is_some_and(|segment| INJECTED.iter().any(|name| segment.ident == name))
 }

@@ -27,7 +27,9 @@ pub(crate) fn concrete(signature: &Signature, what: &str, errors: &mut Errors) {
     let generics = &signature.generics;
     if let Some(first) = generics.params.first() {
         let message = match first {
-            GenericParam::Lifetime(_) => format!("{what} has no named lifetimes: what it borrows is lent for one run, so `&T` is enough"),
+            GenericParam::Lifetime(_) => {
+                format!("{what} has no named lifetimes: what it borrows is lent for one run, so `&T` is enough")
+            }
             GenericParam::Type(_) | GenericParam::Const(_) => {
                 format!("{what} cannot be generic: hostkit would not know for which types to run it")
             }
@@ -68,7 +70,8 @@ pub(crate) fn returns(output: &ReturnType, what: &str, errors: &mut Errors) -> R
 
 /// Types that are surely no alias of a `Result`; what else is wrong the compiler says.
 const KNOWN_VALUES: [&str; 22] = [
-    "bool", "char", "str", "String", "Option", "Vec", "Box", "Arc", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize", "f32", "f64",
+    "bool", "char", "str", "String", "Option", "Vec", "Box", "Arc", "i8", "i16", "i32", "i64", "i128", "isize", "u8",
+    "u16", "u32", "u64", "u128", "usize", "f32", "f64",
 ];
 
 /// Where `self` or `Self` stands in the signature: the function is part of an `impl` block.

@@ -88,6 +88,11 @@ impl Container {
         }
     }
 
+    /// A value that the host put into the graph.
+    pub(crate) fn fitting<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.singleton(self.graph.fitting::<T>()?).downcast_ref().cloned()
+    }
+
     fn read(&self, id: ProviderId) -> Option<Built> {
         self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

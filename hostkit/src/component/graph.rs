@@ -219,6 +219,10 @@ impl Graph {
         self.components.get(&type_id).copied()
     }
 
+    pub(crate) fn fitting<T: 'static>(&self) -> Option<ProviderId> {
+        self.fittings.get(&TypeId::of::<T>()).copied()
+    }
+
     fn add(&mut self, provider: Provider) -> ProviderId {
         self.providers.push(provider);
         self.providers.len() - 1

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::host;
-use super::show::bare;
+use super::show::{bare, quoted};
+use crate::component::Field;
+use crate::registry::Setting;
 
 /// One section of the sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,33 @@ pub(crate) enum SampleValue {
     Optional(String),
     /// Without it the host does not start.
     Required,
+}
+
+impl SampleSection {
+    /// A section that an `#[options]` struct reads.
+    pub(crate) fn of_options(section: &str, description: &str, fields: &[Field]) -> Self {
+        let key = |field: &Field| SampleKey {
+            name: field.name.to_owned(),
+            description: field.description.to_owned(),
+            value: if field.optional { SampleValue::Optional(String::new()) } else { SampleValue::Required },
+        };
+        Self {
+            section: section.to_owned(),
+            description: description.to_owned(),
+            keys: fields.iter().map(key).collect(),
+        }
+    }
+}
+
+impl From<Setting> for SampleValue {
+    /// What an attribute says holds until it is configured.
+    fn from(setting: Setting) -> Self {
+        Self::Default(match setting {
+            Setting::Text(text) => quoted(text),
+            Setting::Integer(number) => number.to_string(),
+            Setting::Flag(flag) => flag.to_string(),
+        })
+    }
 }
 
 /// A sample with the given sections after `[host]`. All keys are commented out, so it is valid as it is and changes

@@ -15,9 +15,13 @@ pub(super) fn construct(component: &Component) -> TokenStream {
     };
     let shim = shim(component);
     let declared = if component.is_generic() {
-        quote!(struct __Shim<T>(::core::marker::PhantomData<T>);)
+        quote!(
+            struct __Shim<T>(::core::marker::PhantomData<T>);
+        )
     } else {
-        quote!(struct __Shim;)
+        quote!(
+            struct __Shim;
+        )
     };
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(Call::Async)).collect::<Vec<_>>());
     let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
@@ -63,7 +67,8 @@ fn dispose(dispose: &Dispose) -> TokenStream {
     let outcome = if dispose.takes_outcome { quote!(outcome) } else { quote!(_) };
     let arguments = if dispose.takes_outcome { quote!(product, outcome) } else { quote!(product) };
     let awaited = dispose.is_async.then(|| quote!(.await));
-    let body = quote_spanned!(dispose.place=> __hk::Box::pin(async move { __hk::ended(#path::dispose(#arguments) #awaited) }));
+    let body =
+        quote_spanned!(dispose.place=> __hk::Box::pin(async move { __hk::ended(#path::dispose(#arguments) #awaited) }));
     quote! {
         const DISPOSES: bool = true;
         fn dispose(product: Self::Product, #outcome: __hk::Outcome) -> __hk::BoxFuture<'static, __hk::Ended> {

@@ -13,7 +13,12 @@ use crate::validate::parameters::injected;
 use crate::validate::shape;
 
 /// Reads the block and takes hostkit's helper attributes from the parameters of `new`.
-pub(crate) fn constructor(block: &mut Implementation, lifetime: &'static str, args: &Args, errors: &mut Errors) -> Component {
+pub(crate) fn constructor(
+    block: &mut Implementation,
+    lifetime: &'static str,
+    args: &Args,
+    errors: &mut Errors,
+) -> Component {
     not_for_types(args, &block.generics, errors);
     let subject = plain(&block.subject).clone();
     if !matches!(subject, Type::Path(_)) {
@@ -90,5 +95,10 @@ fn dispose_function(dispose: &Function, path: TokenStream, errors: &mut Errors) 
     for parameter in further {
         errors.on(parameter, "`dispose` takes `self` and the `Outcome`, nothing else; what it needs the component has");
     }
-    Dispose { path, is_async: signature.asyncness.is_some(), takes_outcome: outcome.is_some(), place: at(signature.ident.span()) }
+    Dispose {
+        path,
+        is_async: signature.asyncness.is_some(),
+        takes_outcome: outcome.is_some(),
+        place: at(signature.ident.span()),
+    }
 }

@@ -15,7 +15,13 @@ use crate::validate::parameters::injected;
 use crate::validate::shape;
 
 /// Reads the function and takes hostkit's helper attributes from its parameters.
-pub(crate) fn provider(function: &mut Function, handle: &Ident, lifetime: &'static str, args: &Args, errors: &mut Errors) -> Component {
+pub(crate) fn provider(
+    function: &mut Function,
+    handle: &Ident,
+    lifetime: &'static str,
+    args: &Args,
+    errors: &mut Errors,
+) -> Component {
     let signature = &mut function.signature;
     shape::callable(signature, "a provider", errors);
     shape::concrete(signature, "a provider", errors);

@@ -41,11 +41,14 @@ pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Ar
 }
 
 /// The value of one field: injected, or what `#[inject(default …)]` says.
-fn value(index: usize, field: &mut syn::Field, parameters: &mut Vec<Parameter>, errors: &mut Errors) -> Option<TokenStream> {
+fn value(
+    index: usize,
+    field: &mut syn::Field,
+    parameters: &mut Vec<Parameter>,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
     match take_inject(&mut field.attrs, errors) {
-        Some(Inject::Default) => {
-            Some(quote_spanned!(at(field.ty.span())=> ::core::default::Default::default()))
-        }
+        Some(Inject::Default) => Some(quote_spanned!(at(field.ty.span())=> ::core::default::Default::default())),
         Some(Inject::Value(value)) => Some(value),
         None => {
             let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());

@@ -1,0 +1,72 @@
+//! Running: start, wait for a signal or a failure, stop.
+
+use std::sync::Arc;
+
+use super::error::{Report, Stuck};
+use super::running::Running;
+use super::signals::{Signal, Signals};
+use super::start::start;
+use super::{Host, RunError};
+use crate::runner::ServiceState;
+use crate::time::now;
+
+impl Host {
+    /// Starts everything, waits for a signal, a request or a failure, and stops everything.
+    ///
+    /// SIGINT, SIGTERM and SIGQUIT stop the host (on Windows Ctrl-C, Ctrl-Break and shutdown). A second one ends the wait
+    /// at once: [`RunError::is_forced`]. The stop is bounded by `stop_timeout` \[25 s\].
+    ///
+    /// # Errors
+    /// Fails when the start failed, a service failed for good, something did not end by its deadline or was not disposed
+    /// well. The first failure carries the others.
+    ///
+    /// # Cancel safety
+    /// Cancelling asks the host to stop, and does not wait for it.
+    pub async fn run(self) -> Result<(), RunError> {
+        let running = Running::of(self);
+        let mut signals = Signals::install().map_err(|error| RunError::signals(&error))?;
+        let mut first = None;
+        let life = async {
+            let mut host = start(Arc::clone(&running)).await?;
+            host.wait().await
+        };
+        tokio::pin!(life);
+        loop {
+            // Nothing is lost by either arm: a signal stays pending, and the life of the host is pinned.
+            tokio::select! {
+                biased;
+                result = &mut life => return result,
+                signal = signals.next() => match first.replace(signal) {
+                    None => running.asked_to_stop(signal),
+                    Some(_) => return Err(running.forced(signal)),
+                },
+            }
+        }
+    }
+}
+
+impl Running {
+    fn asked_to_stop(&self, signal: Signal) {
+        tracing::info!(target: "hostkit::host", signal = signal.name, "signal received");
+        self.lifetime.request_stop();
+    }
+
+    /// Everybody who was still running when a second signal came.
+    fn forced(&self, signal: Signal) -> RunError {
+        let is_over = |state: &ServiceState| {
+            matches!(state, ServiceState::Stopped | ServiceState::Completed | ServiceState::Failed { .. })
+        };
+        let stuck = self
+            .status()
+            .into_iter()
+            .filter(|service| !is_over(&service.state))
+            .map(|service| Stuck {
+                name: service.name.to_owned(),
+                phase: "running",
+                hung: now() - service.since,
+                blocking: false,
+            })
+            .collect();
+        RunError { report: Report { stuck, forced: Some(signal.number), ..Report::default() }, during_start: None }
+    }
+}
