@@ -373,10 +373,8 @@ impl Graph {
         missing: impl FnOnce() -> Fault,
     ) -> Result<Resolved, Fault> {
         let all = among.get(&(of.id(), key)).map_or(&[][..], Vec::as_slice);
-        let chosen: Vec<_> = match all.iter().any(|candidate| !candidate.default) {
-            true => all.iter().filter(|candidate| !candidate.default).copied().collect(),
-            false => all.to_vec(),
-        };
+        let overridden = all.iter().any(|candidate| !candidate.default);
+        let chosen: Vec<_> = all.iter().filter(|candidate| !(overridden && candidate.default)).copied().collect();
         match (arity, &chosen[..]) {
             (Arity::All, _) => {
                 let mut many: Vec<_> = chosen.iter().filter_map(|c| c.cast.map(|cast| (c.id, cast))).collect();
