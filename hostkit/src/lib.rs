@@ -32,7 +32,33 @@ pub use runner::ServiceState;
 pub use service::{Instance, Ready};
 pub use tokio_util::sync::CancellationToken;
 
-pub use hostkit_macros::{
-    background_service, health_check, link, main, on_start, on_started, on_stopped, on_stopping, options, periodic,
-    program, queued, scoped, singleton, transient,
-};
+#[doc = include_str!("docs/background_service.md")]
+pub use hostkit_macros::background_service;
+#[doc = include_str!("docs/periodic.md")]
+pub use hostkit_macros::periodic;
+#[doc = include_str!("docs/queued.md")]
+pub use hostkit_macros::queued;
+#[doc = include_str!("docs/on_start.md")]
+pub use hostkit_macros::on_start;
+#[doc = include_str!("docs/on_started.md")]
+pub use hostkit_macros::on_started;
+#[doc = include_str!("docs/on_stopping.md")]
+pub use hostkit_macros::on_stopping;
+#[doc = include_str!("docs/on_stopped.md")]
+pub use hostkit_macros::on_stopped;
+#[doc = include_str!("docs/singleton.md")]
+pub use hostkit_macros::singleton;
+#[doc = include_str!("docs/scoped.md")]
+pub use hostkit_macros::scoped;
+#[doc = include_str!("docs/transient.md")]
+pub use hostkit_macros::transient;
+#[doc = include_str!("docs/options.md")]
+pub use hostkit_macros::options;
+#[doc = include_str!("docs/health_check.md")]
+pub use hostkit_macros::health_check;
+#[doc = include_str!("docs/main.md")]
+pub use hostkit_macros::main;
+#[doc = include_str!("docs/program.md")]
+pub use hostkit_macros::program;
+#[doc = include_str!("docs/link.md")]
+pub use hostkit_macros::link;
