@@ -1,0 +1,25 @@
+//! Calling a function without a payload.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use crate::component::{Body, Given};
+use crate::function::{Call, Ended};
+
+/// One call of `H`.
+pub(crate) struct Calling<H>(PhantomData<fn() -> H>);
+
+impl<H> Calling<H> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<H: Call> Body for Calling<H> {
+    type Needs = H::Needs;
+
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
+        // Called within the future, so that a panic before its first await is caught, too.
+        async move { H::call(given).await }
+    }
+}
