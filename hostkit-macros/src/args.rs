@@ -6,11 +6,11 @@ mod raw;
 pub(crate) mod suggest;
 pub(crate) mod table;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::parse::Parser;
-use syn::{Lit, LitStr, Path, Type};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Lit, LitInt, LitStr, Path, Type};
 
 pub(crate) use raw::{Raw, RawValue, Tokens, arguments, place, split};
 use table::{Opt, Table, Takes};
@@ -113,7 +113,7 @@ impl Args {
             match &given.value {
                 Value::Text(text) => quote!((#key, __hk::Setting::Text(#text))),
                 Value::Integer(integer) => {
-                    let integer = proc_macro2::Literal::i64_unsuffixed(*integer);
+                    let integer = Literal::i64_unsuffixed(*integer);
                     quote!((#key, __hk::Setting::Integer(#integer)))
                 }
                 Value::Flag(flag) => quote!((#key, __hk::Setting::Flag(#flag))),
@@ -137,8 +137,8 @@ fn unknown(name: &str, table: &Table) -> String {
 
 /// The value of one option, or what is wrong with it, on the value.
 fn read(option: &Opt, name: &Ident, value: RawValue) -> syn::Result<Value> {
-    let key = option.name;
-    match (option.takes, value) {
+    let Opt { name: key, takes } = *option;
+    match (takes, value) {
         (Takes::Durable, _) if key == "durable" => {
             Err(syn::Error::new(name.span(), "durable queues are not built yet"))
         }
@@ -147,65 +147,86 @@ fn read(option: &Opt, name: &Ident, value: RawValue) -> syn::Result<Value> {
         }
         (Takes::Word, RawValue::Absent) => Ok(Value::Word),
         (Takes::Word, RawValue::Is(value) | RawValue::List(value)) => {
-            Err(syn::Error::new_spanned(place(name, &value), format!("`{key}` stands alone, without a value")))
+            let message = format!("`{key}` stands alone, without a value");
+            Err(syn::Error::new_spanned(place(name, &value), message))
         }
-        (takes, RawValue::Is(value)) if !value.is_empty() => read_value(takes, key, value),
+        (takes, RawValue::Is(value)) if !value.is_empty() => Written { key, takes, value: &value }.read(),
         (takes, _) => {
-            Err(syn::Error::new(name.span(), format!("`{key}` needs a value: `{key} = {}`", takes.example())))
+            let message = format!("`{key}` needs a value: `{key} = {}`", takes.example());
+            Err(syn::Error::new(name.span(), message))
         }
     }
 }
 
-fn read_value(takes: Takes, key: &str, value: TokenStream) -> syn::Result<Value> {
-    let wrong = |what: &str| {
-        let message = format!("`{key}` takes {what}: `{key} = {}`", takes.example());
-        syn::Error::new_spanned(&value, message)
-    };
-    let text = |what: &str, check: &dyn Fn(&str) -> Result<(), String>| match syn::parse2(value.clone()) {
-        Ok(Lit::Str(text)) => match check(&text.value()) {
+/// What stands on the right of an equals sign.
+struct Written<'v> {
+    key: &'static str,
+    takes: Takes,
+    value: &'v TokenStream,
+}
+
+impl Written<'_> {
+    fn read(&self) -> syn::Result<Value> {
+        match self.takes {
+            Takes::Duration(zero) => {
+                self.text("a duration in quotes", |text| literal::duration(text, zero).map(drop)).map(Value::Text)
+            }
+            Takes::Range => self.text("one or two durations in quotes", literal::range).map(Value::Text),
+            Takes::Cron => self.text("a cron expression in quotes", literal::cron).map(Value::Text),
+            Takes::OneOf(words) => self.text("a word in quotes", |text| literal::one_of(text, words)).map(Value::Text),
+            Takes::Name => self.text("a name in quotes", literal::name).map(Value::Text),
+            Takes::Text | Takes::Key => self.text("text in quotes", not_empty).map(Value::Text),
+            Takes::Crate => {
+                let path = self.text("the path of hostkit in quotes", not_empty)?;
+                self.or_wrong(path.parse_with(Path::parse_mod_style), "the path of hostkit in quotes").map(Value::Path)
+            }
+            Takes::Integer { least } => self.integer(least).map(Value::Integer),
+            Takes::Flag | Takes::Code => match syn::parse2(self.value.clone()) {
+                Ok(Lit::Bool(flag)) => Ok(Value::Flag(flag.value)),
+                _ => Err(self.wrong("`true` or `false`")),
+            },
+            Takes::Ident => self.or_wrong(syn::parse2(self.value.clone()), "one identifier").map(Value::Ident),
+            Takes::Function => {
+                let path = Path::parse_mod_style.parse2(self.value.clone());
+                self.or_wrong(path, "the path of a function").map(Value::Path)
+            }
+            Takes::Services => self
+                .or_wrong(list(self.value, Path::parse_mod_style), "the functions that come first")
+                .map(Value::Paths),
+            Takes::Traits => {
+                self.or_wrong(list(self.value, Type::parse), "one trait or a list of them").map(Value::Types)
+            }
+            Takes::Word | Takes::Durable => Ok(Value::Word),
+        }
+    }
+
+    fn text(&self, what: &str, check: impl Fn(&str) -> Result<(), String>) -> syn::Result<LitStr> {
+        let Ok(Lit::Str(text)) = syn::parse2(self.value.clone()) else { return Err(self.wrong(what)) };
+        match check(&text.value()) {
             Ok(()) => Ok(text),
-            Err(message) => Err(syn::Error::new_spanned(&text, format!("`{key}`: {message}"))),
-        },
-        _ => Err(wrong(what)),
-    };
-    match takes {
-        Takes::Duration(zero) => {
-            text("a duration in quotes", &|text| literal::duration(text, zero).map(drop)).map(Value::Text)
+            Err(message) => Err(syn::Error::new_spanned(&text, format!("`{}`: {message}", self.key))),
         }
-        Takes::Range => text("two durations in quotes", &literal::range).map(Value::Text),
-        Takes::Cron => text("a cron expression in quotes", &literal::cron).map(Value::Text),
-        Takes::OneOf(words) => text("a word in quotes", &|text| literal::one_of(text, words)).map(Value::Text),
-        Takes::Name => text("a name in quotes", &literal::name).map(Value::Text),
-        Takes::Text | Takes::Key => text("text in quotes", &not_empty).map(Value::Text),
-        Takes::Crate => {
-            let path = text("the path of hostkit in quotes", &not_empty)?;
-            match path.parse_with(Path::parse_mod_style) {
-                Ok(path) => Ok(Value::Path(path)),
-                Err(_) => Err(wrong("the path of hostkit in quotes")),
-            }
-        }
-        Takes::Integer { least } => match integer(&value) {
-            Some(integer) if integer >= least => Ok(Value::Integer(integer)),
+    }
+
+    fn integer(&self, least: i64) -> syn::Result<i64> {
+        match integer(self.value) {
+            Some(integer) if integer >= least => Ok(integer),
             Some(integer) => {
-                Err(syn::Error::new_spanned(&value, format!("`{key}` is at least {least}, this is {integer}")))
+                let message = format!("`{}` is at least {least}, this is {integer}", self.key);
+                Err(syn::Error::new_spanned(self.value, message))
             }
-            None => Err(wrong("a whole number")),
-        },
-        Takes::Flag | Takes::Code => match syn::parse2(value.clone()) {
-            Ok(Lit::Bool(flag)) => Ok(Value::Flag(flag.value)),
-            _ => Err(wrong("`true` or `false`")),
-        },
-        Takes::Ident => syn::parse2(value.clone()).map(Value::Ident).map_err(|_| wrong("one identifier")),
-        Takes::Function => {
-            Path::parse_mod_style.parse2(value.clone()).map(Value::Path).map_err(|_| wrong("the path of a function"))
+            None => Err(self.wrong("a whole number")),
         }
-        Takes::Services => {
-            list(&value, Path::parse_mod_style).map(Value::Paths).map_err(|_| wrong("the functions that come first"))
-        }
-        Takes::Traits => list(&value, <Type as syn::parse::Parse>::parse)
-            .map(Value::Types)
-            .map_err(|_| wrong("one trait or a list of them")),
-        Takes::Word | Takes::Durable => Ok(Value::Word),
+    }
+
+    /// A parser's complaint says less than what the option takes.
+    fn or_wrong<T>(&self, parsed: syn::Result<T>, what: &str) -> syn::Result<T> {
+        parsed.map_err(|_unspecific| self.wrong(what))
+    }
+
+    fn wrong(&self, what: &str) -> syn::Error {
+        let Self { key, takes, value } = self;
+        syn::Error::new_spanned(value, format!("`{key}` takes {what}: `{key} = {}`", takes.example()))
     }
 }
 
@@ -215,22 +236,20 @@ fn not_empty(text: &str) -> Result<(), String> {
 
 /// A number that fits the registration.
 fn integer(value: &TokenStream) -> Option<i64> {
-    let parser = |input: syn::parse::ParseStream<'_>| {
+    let parser = |input: ParseStream<'_>| {
         let minus: Option<syn::Token![-]> = input.parse()?;
-        let digits: syn::LitInt = input.parse()?;
+        let digits: LitInt = input.parse()?;
         let sign = if minus.is_some() { "-" } else { "" };
-        format!("{sign}{}", digits.base10_digits()).parse().map_err(|_| input.error("too large"))
+        format!("{sign}{}", digits.base10_digits()).parse().map_err(|_large| input.error("too large"))
     };
     parser.parse2(value.clone()).ok()
 }
 
 /// `a`, or `[a, b]`.
-fn list<T>(value: &TokenStream, item: fn(syn::parse::ParseStream<'_>) -> syn::Result<T>) -> syn::Result<Vec<T>> {
+fn list<T>(value: &TokenStream, item: fn(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<Vec<T>> {
     let tokens: Vec<_> = value.clone().into_iter().collect();
     let items = match tokens.as_slice() {
-        [proc_macro2::TokenTree::Group(group)] if group.delimiter() == proc_macro2::Delimiter::Bracket => {
-            arguments(group.stream())
-        }
+        [TokenTree::Group(group)] if group.delimiter() == Delimiter::Bracket => arguments(group.stream()),
         _ => vec![tokens],
     };
     items.into_iter().map(|tokens| item.parse2(tokens.into_iter().collect())).collect()

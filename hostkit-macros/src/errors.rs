@@ -50,8 +50,11 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// One `compile_error!` per mistake.
-    pub(crate) fn tokens(&self) -> TokenStream {
-        self.0.as_ref().map(syn::Error::to_compile_error).unwrap_or_default()
+    /// The expansion, then one `compile_error!` per mistake.
+    pub(crate) fn after(&self, mut expansion: TokenStream) -> TokenStream {
+        if let Some(error) = &self.0 {
+            expansion.extend(error.to_compile_error());
+        }
+        expansion
     }
 }

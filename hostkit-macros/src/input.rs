@@ -17,9 +17,9 @@ use crate::errors::Errors;
 
 /// What an attribute can stand on.
 pub(crate) enum Item {
-    Function(Function),
-    Structure(ItemStruct),
-    Implementation(Implementation),
+    Function(Box<Function>),
+    Structure(Box<ItemStruct>),
+    Implementation(Box<Implementation>),
     /// Something else; the word that says what.
     Other(&'static str),
 }
@@ -47,7 +47,7 @@ pub(crate) struct Implementation {
 
 /// One item of an `impl` block.
 pub(crate) enum Member {
-    Function(Function),
+    Function(Box<Function>),
     Verbatim(TokenStream),
 }
 
@@ -72,14 +72,14 @@ impl Item {
         ahead.call(Attribute::parse_outer)?;
         ahead.parse::<Visibility>()?;
         let item = if ahead.peek(Token![struct]) {
-            Self::Structure(input.parse()?)
+            Self::Structure(Box::new(input.parse()?))
         } else if ahead.peek(Token![impl]) || (ahead.peek(Token![unsafe]) && ahead.peek2(Token![impl])) {
-            Self::Implementation(Implementation::parse(input)?)
+            Self::Implementation(Box::new(Implementation::parse(input)?))
         } else if let Some(what) = other(&ahead) {
             input.parse::<TokenStream>()?;
             Self::Other(what)
         } else {
-            Self::Function(Function::parse(input)?)
+            Self::Function(Box::new(Function::parse(input)?))
         };
         Ok(item)
     }
@@ -190,7 +190,7 @@ impl Implementation {
     /// The function of that name.
     pub(crate) fn function_mut(&mut self, name: &str) -> Option<&mut Function> {
         self.members.iter_mut().find_map(|member| match member {
-            Member::Function(function) if function.name() == name => Some(function),
+            Member::Function(function) if function.name() == name => Some(&mut **function),
             _ => None,
         })
     }
@@ -237,7 +237,7 @@ impl Member {
         if is_function(input) {
             let signature = input.parse()?;
             let body = input.parse::<TokenTree>()?.into();
-            return Ok(Self::Function(Function { attributes, visibility, signature, body }));
+            return Ok(Self::Function(Box::new(Function { attributes, visibility, signature, body })));
         }
         let mut verbatim = TokenStream::new();
         for attribute in attributes {

@@ -122,12 +122,18 @@ pub(crate) struct Component {
     pub(crate) dispose: Option<Dispose>,
 }
 
+impl Component {
+    pub(crate) fn is_generic(&self) -> bool {
+        !self.generics.params.is_empty()
+    }
+}
+
 /// What is built.
 pub(crate) enum Product {
     /// The subject itself.
     Own,
     /// Of a function: a type that is asked for as `Ext<T>`.
-    Foreign(Type),
+    Foreign(Box<Type>),
 }
 
 /// The call that builds it.
@@ -149,6 +155,8 @@ pub(crate) enum Form {
 
 /// The `dispose` of an `impl` block.
 pub(crate) struct Dispose {
+    /// What stands before `::dispose`.
+    pub(crate) path: TokenStream,
     pub(crate) is_async: bool,
     pub(crate) takes_outcome: bool,
     pub(crate) place: Span,

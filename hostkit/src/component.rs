@@ -17,6 +17,8 @@ mod recipe;
 mod run;
 mod scope;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod unwind;
 mod want;
 
@@ -30,6 +32,7 @@ pub use node::{Edge, Node, NodePtr};
 pub use plan::{Binder, InjectError};
 pub use recipe::{Binding, Cast, Constructed, Field, Made, Recipe, made};
 pub use scope::{Pass, Scope, ScopeError, Scopes, Untyped};
+pub(crate) use want::short_type_name;
 pub use want::{Arity, Asked, Take, TypeKey, Want, kind};
 
 pub(crate) use container::{Container, Reap, Settings as ContainerSettings, reap};
@@ -85,6 +88,8 @@ pub trait Provided: 'static {
 }
 
 /// How an expansion builds and disposes a component, or what a `fn` provider makes.
+///
+/// It stands on a private type beside the component, because a public component may need private ones (E0446).
 pub trait Construct: 'static {
     /// What is built.
     type Product: Send + Sync + 'static;

@@ -21,15 +21,10 @@ pub use crate::component::{
 };
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
-pub use crate::function::{Callable, Ended, Handle, IntoEnded, Item, Queued, ended};
+pub use crate::function::{Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
-
-/// How the host runs a function.
-#[derive(Debug)]
-pub enum Kind {
-    /// stub
-    Background,
-}
+pub use crate::runner::{Kind, Stage};
+pub use crate::tasks::blocking;
 
 /// The place of an attribute.
 #[doc(hidden)]

@@ -1,5 +1,13 @@
 //! What the host knows of anything it runs: how to set it up, run it and see how it fares.
 
+mod call;
+mod kind;
+
+pub(crate) use call::Call;
+
+pub use kind::{Kind, Stage};
+
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,14 +15,15 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::component::{Container, Plan, RunFailure, Supplied};
+use crate::component::{Armed, Caught, Container, Need, Plan, RunFailure, Supplied};
 use crate::config::Settings;
 use crate::error::Problem;
+use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
 use crate::tasks::Tasks;
 
 /// Reads a function's settings and makes its runner; called while the host is built, so it starts nothing.
-pub(crate) type SetUp = fn(&mut Setup<'_>) -> Arc<dyn Runner>;
+pub(crate) type SetUp = fn(Setup<'_>) -> Arc<dyn Runner>;
 
 /// What a runner is made from.
 pub(crate) struct Setup<'a> {
@@ -62,6 +71,16 @@ pub(crate) trait Runner: Send + Sync + 'static {
         None
     }
 
+    /// What others reach it by: of a queue its [`Queue`](crate::Queue).
+    fn handle(&self) -> Option<Box<dyn Any + Send>> {
+        None
+    }
+
+    /// Of a queue, how it fares.
+    fn counts(&self) -> Option<QueueCounts> {
+        None
+    }
+
     /// Arms the plan, becomes ready, and runs until it is done or told to stop.
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End>;
 
@@ -94,6 +113,50 @@ pub(crate) struct Conduct {
     pub(crate) status: Arc<StatusCell>,
     /// The one door for spawning.
     pub(crate) tasks: Tasks,
+}
+
+impl Conduct {
+    /// Builds the singletons that the function reads and binds its parameters.
+    ///
+    /// # Errors
+    /// How the runner ended, if that failed or took until the deadline.
+    pub(crate) async fn arm<N: Need>(&self) -> Result<Armed<N>, End> {
+        // What the other arm loses is the constructors under way.
+        let armed = tokio::select! {
+            biased;
+            armed = Armed::new(&self.container, Arc::clone(&self.plan)) => armed,
+            () = self.abandon.cancelled() => return Err(End::Abandoned),
+        };
+        armed.map_err(|error| {
+            tracing::error!(target: "hostkit::service", service = self.name, %error, "could not start");
+            self.status.set(ServiceState::Failed { error: error.to_string() });
+            End::Failed(RunFailure::Inject(error))
+        })
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Moves on to another state, unless the host has been told to stop meanwhile.
+    pub(crate) fn is_now(&self, state: ServiceState) {
+        if !self.is_stopping() {
+            self.status.set(state);
+        }
+    }
+}
+
+/// The failure of a task of ours that ended before its time.
+pub(crate) fn crashed(error: tokio::task::JoinError) -> RunFailure {
+    match error.try_into_panic() {
+        Ok(payload) => {
+            let message = payload.downcast_ref::<&str>().map(ToString::to_string);
+            let message = message.or_else(|| payload.downcast_ref::<String>().cloned());
+            RunFailure::Panicked(Caught { message: message.unwrap_or_default(), location: None })
+        }
+        // The runtime is shutting down.
+        Err(_cancelled) => RunFailure::Dropped,
+    }
 }
 
 /// How a runner ended.

@@ -13,13 +13,12 @@ use crate::validate::service::handle;
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, &HEALTH_CHECK, &mut errors);
-    let Some(mut function) = free_function(item.clone(), HEALTH_CHECK.attribute, &mut errors) else {
-        let errors = errors.tokens();
-        return quote!(#item #errors);
+    let mut function = match free_function(item, HEALTH_CHECK.attribute, &mut errors) {
+        Ok(function) => function,
+        Err(item) => return errors.after(item),
     };
     errors.at(Span::call_site(), "`#[health_check]` comes with the service-defaults stage");
     function.drop_helpers(&mut errors);
     let declared = declare(&handle(&function, &args));
-    let errors = errors.tokens();
-    quote!(#function #declared #errors)
+    errors.after(quote!(#function #declared))
 }

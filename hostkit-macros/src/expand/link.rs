@@ -20,8 +20,7 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
         linked.own = OwnLibrary::Not;
     }
     let links = links(&hostkit, &linked);
-    let errors = errors.tokens();
-    quote!(#links #errors)
+    errors.after(links)
 }
 
 /// The block that names the crates.

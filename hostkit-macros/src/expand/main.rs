@@ -14,8 +14,7 @@ pub(crate) fn function_like(args: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = MainArgs::parse(args, &mut errors);
     let program = program(&args, &quote!(__hk::Setup::none()));
-    let errors = errors.tokens();
-    quote!(#program #errors)
+    errors.after(program)
 }
 
 /// The attribute on `fn main(host: &mut HostBuilder)`.
@@ -24,12 +23,10 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = MainArgs::parse(args, &mut errors);
     let mut function = match errors.keep(Item::parse(item.clone())) {
         Some(Item::Function(function)) => function,
-        other => {
-            if let Some(other) = other {
-                errors.at(Span::call_site(), format!("this attribute goes on `fn main`, and this is {}", other.what()));
-            }
-            let errors = errors.tokens();
-            return quote!(#item #errors);
+        None => return errors.after(item),
+        Some(other) => {
+            errors.at(Span::call_site(), format!("this attribute goes on `fn main`, and this is {}", other.what()));
+            return errors.after(item);
         }
     };
     let mut faults = Errors::default();
@@ -44,8 +41,7 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
         quote!(#function fn main() {})
     };
     errors.absorb(faults);
-    let errors = errors.tokens();
-    quote!(#expanded #errors)
+    errors.after(expanded)
 }
 
 /// The user's function makes room for the generated `main`, which calls it.

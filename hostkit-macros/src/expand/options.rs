@@ -21,7 +21,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             let mut faults = Errors::default();
             structure(&item, &mut faults);
             let registered =
-                faults.is_empty().then(|| block(&args.hostkit(), cfgs(&item.attrs), &node(&item, section, &args)));
+                faults.is_empty().then(|| block(&args.hostkit(), cfgs(&item.attrs), &node(&item, &section, &args)));
             errors.absorb(faults);
             quote!(#item #registered)
         }
@@ -34,8 +34,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         }
         None => item,
     };
-    let errors = errors.tokens();
-    quote!(#expanded #errors)
+    errors.after(expanded)
 }
 
 /// The section's name, then the options of the table.
@@ -60,7 +59,7 @@ fn parse(args: TokenStream, errors: &mut Errors) -> (LitStr, Args) {
     (name, args)
 }
 
-fn node(item: &ItemStruct, section: LitStr, args: &Args) -> TokenStream {
+fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
     let ident = &item.ident;
     let name = ident.unraw().to_string();
     let fields = keys(item).into_iter().map(|Key { name, description, optional }| {

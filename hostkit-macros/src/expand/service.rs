@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Function, Item, only_one_attribute};
-use crate::model::{Call, Kind, Returns, Service};
+use crate::model::{Call, Kind, Parameter, Payload, Returns, Service};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -34,49 +34,57 @@ pub(super) fn expand(
     let mut errors = Errors::default();
     let args = Args::parse(args, table, &mut errors);
     further(&args, &mut errors);
-    let Some(mut function) = free_function(item.clone(), table.attribute, &mut errors) else {
-        let errors = errors.tokens();
-        return quote!(#item #errors);
+    let mut function = match free_function(item, table.attribute, &mut errors) {
+        Ok(function) => function,
+        Err(item) => return errors.after(item),
     };
     let mut faults = Errors::default();
     let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
     let handle = handle(&function, &args);
     let declared = declare(&handle);
-    let registered = if faults.is_empty() {
-        block(&args.hostkit(), &handle.cfgs, &registration(role, &service))
-    } else {
-        block(&args.hostkit(), &handle.cfgs, &stand_in(role, &service))
-    };
+    let content = if faults.is_empty() { registration(role, &service) } else { stand_in(role, &service) };
+    let registered = block(&args.hostkit(), &handle.cfgs, &content);
     errors.absorb(faults);
-    let errors = errors.tokens();
-    quote!(#function #declared #registered #errors)
+    errors.after(quote!(#function #declared #registered))
 }
 
-/// The item as a function outside of any `impl` block, where the handle has a place beside it.
-pub(super) fn free_function(item: TokenStream, attribute: &'static str, errors: &mut Errors) -> Option<Function> {
-    let mut function = match errors.keep(Item::parse(item))? {
-        Item::Function(function) => function,
-        other => {
+/// The item as a function, or as it came.
+pub(super) fn free_function(
+    item: TokenStream,
+    attribute: &'static str,
+    errors: &mut Errors,
+) -> Result<Function, TokenStream> {
+    match errors.keep(Item::parse(item.clone())) {
+        Some(Item::Function(function)) => free(*function, attribute, errors),
+        Some(other) => {
             errors.at(Span::call_site(), format!("`#[{attribute}]` goes on a function, and this is {}", other.what()));
-            return None;
+            Err(item)
         }
-    };
-    only_one_attribute(&mut function.attributes, attribute, errors);
-    if let Some(place) = shape::associated(&function.signature) {
-        errors.at(
-            place,
-            format!("`#[{attribute}]` goes on a function outside of `impl` blocks: its handle type stands beside it, and hostkit has no `self` to call it on"),
-        );
-        return None;
+        None => Err(item),
     }
-    Some(function)
+}
+
+/// A function outside of any `impl` block, where its handle has a place beside it.
+pub(super) fn free(
+    mut function: Function,
+    attribute: &'static str,
+    errors: &mut Errors,
+) -> Result<Function, TokenStream> {
+    only_one_attribute(&mut function.attributes, attribute, errors);
+    let Some(place) = shape::associated(&function.signature) else { return Ok(function) };
+    errors.at(
+        place,
+        format!("`#[{attribute}]` goes on a function outside of `impl` blocks: its handle type stands beside it, and hostkit has no `self` to call it on"),
+    );
+    function.drop_helpers(errors);
+    Err(function.into_token_stream())
 }
 
 /// The static entry, the traits of the handle, the submission.
 fn registration(role: Role, service: &Service) -> TokenStream {
     let handle = &service.handle;
     let entry = entry(role, service);
-    let item = item(handle);
+    let item = item(service);
     let shim = shim(service);
     let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
     let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
@@ -96,7 +104,7 @@ fn stand_in(role: Role, service: &Service) -> TokenStream {
     }
     let never = Service { parameters: Vec::new(), ..service.clone() };
     let entry = entry(role, &never);
-    let item = item(&never.handle);
+    let item = item(&never);
     let shim = shim_with(&never, &quote!(::core::future::pending()));
     quote!(#entry #item #shim)
 }
@@ -108,7 +116,7 @@ fn entry(role: Role, service: &Service) -> TokenStream {
         let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
         quote!(__hk::After { handle: __hk::TypeId::of::<#path>, name: #name })
     });
-    let kind = role.constructor(handle);
+    let kind = role.constructor();
     quote! {
         static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
             name: #name,
@@ -123,7 +131,16 @@ fn entry(role: Role, service: &Service) -> TokenStream {
     }
 }
 
-fn item(handle: &Ident) -> TokenStream {
+/// What the handle says of its function. No injected type stands here: the handle may be more visible than they are.
+fn item(service: &Service) -> TokenStream {
+    let handle = &service.handle;
+    let role = match &service.payload {
+        None => quote!(impl __hk::Callable for #handle {}),
+        Some(payload) => {
+            let payload = payload.declared();
+            quote!(impl __hk::Queued for #handle { #payload })
+        }
+    };
     quote! {
         impl __hk::Handle for #handle {
             const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
@@ -131,10 +148,11 @@ fn item(handle: &Ident) -> TokenStream {
         impl __hk::Item for #handle {
             const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
         }
+        #role
     }
 }
 
-/// The trait through which the runtime calls the user's function.
+/// The private type through which the runtime calls the user's function.
 fn shim(service: &Service) -> TokenStream {
     let payload = service.payload.iter().map(|payload| payload.local.to_token_stream());
     let injected = service.parameters.iter().map(|parameter| parameter.argument(service.call));
@@ -155,28 +173,20 @@ fn shim(service: &Service) -> TokenStream {
 fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
     let Service { handle, parameters, call, .. } = service;
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
-    let given = tuple(&parameters.iter().map(|parameter| parameter.pattern()).collect::<Vec<_>>());
-    let future = quote_spanned!(service.function.span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
-    match &service.payload {
-        None => quote! {
-            impl __hk::Callable for #handle {
-                type Needs = #needs;
-                fn call<'r>(#given: __hk::Given<'r, Self::Needs>) -> #future {
-                    #body
-                }
-            }
-        },
-        Some(payload) => {
-            let local = &payload.local;
-            let ty = payload.declared();
-            quote! {
-                impl __hk::Queued for #handle {
-                    #ty
-                    type Needs = #needs;
-                    fn call<'r>(#local: Self::Payload, #given: __hk::Given<'r, Self::Needs>) -> #future {
-                        #body
-                    }
-                }
+    let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
+    let future =
+        quote_spanned!(ours(&service.function).span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    let (role, payload) = match &service.payload {
+        None => (quote!(Call), None),
+        Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),
+    };
+    quote! {
+        struct __Shim;
+        impl __hk::#role for __Shim {
+            type Of = #handle;
+            type Needs = #needs;
+            fn call<'r>(#payload #given: __hk::Given<'r, Self::Needs>) -> #future {
+                #body
             }
         }
     }
@@ -199,14 +209,14 @@ impl Role {
         }
     }
 
-    fn constructor(self, handle: &Ident) -> TokenStream {
+    fn constructor(self) -> TokenStream {
         match self {
-            Self::Background => quote!(__hk::Kind::background::<#handle>()),
-            Self::Periodic => quote!(__hk::Kind::periodic::<#handle>()),
-            Self::Queued => quote!(__hk::Kind::queued::<#handle>()),
+            Self::Background => quote!(__hk::Kind::background::<__Shim>()),
+            Self::Periodic => quote!(__hk::Kind::periodic::<__Shim>()),
+            Self::Queued => quote!(__hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
                 let stage = Ident::new(stage, Span::call_site());
-                quote!(__hk::Kind::hook::<#handle>(__hk::Stage::#stage))
+                quote!(__hk::Kind::hook::<__Shim>(__hk::Stage::#stage))
             }
         }
     }

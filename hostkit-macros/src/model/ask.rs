@@ -218,8 +218,10 @@ impl Ask {
             | Self::LentDyn(ty)
             | Self::SharedDyn(ty)
             | Self::Taken(ty)
-            | Self::Boxed(ty) => ty,
-            Self::Maybe(ty) | Self::LazyDyn(ty) | Self::Itself(ty) => ty,
+            | Self::Boxed(ty)
+            | Self::Maybe(ty)
+            | Self::LazyDyn(ty)
+            | Self::Itself(ty) => ty,
         }
     }
 

@@ -15,8 +15,9 @@ pub(crate) struct Key {
 }
 
 /// Sections that hostkit fills itself.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "host",
+    "task_queue",
     "store",
     "background_service",
     "periodic",

@@ -15,6 +15,7 @@ use futures_util::future::{BoxFuture, try_join_all};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::Lifetime;
 use super::dispose::{CloseFault, Closing, Outcome, end};
 use super::frame::{Context, Frame};
 use super::graph::{Graph, Make, ProviderId};
@@ -22,7 +23,6 @@ use super::need::Handover;
 use super::plan::{Binder, Failure, InjectError, Plan, PlanStep, construct};
 use super::recipe::{Built, Constructed, Step};
 use super::shared::Shared;
-use super::{CatchPanic, Lifetime};
 
 /// What bounds constructors and disposers.
 #[derive(Debug, Clone)]
@@ -135,9 +135,7 @@ impl Container {
                 continue;
             }
             let bound = self.bind(step);
-            let limit = || self.construction_limit(step.provider);
-            let attempt = CatchPanic::new(construct(&*bound, &frame, limit)).await;
-            match attempt.unwrap_or_else(|caught| Err(Failure::Panicked(caught))) {
+            match construct(&*bound, &frame, self.construction_limit(step.provider)).await {
                 Ok(built) => {
                     if let Some(shared) = &frame.shared {
                         shared.seed(slot, &built);
@@ -145,11 +143,7 @@ impl Container {
                     frame.slots.push(Some(built));
                 }
                 Err(failure) => {
-                    let mut error = InjectError::new(self.graph.provider(step.provider).name.clone(), failure);
-                    for asker in step.chain.iter().rev() {
-                        error = error.asked_by(&self.graph.provider(*asker).name);
-                    }
-                    failed = Some(error);
+                    failed = Some(InjectError::of_step(&self.graph, step, failure));
                     break;
                 }
             }

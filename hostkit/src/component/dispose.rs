@@ -143,6 +143,15 @@ impl Opened {
         }
     }
 
+    /// Puts a built component into the next slot.
+    #[inline]
+    pub(crate) fn push(&mut self, slot: usize, built: Built) {
+        if let Some(shared) = &self.frame.shared {
+            shared.seed(slot, &built);
+        }
+        self.frame.slots.push(Some(built));
+    }
+
     /// Ends the scope.
     #[inline]
     pub(crate) async fn close(mut self, outcome: Outcome) -> Result<(), Vec<CloseFault>> {

@@ -66,8 +66,8 @@ impl fmt::Debug for Recipe {
 
 impl Recipe {
     /// A component type.
-    pub const fn component<T: Component + Construct<Product = T>>() -> Self {
-        Self::new::<T>(Form::Component(bind_step::<T>))
+    pub const fn component<C: Construct<Product: Component>>() -> Self {
+        Self::new::<C>(Form::Component(bind_step::<C>))
     }
 
     /// A function that makes a foreign type.

@@ -99,38 +99,41 @@ impl fmt::Display for RunFailure {
 /// # Cancel safety
 /// Dropping it drops the body and hands the scope to the reaper, which closes it as cancelled.
 #[inline]
-pub(crate) async fn run<B: Body>(
+pub(crate) fn run<B: Body>(
     armed: &Armed<B::Needs>,
     context: Context,
     body: B,
     limits: Limits<'_>,
-) -> Result<(), RunFailure> {
-    let opened = armed.open(context).await.map_err(RunFailure::Inject)?;
-    let result = {
-        let body = CatchPanic::new(body.start(armed.give(&opened.frame)));
-        let finished = match limits {
-            Limits { timeout: None, drop_on: None } => Ok(body.await),
-            Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,
-        };
-        match finished {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(RunFailure::Returned(error)),
-            Ok(Err(caught)) => Err(RunFailure::Panicked(caught)),
-            Err(failure) => Err(failure),
-        }
-    };
-    let outcome = match &result {
-        Ok(()) => Outcome::Succeeded,
-        Err(RunFailure::Dropped) => Outcome::Cancelled,
-        Err(_) => Outcome::Failed,
-    };
-    match (result, opened.close(outcome).await) {
-        (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
-        (result, closed) => {
-            if let Err(faults) = closed {
-                faults.iter().for_each(CloseFault::log);
+) -> impl Future<Output = Result<(), RunFailure>> + Send {
+    // Said to be `Send` here, where `B` is any body: for a concrete one the compiler cannot prove it.
+    async move {
+        let opened = armed.open(context).await.map_err(RunFailure::Inject)?;
+        let result = {
+            let body = CatchPanic::new(async { body.start(armed.give(&opened.frame)).await });
+            let finished = match limits {
+                Limits { timeout: None, drop_on: None } => Ok(body.await),
+                Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,
+            };
+            match finished {
+                Ok(Ok(Ok(()))) => Ok(()),
+                Ok(Ok(Err(error))) => Err(RunFailure::Returned(error)),
+                Ok(Err(caught)) => Err(RunFailure::Panicked(caught)),
+                Err(failure) => Err(failure),
             }
-            result
+        };
+        let outcome = match &result {
+            Ok(()) => Outcome::Succeeded,
+            Err(RunFailure::Dropped) => Outcome::Cancelled,
+            Err(_) => Outcome::Failed,
+        };
+        match (result, opened.close(outcome).await) {
+            (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
+            (result, closed) => {
+                if let Err(faults) = closed {
+                    faults.iter().for_each(CloseFault::log);
+                }
+                result
+            }
         }
     }
 }

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::CatchPanic;
 use super::container::Container;
 use super::dispose::{CloseFault, Outcome, end};
 use super::frame::{Context, Frame};
@@ -147,16 +146,16 @@ impl Shared {
                     };
                     (self.container.bind(planned), frame, planned.provider)
                 };
-                let limit = || self.container.construction_limit(provider);
-                let failure = match CatchPanic::new(construct(&*step, &frame, limit)).await {
-                    Ok(Ok(built)) => {
+                let limit = self.container.construction_limit(provider);
+                match construct(&*step, &frame, limit).await {
+                    Ok(built) => {
                         cell.write(Some(built));
-                        return Ok(());
+                        Ok(())
                     }
-                    Ok(Err(failure)) => failure,
-                    Err(caught) => Failure::Panicked(caught),
-                };
-                Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
+                    Err(failure) => {
+                        Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
+                    }
+                }
             })
             .await?;
         Ok(())

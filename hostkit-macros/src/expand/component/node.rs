@@ -4,67 +4,58 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::construct::shim;
 use crate::expand::registered::checks;
 use crate::model::{Binding, Component, Kind, Product};
 
-/// The node, the trait that leads to it, its submission and the walks over the graph.
-pub(super) fn node(component: &Component, broken: bool) -> TokenStream {
-    if component.generics.params.is_empty() { of_one_type(component, broken) } else { of_many_types(component) }
-}
-
-fn of_one_type(component: &Component, broken: bool) -> TokenStream {
+/// The node and the traits that lead to it.
+pub(super) fn node(component: &Component) -> TokenStream {
     let subject = &component.subject;
-    let node = literal(component, subject);
-    let is_the_node = is_the_node(component);
-    let registered = (!broken).then(|| {
-        let checks = checks(&component.parameters, &quote!(__hk::Owner::Component(&__NODE)), &quote!(__NODE.edges));
-        quote! {
-            __hk::submit! { <#subject as __hk::Item>::REGISTRATION }
-            #checks
-        }
-    });
-    quote! {
-        static __NODE: __hk::Node = #node;
-        impl #is_the_node for #subject {
-            const NODE: __hk::NodePtr = __hk::NodePtr::of(&__NODE);
-        }
-        impl __hk::Item for #subject {
-            const REGISTRATION: __hk::Registration = __hk::Registration::Node(__hk::NodePtr::of(&__NODE));
-        }
-        #registered
-    }
-}
-
-/// A generic component is registered by those who ask for it: only they know its types.
-fn of_many_types(component: &Component) -> TokenStream {
-    let subject = &component.subject;
-    let node = literal(component, &quote!(Self));
+    let node = literal(component);
     let (generics, _, clause) = component.generics.split_for_impl();
-    quote! {
-        impl #generics __hk::Component for #subject #clause {
-            const NODE: __hk::NodePtr = __hk::NodePtr::of(const { &#node });
-        }
-        impl #generics __hk::Item for #subject #clause {
-            const REGISTRATION: __hk::Registration = __hk::Registration::Node(<Self as __hk::Component>::NODE);
-        }
-    }
-}
-
-fn is_the_node(component: &Component) -> TokenStream {
-    match component.product {
+    let leads_here = match component.product {
         Product::Own => quote!(__hk::Component),
         Product::Foreign(_) => quote!(__hk::Provided),
+    };
+    // A generic component has a node for each of its types, and only those who ask for it know them.
+    let (place, pointer) = if component.is_generic() {
+        (None, quote!(__hk::NodePtr::of(const { &#node })))
+    } else {
+        (Some(quote!(static __NODE: __hk::Node = #node;)), quote!(__hk::NodePtr::of(&__NODE)))
+    };
+    quote! {
+        #place
+        impl #generics #leads_here for #subject #clause {
+            const NODE: __hk::NodePtr = #pointer;
+        }
+        impl #generics __hk::Item for #subject #clause {
+            const REGISTRATION: __hk::Registration = __hk::Registration::Node(<Self as #leads_here>::NODE);
+        }
     }
 }
 
-fn literal(component: &Component, subject: &TokenStream) -> TokenStream {
-    let Component { name, lifetime, parameters, generics, .. } = component;
-    let generic = !generics.params.is_empty();
+/// The submission and the walks over the graph; a generic component is reached through those who ask for it.
+pub(super) fn submitted(component: &Component) -> TokenStream {
+    if component.is_generic() {
+        return TokenStream::new();
+    }
+    let subject = &component.subject;
+    let checks = checks(&component.parameters, &quote!(__hk::Owner::Component(&__NODE)), &quote!(__NODE.edges));
+    quote! {
+        __hk::submit! { <#subject as __hk::Item>::REGISTRATION }
+        #checks
+    }
+}
+
+fn literal(component: &Component) -> TokenStream {
+    let Component { name, lifetime, parameters, .. } = component;
+    let generic = component.is_generic();
     let lifetime = Ident::new(lifetime, Span::call_site());
     let edges = parameters.iter().map(|parameter| parameter.edge(Kind::Component));
+    let shim = shim(component);
     let recipe = match component.product {
-        Product::Own => quote!(__hk::Recipe::component::<#subject>()),
-        Product::Foreign(_) => quote!(__hk::Recipe::provider::<#subject>()),
+        Product::Own => quote!(__hk::Recipe::component::<#shim>()),
+        Product::Foreign(_) => quote!(__hk::Recipe::provider::<#shim>()),
     };
     let bound = bound(component);
     quote! {

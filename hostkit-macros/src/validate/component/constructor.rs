@@ -1,6 +1,6 @@
 //! A component with a constructor: an inherent `impl` block with `new` and perhaps `dispose`.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, ReceiverKind, ReturnType, Type};
 
@@ -8,7 +8,7 @@ use super::{at, binding, not_for_types};
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::{Function, Implementation};
-use crate::model::{Call, Component, Construct, Dispose, Form, Kind, Product, plain};
+use crate::model::{Call, Component, Construct, Dispose, Form, Kind, Product, last_segment, plain};
 use crate::validate::parameters::injected;
 use crate::validate::shape;
 
@@ -25,13 +25,14 @@ pub(crate) fn constructor(
         errors.on(&subject, "a component is a struct or an enum of yours");
     }
     let name = subject.to_token_stream().to_string().replace(' ', "");
+    let path = path(&subject);
     let (parameters, construct) = match block.function_mut("new") {
         Some(new) => {
             let parameters = new_function(new, errors);
             let arguments = parameters.iter().map(|parameter| parameter.argument(Call::Async));
             let form = if new.signature.asyncness.is_some() { Form::Async } else { Form::Sync };
             let place = at(new.name().span());
-            let expression = quote_spanned!(place=> Self::new(#(#arguments),*));
+            let expression = quote_spanned!(place=> #path::new(#(#arguments),*));
             (parameters, Construct { expression, form, place })
         }
         None => {
@@ -39,7 +40,7 @@ pub(crate) fn constructor(
             (Vec::new(), Construct { expression: quote!(), form: Form::Sync, place: Span::call_site() })
         }
     };
-    let dispose = block.function_mut("dispose").map(|dispose| dispose_function(dispose, errors));
+    let dispose = block.function_mut("dispose").map(|dispose| dispose_function(dispose, path.clone(), errors));
     Component {
         subject: subject.to_token_stream(),
         name,
@@ -50,6 +51,14 @@ pub(crate) fn constructor(
         product: Product::Own,
         construct,
         dispose,
+    }
+}
+
+/// The type before `::new`; one with arguments stands in angle brackets there.
+fn path(subject: &Type) -> TokenStream {
+    match last_segment(subject) {
+        Some(segment) if segment.arguments.is_empty() => quote!(#subject),
+        _ => quote!(<#subject>),
     }
 }
 
@@ -66,7 +75,7 @@ fn new_function(new: &mut Function, errors: &mut Errors) -> Vec<crate::model::Pa
     injected(signature, 0, Kind::Component, errors)
 }
 
-fn dispose_function(dispose: &Function, errors: &mut Errors) -> Dispose {
+fn dispose_function(dispose: &Function, path: TokenStream, errors: &mut Errors) -> Dispose {
     let signature = &dispose.signature;
     shape::callable(signature, "`dispose`", errors);
     shape::concrete(signature, "`dispose`", errors);
@@ -87,6 +96,7 @@ fn dispose_function(dispose: &Function, errors: &mut Errors) -> Dispose {
         errors.on(parameter, "`dispose` takes `self` and the `Outcome`, nothing else; what it needs the component has");
     }
     Dispose {
+        path,
         is_async: signature.asyncness.is_some(),
         takes_outcome: outcome.is_some(),
         place: at(signature.ident.span()),

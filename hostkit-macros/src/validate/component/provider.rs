@@ -39,7 +39,7 @@ pub(crate) fn provider(
         generics: Generics::default(),
         parameters,
         binding: binding(args, errors),
-        product: Product::Foreign(product),
+        product: Product::Foreign(Box::new(product)),
         construct: Construct {
             expression,
             form: if signature.asyncness.is_some() { Form::Async } else { Form::Sync },

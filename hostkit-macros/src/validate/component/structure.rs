@@ -1,6 +1,6 @@
 //! A component that is built from its fields.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -21,7 +21,7 @@ pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Ar
     let mut values = Vec::new();
     for (index, field) in item.fields.iter_mut().enumerate() {
         no_cfg(&field.attrs, "a field", errors);
-        let value = value(index, field, &mut parameters, errors);
+        let value = value(index, field, &mut parameters, errors).map(|value| of_the_struct(value, &item.ident));
         values.push((field.ident.clone(), value));
     }
     too_many(parameters.len(), item.ident.span(), errors);
@@ -35,7 +35,7 @@ pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Ar
         parameters,
         binding: binding(args, errors),
         product: Product::Own,
-        construct: Construct { expression: literal(&item.fields, &values), form: Form::Literal, place },
+        construct: Construct { expression: literal(ident, &item.fields, &values), form: Form::Literal, place },
         dispose: None,
     }
 }
@@ -61,18 +61,32 @@ fn value(
     }
 }
 
-fn literal(fields: &Fields, values: &[(Option<Ident>, Option<TokenStream>)]) -> TokenStream {
+fn literal(ident: &Ident, fields: &Fields, values: &[(Option<Ident>, Option<TokenStream>)]) -> TokenStream {
     let plain = values.iter().map(|(_, value)| value);
     match fields {
-        Fields::Unit => quote!(Self),
-        Fields::Unnamed(_) => quote!(Self(#(#plain),*)),
+        Fields::Unit => quote!(#ident),
+        Fields::Unnamed(_) => quote!(#ident(#(#plain),*)),
         Fields::Named(_) => {
             let named = values.iter().filter_map(|(name, value)| {
                 let (name, value) = (name.as_ref()?, value.as_ref()?);
                 // A variable of the field's name needs no colon.
-                Some(if value.to_string() == name.to_string() { value.clone() } else { quote!(#name: #value) })
+                Some(if *name == value.to_string() { value.clone() } else { quote!(#name: #value) })
             });
-            quote!(Self { #(#named),* })
+            quote!(#ident { #(#named),* })
         }
     }
+}
+
+/// `Self` in a default value means the struct, although the value is written elsewhere in the expansion.
+fn of_the_struct(value: TokenStream, ident: &Ident) -> TokenStream {
+    let tokens = value.into_iter().map(|token| match token {
+        TokenTree::Ident(me) if me == "Self" => TokenTree::Ident(ident.clone()),
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), of_the_struct(group.stream(), ident));
+            inner.set_span(group.span());
+            TokenTree::Group(inner)
+        }
+        token => token,
+    });
+    tokens.collect()
 }

@@ -1,0 +1,23 @@
+//! Periodic functions: runs on a fixed grid of instants.
+
+mod grid;
+mod options;
+mod tick;
+mod ticker;
+
+pub use tick::Tick;
+
+use std::sync::Arc;
+
+use self::options::Options;
+use self::ticker::Ticker;
+use crate::function::Callable;
+use crate::runner::{Runner, Setup};
+
+/// Reads a periodic function's options.
+pub(crate) fn set_up<H: Callable>(setup: Setup<'_>) -> Arc<dyn Runner> {
+    let Setup { entry, mut settings, problems, .. } = setup;
+    let options = Options::read(&mut settings, entry, problems);
+    problems.extend(settings.finish(&[]));
+    Arc::new(Ticker::<H>::new(options))
+}

@@ -1,0 +1,39 @@
+//! Queued functions: a bounded channel in the process, and the workers that empty it.
+//!
+//! The channel is `async-channel`: several workers may receive from it without a lock of ours, closing it lets them
+//! receive what is left and then ends them, and payloads lie in its slots as they are.
+
+mod counts;
+mod error;
+mod handle;
+mod job;
+mod options;
+mod runner;
+mod task_queue;
+mod work;
+
+pub use counts::QueueCounts;
+pub use error::EnqueueError;
+pub use handle::Queue;
+pub use job::JobContext;
+pub use task_queue::TaskQueue;
+
+pub(crate) use task_queue::{NAME as TASK_QUEUE, set_up as set_up_task_queue};
+
+use std::sync::Arc;
+
+use self::options::Options;
+use self::runner::QueueRunner;
+use crate::component::Supplied;
+use crate::function::Queued;
+use crate::runner::{Runner, Setup};
+
+/// Reads a queued function's options, makes its channel and puts its [`Queue`] into the graph.
+pub(crate) fn set_up<F: Queued>(setup: Setup<'_>) -> Arc<dyn Runner> {
+    let Setup { mut settings, supplied, problems, .. } = setup;
+    let options = Options::read(&mut settings);
+    problems.extend(settings.finish(&[]));
+    let runner = QueueRunner::<F>::new(options);
+    supplied.push(Supplied::fitting(runner.queue()));
+    Arc::new(runner)
+}

@@ -1,0 +1,169 @@
+//! The life of a queue: accept, work, close, drain.
+//!
+//! # Invariants
+//!
+//! 1. The channel exists from the build on, so a queue accepts items before the host starts; they wait.
+//! 2. Whatever ends [`QueueRunner::run`], the channel is closed by then, and whoever waits to enqueue is told.
+//! 3. After `stop` nothing is accepted. What waits is worked off until `abandon` with `drain`, else left at once; every
+//!    item that was accepted and not finished is counted in the leftovers.
+//! 4. A failure that stops the host leaves what waits; items under way may finish within their time.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_channel::{Receiver, Sender};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::counts::Tally;
+use super::options::{AtStop, Options};
+use super::work::Work;
+use super::{Queue, QueueCounts};
+use crate::function::Queued;
+use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
+
+/// How long the items beside one that stops the host have to end, unless `stop_timeout` says otherwise.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// One queued function in one host.
+pub(super) struct QueueRunner<F: Queued> {
+    options: Options,
+    sender: Sender<F::Payload>,
+    items: Receiver<F::Payload>,
+    /// One per worker.
+    tallies: Arc<[Tally]>,
+    /// Items that waited when it ended.
+    left: Arc<AtomicUsize>,
+    /// Items under way when it ended.
+    interrupted: AtomicUsize,
+}
+
+impl<F: Queued> QueueRunner<F> {
+    pub(super) fn new(options: Options) -> Self {
+        let (sender, items) = async_channel::bounded(options.capacity);
+        let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
+        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn queue(&self) -> Queue<F> {
+        Queue::new(self.sender.clone())
+    }
+
+    async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
+        let _closes = CloseAtEnd(&self.sender);
+        conduct.status.set(ServiceState::Starting);
+        let armed = match conduct.arm::<F::Needs>().await {
+            Ok(armed) => armed,
+            Err(end) => return end,
+        };
+        let work = Arc::new(Work::<F>::new(
+            self.options.clone(),
+            conduct.clone(),
+            armed,
+            self.items.clone(),
+            Arc::clone(&self.tallies),
+            Arc::clone(&self.left),
+        ));
+        let spawn = |worker| {
+            let working = Arc::clone(&work).work(worker);
+            AbortOnDropHandle::new(conduct.tasks.spawn(conduct.name, working))
+        };
+        let mut workers: FuturesUnordered<_> = (0..self.options.concurrency).map(spawn).collect();
+        conduct.is_now(ServiceState::Running);
+
+        let mut crash = None;
+        tokio::select! {
+            () = conduct.stop.cancelled() => {}
+            () = work.given_up.cancelled() => {}
+            // Workers end when the channel is closed, which it is not, or by a bug of ours.
+            Some(Err(error)) = workers.next() => crash = Some(crashed(error)),
+        }
+        self.sender.close();
+        let failed = crash.is_some() || work.given_up.is_cancelled();
+        if failed || self.options.at_stop == AtStop::Leave {
+            work.leave_the_rest();
+        }
+        let grace = self.options.stop_timeout.unwrap_or(GRACE);
+        let abandoned = tokio::select! {
+            biased;
+            () = all_ended(&mut workers) => false,
+            // What these lose are the items under way; dropping the handles aborts the workers.
+            () = conduct.abandon.cancelled() => true,
+            () = tokio::time::sleep(grace), if failed => true,
+        };
+        drop(workers);
+        work.leave_the_rest();
+        let interrupted = self.tallies.iter().filter(|tally| tally.interrupt()).count();
+        self.interrupted.store(interrupted, Ordering::Relaxed);
+        match work.take_failure().or(crash) {
+            Some(failure) => {
+                conduct.status.set(ServiceState::Failed { error: failure.to_string() });
+                End::Failed(failure)
+            }
+            None => {
+                conduct.status.set(ServiceState::Stopped);
+                if abandoned { End::Abandoned } else { End::Done }
+            }
+        }
+    }
+}
+
+/// Invariant 2.
+struct CloseAtEnd<'a, P>(&'a Sender<P>);
+
+impl<P> Drop for CloseAtEnd<'_, P> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+async fn all_ended(workers: &mut FuturesUnordered<AbortOnDropHandle<()>>) {
+    while let Some(ended) = workers.next().await {
+        if let Err(error) = ended {
+            tracing::error!(target: "hostkit::queue", error = %crashed(error), "a worker ended before its time");
+        }
+    }
+}
+
+impl<F: Queued> Runner for QueueRunner<F> {
+    fn stops(&self) -> StopsWith {
+        StopsWith::Queues
+    }
+
+    fn stop_timeout(&self) -> Option<Duration> {
+        self.options.stop_timeout
+    }
+
+    fn summary(&self) -> String {
+        self.options.to_string()
+    }
+
+    fn leftovers(&self) -> Option<String> {
+        let (left, interrupted) = (self.left.load(Ordering::Relaxed), self.interrupted.load(Ordering::Relaxed));
+        let items = |count| if count == 1 { "1 item".to_owned() } else { format!("{count} items") };
+        match (left, interrupted) {
+            (0, 0) => None,
+            (left, 0) => Some(format!("{} left waiting", items(left))),
+            (0, interrupted) => Some(format!("{} interrupted", items(interrupted))),
+            (left, interrupted) => Some(format!("{} left waiting and {} interrupted", items(left), items(interrupted))),
+        }
+    }
+
+    fn handle(&self) -> Option<Box<dyn Any + Send>> {
+        Some(Box::new(self.queue()))
+    }
+
+    fn counts(&self) -> Option<QueueCounts> {
+        let mut counts = QueueCounts { waiting: self.sender.len() as u64, ..QueueCounts::default() };
+        self.tallies.iter().for_each(|tally| tally.add_to(&mut counts));
+        Some(counts)
+    }
+
+    fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
+        Box::pin(self.serve(conduct))
+    }
+}

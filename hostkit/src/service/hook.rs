@@ -1,0 +1,90 @@
+//! Hooks: functions that run to completion once, at a stage of the host's life.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tracing::Instrument;
+
+use crate::component::{self, Context, Limits, RunFailure};
+use crate::function::Callable;
+use crate::runner::{Call, Conduct, End, Runner, ServiceState, Setup};
+use crate::time::show_duration;
+
+/// Reads a hook's options.
+pub(crate) fn set_up<H: Callable>(setup: Setup<'_>) -> Arc<dyn Runner> {
+    let Setup { mut settings, problems, .. } = setup;
+    let (timeout, stop_timeout) = (settings.period("timeout"), settings.duration("stop_timeout"));
+    problems.extend(settings.finish(&[]));
+    Arc::new(Hook::<H> { timeout, stop_timeout, of: PhantomData })
+}
+
+struct Hook<H> {
+    timeout: Option<Duration>,
+    stop_timeout: Option<Duration>,
+    of: PhantomData<fn() -> H>,
+}
+
+impl<H: Callable> Runner for Hook<H> {
+    fn keeps_host_alive(&self) -> bool {
+        false
+    }
+
+    fn stop_timeout(&self) -> Option<Duration> {
+        self.stop_timeout
+    }
+
+    fn summary(&self) -> String {
+        match self.timeout {
+            Some(limit) => format!("at most {}", show_duration(limit)),
+            None => String::new(),
+        }
+    }
+
+    fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
+        Box::pin(self.complete(conduct))
+    }
+
+    fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        Some(Box::pin(async move {
+            match self.complete(conduct).await {
+                End::Done | End::StopHost => Ok(()),
+                End::Failed(failure) => Err(failure),
+                End::Abandoned => Err(RunFailure::Dropped),
+            }
+        }))
+    }
+}
+
+impl<H: Callable> Hook<H> {
+    /// A hook that was begun may finish within the stop deadline, whether it takes the token or not: half a migration
+    /// is worse than a late stop.
+    async fn complete(self: Arc<Self>, conduct: Conduct) -> End {
+        conduct.status.set(ServiceState::Starting);
+        let armed = match conduct.arm::<H::Needs>().await {
+            Ok(armed) => armed,
+            Err(end) => return end,
+        };
+        conduct.is_now(ServiceState::Running);
+        let token = conduct.plan.wants_token.then(|| conduct.stop.child_token());
+        let span = tracing::info_span!(target: "hostkit::service", "hook", hook = conduct.name);
+        let limits = Limits { timeout: self.timeout, drop_on: Some(&conduct.abandon) };
+        let result = component::run(&armed, Context { token, values: None }, Call::<H>::new(), limits).instrument(span);
+        match result.await {
+            Ok(()) => {
+                conduct.status.set(ServiceState::Completed);
+                End::Done
+            }
+            Err(RunFailure::Dropped) => {
+                conduct.status.set(ServiceState::Stopped);
+                End::Abandoned
+            }
+            Err(failure) => {
+                tracing::error!(target: "hostkit::service", hook = conduct.name, error = %failure, "hook failed");
+                conduct.status.set(ServiceState::Failed { error: failure.to_string() });
+                End::Failed(failure)
+            }
+        }
+    }
+}

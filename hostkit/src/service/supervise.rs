@@ -1,0 +1,280 @@
+//! The life of a background service: call it, and decide what its end means.
+//!
+//! # Invariants
+//!
+//! 1. Every call has its own scope, its own child token and its own span.
+//! 2. What ends after `stop` fired ended because it was told to: it is never restarted, and an error is only a warning.
+//!    A panic stays a failure.
+//! 3. A service that takes the token is told by `stop` and dropped by `abandon`; any other is dropped by `stop`.
+//! 4. A failure is logged once, with what happens next.
+//! 5. When one of several instances has failed for good, the others are told to stop at once and are dropped after
+//!    their time; the host hears of the failure when all have ended.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use super::budget::Budget;
+use super::instances::{Instances, Phase};
+use super::options::{OnComplete, OnFailure, Options};
+use super::{Instance, Ready};
+use crate::component::{self, Armed, Body, Context, Given, Limits, RunFailure, RunValues};
+use crate::function::{Callable, Ended};
+use crate::runner::{Call, Conduct, End, crashed};
+use crate::time::{now, show_duration};
+
+/// How long the instances beside one that failed for good have to end, unless `stop_timeout` says otherwise.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs every instance until all have ended.
+pub(super) async fn run<H: Callable>(options: Options, told: bool, conduct: Conduct) -> End {
+    let instances = Instances::new(options.instances, &conduct.status, &conduct.stop);
+    let armed = match conduct.arm::<H::Needs>().await {
+        Ok(armed) => armed,
+        Err(end) => return end,
+    };
+    let count = options.instances;
+    let stop = conduct.stop.child_token();
+    let service = Arc::new(Supervised::<H> { options, told, armed, stop, instances, conduct });
+    if count == 1 {
+        return service.supervise(0).await.into();
+    }
+    service.supervise_all(count).await.into()
+}
+
+/// How an instance ended.
+enum Finish {
+    Completed,
+    Stopped,
+    /// It completed, and the host shall stop for it.
+    StopHost,
+    Failed(RunFailure),
+    /// It failed with this error, which shall not matter.
+    Ignored(String),
+    Abandoned,
+}
+
+impl From<Finish> for End {
+    fn from(finish: Finish) -> Self {
+        match finish {
+            Finish::Completed | Finish::Stopped | Finish::Ignored(_) => Self::Done,
+            Finish::StopHost => Self::StopHost,
+            Finish::Failed(failure) => Self::Failed(failure),
+            Finish::Abandoned => Self::Abandoned,
+        }
+    }
+}
+
+impl Finish {
+    /// What two instances' ends mean together.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (failed @ Self::Failed(_), _) | (_, failed @ Self::Failed(_)) => failed,
+            (Self::Abandoned, _) | (_, Self::Abandoned) => Self::Abandoned,
+            (Self::Stopped, _) | (_, Self::Stopped) => Self::Stopped,
+            (Self::StopHost, _) | (_, Self::StopHost) => Self::StopHost,
+            (Self::Completed | Self::Ignored(_), _) => Self::Completed,
+        }
+    }
+}
+
+struct Supervised<H: Callable> {
+    options: Options,
+    told: bool,
+    armed: Armed<H::Needs>,
+    /// A child of the host's, which also fires when another instance has failed for good.
+    stop: CancellationToken,
+    instances: Arc<Instances>,
+    conduct: Conduct,
+}
+
+impl<H: Callable> Supervised<H> {
+    async fn supervise_all(self: Arc<Self>, count: usize) -> Finish {
+        let spawn = |index| {
+            let instance = Arc::clone(&self).supervise(index);
+            AbortOnDropHandle::new(self.conduct.tasks.spawn(self.conduct.name, instance))
+        };
+        let mut running: FuturesUnordered<_> = (0..count).map(spawn).collect();
+        let mut together: Option<Finish> = None;
+        let mut until = None;
+        loop {
+            let joined = match until {
+                None => running.next().await,
+                // What this loses are the instances that outlasted their time; dropping their handles aborts them.
+                Some(deadline) => tokio::time::timeout_at(deadline, running.next()).await.unwrap_or(None),
+            };
+            let Some(joined) = joined else { break };
+            let finish = joined.unwrap_or_else(|error| Finish::Failed(crashed(error)));
+            if matches!(finish, Finish::Failed(_)) && until.is_none() {
+                until = Some(now() + self.options.stop_timeout.unwrap_or(GRACE));
+                self.stop.cancel();
+            }
+            together = Some(match together {
+                Some(former) => former.and(finish),
+                None => finish,
+            });
+        }
+        self.instances.all_ended();
+        together.unwrap_or(Finish::Completed)
+    }
+
+    /// Calls one instance, again and again if its options say so.
+    async fn supervise(self: Arc<Self>, index: usize) -> Finish {
+        let mut budget = Budget::new(&self.options);
+        let mut attempt = 0_u64;
+        loop {
+            attempt += 1;
+            let started = now();
+            let result = self.call(index, attempt).await;
+            let stopping = self.stop.is_cancelled();
+            let delay = match result {
+                Err(RunFailure::Dropped) if self.told => return self.ended(index, Finish::Abandoned),
+                Ok(()) | Err(RunFailure::Dropped) if stopping => return self.ended(index, Finish::Stopped),
+                Ok(()) => match self.completed(index) {
+                    Some(finish) => return self.ended(index, finish),
+                    None => self.options.backoff.delay(0),
+                },
+                Err(failure) if stopping && !matches!(failure, RunFailure::Panicked(_)) => {
+                    tracing::warn!(
+                        target: "hostkit::service", service = self.conduct.name, instance = index, error = %failure,
+                        "failed while stopping"
+                    );
+                    return self.ended(index, Finish::Stopped);
+                }
+                Err(failure) => match self.failed(index, failure, &mut budget, started) {
+                    Ok(delay) => delay,
+                    Err(finish) => return self.ended(index, finish),
+                },
+            };
+            self.instances.set(index, Phase::Restarting(now() + delay));
+            // A stop loses nothing but the wait.
+            if self.stop.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
+                return self.ended(index, Finish::Stopped);
+            }
+            self.instances.set(index, Phase::Starting);
+        }
+    }
+
+    /// One call (invariant 1).
+    async fn call(&self, index: usize, attempt: u64) -> Result<(), RunFailure> {
+        let plan = &self.armed.plan;
+        let ready = Ready::of(&self.instances, index);
+        let instance = Instance::new(index, self.options.instances);
+        let values = (plan.wants::<Ready>() || plan.wants::<Instance>())
+            .then(|| Arc::new(RunValues::default().with(ready.clone()).with(instance)));
+        let token = plan.wants_token.then(|| self.stop.child_token());
+        let at_first_poll = (!plan.wants::<Ready>()).then_some(ready);
+        let drop_on = if self.told { &self.conduct.abandon } else { &self.stop };
+        let span = tracing::info_span!(
+            target: "hostkit::service", "background_service", service = self.conduct.name, instance = index, attempt
+        );
+        component::run(
+            &self.armed,
+            Context { token, values },
+            Start::<H> { call: Call::new(), at_first_poll },
+            Limits { timeout: None, drop_on: Some(drop_on) },
+        )
+        .instrument(span)
+        .await
+    }
+
+    /// It returned while nobody had told it to; nothing if it shall be called again.
+    fn completed(&self, index: usize) -> Option<Finish> {
+        let name = self.conduct.name;
+        let (next, finish) = match self.options.on_complete {
+            OnComplete::Done => ("done", Some(Finish::Completed)),
+            OnComplete::KeepRunning => ("done; the host keeps running", Some(Finish::Completed)),
+            OnComplete::StopHost => ("done; the host stops", Some(Finish::StopHost)),
+            OnComplete::Restart => ("done; it is started again", None),
+        };
+        tracing::info!(target: "hostkit::service", service = name, instance = index, "{next}");
+        finish
+    }
+
+    /// It failed while nobody had told it to stop, or it panicked; how long to wait before it is called again.
+    fn failed(
+        &self,
+        index: usize,
+        failure: RunFailure,
+        budget: &mut Budget,
+        started: Instant,
+    ) -> Result<Duration, Finish> {
+        let name = self.conduct.name;
+        let policy = match self.options.on_failure {
+            OnFailure::Restart if self.stop.is_cancelled() => OnFailure::StopHost,
+            policy => policy,
+        };
+        match policy {
+            OnFailure::StopHost => {
+                tracing::error!(
+                    target: "hostkit::service", service = name, instance = index, error = %failure,
+                    "failed; the host stops"
+                );
+                Err(Finish::Failed(failure))
+            }
+            OnFailure::Ignore => {
+                tracing::warn!(
+                    target: "hostkit::service", service = name, instance = index, error = %failure,
+                    "failed; the host goes on without it"
+                );
+                Err(Finish::Ignored(failure.to_string()))
+            }
+            OnFailure::Restart => match budget.spend(started, now()) {
+                Some(delay) => {
+                    let shown =
+                        show_duration(Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)));
+                    tracing::warn!(
+                        target: "hostkit::service", service = name, instance = index, error = %failure,
+                        left = budget.left(), "failed; restarted in {shown}"
+                    );
+                    Ok(delay)
+                }
+                None => {
+                    let Options { max_restarts, within, .. } = self.options;
+                    tracing::error!(
+                        target: "hostkit::service", service = name, instance = index, error = %failure,
+                        "failed, and {max_restarts} restarts within {} are used up; the host stops", show_duration(within)
+                    );
+                    Err(Finish::Failed(failure))
+                }
+            },
+        }
+    }
+
+    fn ended(&self, index: usize, finish: Finish) -> Finish {
+        let phase = match &finish {
+            Finish::Completed | Finish::StopHost => Phase::Completed,
+            Finish::Stopped | Finish::Abandoned => Phase::Stopped,
+            Finish::Failed(failure) => Phase::Failed(failure.to_string()),
+            Finish::Ignored(error) => Phase::Failed(error.clone()),
+        };
+        self.instances.set(index, phase);
+        finish
+    }
+}
+
+/// A call that says so when it is first polled.
+struct Start<H> {
+    call: Call<H>,
+    at_first_poll: Option<Ready>,
+}
+
+impl<H: Callable> Body for Start<H> {
+    type Needs = H::Needs;
+
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
+        async move {
+            if let Some(ready) = self.at_first_poll {
+                ready.notify();
+            }
+            self.call.start(given).await
+        }
+    }
+}
