@@ -85,9 +85,8 @@ fn grammar(program: &Program) -> Clap {
     let name = |help: &'static str| Arg::new("name").value_name("NAME").required(true).help(help);
     let commands = [
         command("run", "Start every service and run until a signal or a failure (the default)"),
-        command("list", "Show services and hooks: schedules, order, descriptions, places").arg(
-            Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON, whose shape is kept stable"),
-        ),
+        command("list", "Show services and hooks: schedules, order, descriptions, places")
+            .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON, whose shape is kept stable")),
         command("check", "Check configuration and wiring, and start nothing"),
         command("graph", "Draw services, their order and the components they reach").arg(
             Arg::new("format")
@@ -99,9 +98,9 @@ fn grammar(program: &Program) -> Clap {
         ),
         command("trigger", "Run one service once, here and now, with its hooks and components")
             .arg(name("The service, as `list` shows it")),
-        command("enqueue", "Put an item into a durable queue").arg(name("The queued function")).arg(
-            Arg::new("json").long("json").value_name("JSON").required(true).help("Its payload"),
-        ),
+        command("enqueue", "Put an item into a durable queue")
+            .arg(name("The queued function"))
+            .arg(Arg::new("json").long("json").value_name("JSON").required(true).help("Its payload")),
         command("config", "Show the configuration, or a sample of it")
             .subcommand_required(true)
             .arg_required_else_help(true)
@@ -130,12 +129,18 @@ fn common(command: Clap) -> Clap {
                 .value_parser(clap::value_parser!(PathBuf)),
         )
         .arg(option("env", "NAME", "The environment, such as staging [default: production]"))
-        .arg(several("set", "KEY=VALUE", "Set one value: --set periodic.cleanup.every=5m (repeatable)").value_parser(pair))
+        .arg(
+            several("set", "KEY=VALUE", "Set one value: --set periodic.cleanup.every=5m (repeatable)")
+                .value_parser(pair),
+        )
         .arg(names("only", "Run these services and no others: --only a,b"))
         .arg(names("except", "Leave these services or hooks out: --except a,b"));
     #[cfg(feature = "log")]
     let command = command
-        .arg(option("log", "FILTER", "What to log, such as debug or info,sqlx=warn [default: info]").value_parser(crate::log::check_filter))
+        .arg(
+            option("log", "FILTER", "What to log, such as debug or info,sqlx=warn [default: info]")
+                .value_parser(crate::log::check_filter),
+        )
         .arg(
             option("log-format", "FORMAT", "How to log [default: compact on a terminal, else json]")
                 .value_parser(PossibleValuesParser::new(["compact", "json"])),
@@ -256,7 +261,8 @@ mod tests {
         for line in help.lines() {
             assert!(line.chars().count() <= 100, "{line}");
         }
-        for word in ["run", "list", "check", "graph", "trigger", "enqueue", "config", "HOSTKIT_ENV", "RUST_LOG", "143"] {
+        for word in ["run", "list", "check", "graph", "trigger", "enqueue", "config", "HOSTKIT_ENV", "RUST_LOG", "143"]
+        {
             assert!(help.contains(word), "{word}\n{help}");
         }
     }

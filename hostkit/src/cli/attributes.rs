@@ -24,7 +24,8 @@ const fn opt(name: &'static str, unset: Unset, meaning: &'static str) -> Opt {
 }
 
 const ENABLED: Opt = opt("enabled", Is("true"), "whether this program runs it");
-const STOP_TIMEOUT: Opt = opt("stop_timeout", Nothing("\"10s\""), "how long it may take to stop, within the host's own limit");
+const STOP_TIMEOUT: Opt =
+    opt("stop_timeout", Nothing("\"10s\""), "how long it may take to stop, within the host's own limit");
 
 const BACKGROUND_SERVICE: &[Opt] = &[
     ENABLED,

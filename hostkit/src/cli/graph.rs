@@ -1,12 +1,11 @@
 //! `graph`: services and hooks, their order, and the components they reach, as a drawing.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::component::{Asker, ProviderId, Resolved, Take};
-use crate::host::{Host, ServicePlan};
-use crate::queue::TaskQueue;
+use crate::host::Host;
 
 /// The language of the drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +87,7 @@ impl Drawing {
         for (place, (service, shape)) in services.iter().enumerate() {
             let kind = service.entry.kind.attribute().to_owned();
             tracing.drawing.boxes.push(Boxed { name: service.name.to_owned(), kind, shape: *shape });
-            if let Some(id) = queue_type(service).and_then(|of| graph.fitting_of(of)) {
+            if let Some(id) = service.queue_type().and_then(|of| graph.fitting_of(of)) {
                 tracing.queues.insert(id, place);
             }
         }
@@ -206,14 +205,6 @@ fn targets(resolved: &Resolved) -> Vec<(ProviderId, Means)> {
         Resolved::Many(many) => many.iter().map(|(id, _)| (*id, Means::Uses)).collect(),
         _ => Vec::new(),
     }
-}
-
-/// The type by which others reach the service's queue.
-pub(crate) fn queue_type(service: &ServicePlan) -> Option<TypeId> {
-    if std::ptr::eq(service.entry, TaskQueue::ENTRY) {
-        return Some(TypeId::of::<TaskQueue>());
-    }
-    service.runner.handle().map(|handle| (*handle).type_id())
 }
 
 fn mermaid_text(text: &str) -> String {

@@ -24,7 +24,7 @@ pub(super) fn render(registered: &Registered) -> String {
 /// The sections that the program's own options structs read.
 fn bound(registered: &Registered) -> BTreeMap<&'static str, SampleSection> {
     let mut sections = BTreeMap::new();
-    let mut open: Vec<&'static Node> = registered.nodes().to_vec();
+    let mut open: Vec<&'static Node> = registered.nodes.clone();
     open.extend(registered.services().iter().flat_map(|(_, entry)| entry.edges).filter_map(component));
     let mut seen = Vec::new();
     while let Some(node) = open.pop() {
@@ -60,10 +60,8 @@ fn section(name: &str, entry: &ServiceEntry) -> SampleSection {
             value: value(said(option.name), option.unset),
         })
         .collect();
-    let section = match std::ptr::eq(entry, TaskQueue::ENTRY) {
-        true => name.to_owned(),
-        false => format!("{attribute}.{name}"),
-    };
+    let is_built_in = std::ptr::eq(entry, TaskQueue::ENTRY);
+    let section = if is_built_in { name.to_owned() } else { format!("{attribute}.{name}") };
     SampleSection { section, description: entry.description.to_owned(), keys }
 }
 

@@ -91,7 +91,7 @@ impl Setup {
     }
 
     /// An asynchronous function. It runs on the main thread, so its future need not be `Send`.
-    pub fn asynchronous<R: IntoEnded>(
+    pub fn asynchronous<R: IntoEnded + 'static>(
         setup: impl for<'h> FnOnce(&'h mut HostBuilder) -> Pin<Box<dyn Future<Output = R> + 'h>> + 'static,
     ) -> Self {
         Self(Some(Box::new(move |host| {
@@ -197,7 +197,8 @@ async fn perform(program: &'static Program, setup: Setup, invocation: Invocation
 /// # Panics
 /// With the report of everything that is wrong.
 pub fn check_wiring(program: &'static Program, setup: Setup) {
-    let runtime = program.runtime.build().unwrap_or_else(|error| panic!("the tokio runtime cannot be started: {error}"));
+    let runtime =
+        program.runtime.build().unwrap_or_else(|error| panic!("the tokio runtime cannot be started: {error}"));
     let checked = runtime.block_on(async {
         let mut builder = Host::builder();
         setup.apply(&mut builder).await?;

@@ -6,7 +6,7 @@
 //! 2. Queues that it can reach run beside it and are drained before the end: what it enqueues is done.
 //! 3. A signal tells it to stop; the host's `stop_timeout` bounds the rest.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
