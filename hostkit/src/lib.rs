@@ -3,11 +3,15 @@
 #[cfg(test)]
 extern crate self as hostkit;
 
+#[cfg(feature = "cli")]
+pub(crate) mod cli;
 pub(crate) mod component;
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod function;
 pub(crate) mod host;
+#[cfg(feature = "log")]
+pub(crate) mod log;
 pub(crate) mod periodic;
 pub(crate) mod queue;
 mod registry;
