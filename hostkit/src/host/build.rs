@@ -45,6 +45,7 @@ pub(crate) struct HookPlan {
 }
 
 /// An annotated function as `list` and `graph` show it.
+#[cfg(feature = "cli")]
 #[derive(Debug, Clone)]
 pub(crate) struct Described {
     pub(crate) name: &'static str,
@@ -404,6 +405,7 @@ impl Candidate {
     }
 }
 
+#[cfg(feature = "cli")]
 impl Host {
     /// Every service and hook, as `list` shows them.
     pub(crate) fn described(&self) -> Vec<Described> {

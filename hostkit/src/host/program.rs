@@ -119,6 +119,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The command line asks for something that cannot be had.
+    #[cfg(feature = "cli")]
     pub(crate) fn usage(report: impl Into<String>) -> Self {
         Self { report: report.into(), code: 2 }
     }
