@@ -83,6 +83,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let filter = Filter { only, except };
     problems.extend(filter.unknown(&entries));
     let mut candidates = Vec::new();
+    let mut left_out = Vec::new();
     for (name, entry) in entries.iter().copied().chain(task_queue(&nodes, &entries)) {
         let mut settings = match entry.kind.attribute() {
             // The built-in queue is no annotated item, so its section is not one of many.
@@ -98,8 +99,11 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         if runs {
             candidates.push(Candidate { name, entry, runner, resolved: Vec::new() });
         } else {
-            tracing::info!(target: "hostkit::host", service = name, "left out by configuration");
+            left_out.push(name);
         }
+    }
+    if !left_out.is_empty() {
+        tracing::info!(target: "hostkit::host", services = left_out.join(", "), "left out by configuration");
     }
 
     let asked = candidates.iter().flat_map(|candidate| candidate.entry.edges);

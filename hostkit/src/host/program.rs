@@ -199,6 +199,7 @@ async fn perform(program: &'static Program, setup: Setup, invocation: Invocation
 ///
 /// # Panics
 /// With the report of everything that is wrong.
+#[track_caller]
 pub fn check_wiring(program: &'static Program, setup: Setup) {
     let runtime =
         program.runtime.build().unwrap_or_else(|error| panic!("the tokio runtime cannot be started: {error}"));
