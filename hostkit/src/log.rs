@@ -127,7 +127,7 @@ mod tests {
         ];
         for (option, variable, level, expected, complains) in cases {
             let wishes = Wishes { filter: option.map(ToOwned::to_owned), format: None, level };
-            let (filter, complaint) = filter(wishes, variable);
+            let (filter, complaint) = filter(&wishes, variable);
             assert_eq!(filter.to_string(), expected, "{option:?} {variable:?}");
             assert_eq!(complaint.is_some(), complains, "{complaint:?}");
         }
