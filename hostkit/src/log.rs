@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_command_line_outranks_the_variable_and_a_faulty_variable_is_reported() {
-        let cases = [
+        for (option, variable, level, expected, complains) in [
             (None, None, Level::Info, "info", false),
             (None, None, Level::Warn, "warn", false),
             (None, Some(""), Level::Info, "info", false),
@@ -124,9 +124,8 @@ mod tests {
             (None, Some("debug"), Level::Warn, "debug", false),
             (Some("warn"), Some("debug"), Level::Info, "warn", false),
             (None, Some("hostkit=loud"), Level::Info, "info", true),
-        ];
-        for (option, variable, level, expected, complains) in cases {
-            let wishes = Wishes { filter: option.map(ToOwned::to_owned), format: None, level };
+        ] {
+            let wishes = Wishes { filter: option.map(str::to_owned), format: None, level };
             let (filter, complaint) = filter(&wishes, variable);
             assert_eq!(filter.to_string(), expected, "{option:?} {variable:?}");
             assert_eq!(complaint.is_some(), complains, "{complaint:?}");

@@ -94,8 +94,18 @@ pub(crate) struct Stuck {
     /// What it was doing: "stopping", "draining", "hook".
     pub(crate) phase: &'static str,
     pub(crate) hung: Duration,
-    /// Whether even dropping its future did not end it.
-    pub(crate) blocking: bool,
+    pub(crate) fate: Fate,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Its future was dropped, and that ended it.
+    Dropped,
+    /// Even dropping its future did not end it.
+    Blocks,
+    /// Nobody had the time to do anything about it.
+    LeftBehind,
 }
 
 impl fmt::Display for Stuck {
@@ -103,7 +113,11 @@ impl fmt::Display for Stuck {
         let hung =
             crate::time::show_duration(Duration::from_millis(u64::try_from(self.hung.as_millis()).unwrap_or(u64::MAX)));
         write!(f, "`{}` was still {} after {hung}", self.name, self.phase)?;
-        if self.blocking { f.write_str(" and blocks its thread") } else { f.write_str(" and was dropped") }
+        match self.fate {
+            Fate::Dropped => f.write_str(" and was dropped"),
+            Fate::Blocks => f.write_str(" and blocks its thread"),
+            Fate::LeftBehind => Ok(()),
+        }
     }
 }
 

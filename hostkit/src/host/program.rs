@@ -71,9 +71,9 @@ impl Runtime {
 type SettingUp<'h> = Pin<Box<dyn Future<Output = Ended> + 'h>>;
 
 /// The body of the user's `main`.
-pub struct Setup(Option<SetUp>);
+pub struct Setup(Option<Box<Body>>);
 
-type SetUp = Box<dyn for<'h> FnOnce(&'h mut HostBuilder) -> SettingUp<'h>>;
+type Body = dyn for<'h> FnOnce(&'h mut HostBuilder) -> SettingUp<'h>;
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
