@@ -1,6 +1,5 @@
 //! Injection as a whole: graphs of annotated components, built and run without a host.
 #![allow(
-    clippy::unused_async,
     clippy::items_after_statements,
     reason = "constructors come in both forms, and each test has its edges beside it"
 )]
