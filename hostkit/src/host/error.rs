@@ -138,7 +138,7 @@ impl Report {
     }
 
     pub(crate) fn into_result(self) -> Result<(), RunError> {
-        if self.is_clean() { Ok(()) } else { Err(RunError { report: self, during_start: None }) }
+        if self.is_clean() { Ok(()) } else { Err(RunError { report: Box::new(self), during_start: None }) }
     }
 
     fn fmt_others(&self, f: &mut fmt::Formatter<'_>, skip: usize) -> fmt::Result {
@@ -162,7 +162,7 @@ impl Report {
 #[derive(Debug)]
 pub struct StartError {
     pub(crate) cause: StartCause,
-    pub(crate) report: Report,
+    pub(crate) report: Box<Report>,
 }
 
 #[derive(Debug)]
@@ -182,9 +182,8 @@ impl StartError {
     /// service itself failed.
     pub fn exit_code(&self) -> u8 {
         match &self.cause {
-            StartCause::Service(ServiceFailure { failure: RunFailure::Inject(_), .. }) => 75,
-            StartCause::Service(_) => 1,
-            StartCause::Inject(_) | StartCause::Hook(_) | StartCause::NotReady { .. } => 75,
+            StartCause::Service(failure) if !matches!(failure.failure, RunFailure::Inject(_)) => 1,
+            _ => 75,
         }
     }
 
@@ -230,8 +229,8 @@ impl Error for StartError {
 /// Why a host did not end well: the first failure, carrying the others and whoever was stuck.
 #[derive(Debug)]
 pub struct RunError {
-    pub(crate) report: Report,
-    pub(crate) during_start: Option<StartError>,
+    pub(crate) report: Box<Report>,
+    pub(crate) during_start: Option<Box<StartError>>,
 }
 
 impl RunError {
@@ -257,7 +256,7 @@ impl RunError {
     pub(crate) fn signals(error: &std::io::Error) -> Self {
         let failure = RunFailure::Returned(format!("signals cannot be handled: {error}").into());
         let cause = StartCause::Service(ServiceFailure { name: "host".to_owned(), failure });
-        StartError { cause, report: Report::default() }.into()
+        StartError { cause, report: Box::default() }.into()
     }
 
     /// Whether the host never finished starting.
@@ -268,7 +267,7 @@ impl RunError {
 
 impl From<StartError> for RunError {
     fn from(error: StartError) -> Self {
-        Self { report: Report::default(), during_start: Some(error) }
+        Self { report: Box::default(), during_start: Some(Box::new(error)) }
     }
 }
 

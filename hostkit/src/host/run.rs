@@ -75,6 +75,7 @@ impl Running {
                 fate: Fate::LeftBehind,
             })
             .collect();
-        RunError { report: Report { stuck, forced: Some(signal.number), ..Report::default() }, during_start: None }
+        let report = Report { stuck, forced: Some(signal.number), ..Report::default() };
+        RunError { report: Box::new(report), during_start: None }
     }
 }

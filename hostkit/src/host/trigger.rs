@@ -93,7 +93,7 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
     stopping.unwrap_or_else(|| Stopping::begin(&running)).finish(&mut events, &mut report).await;
     match result {
         Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
-        Err(Interrupted::Failed(cause)) => Err(StartError { cause, report }.into()),
+        Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
     }
 }
 
