@@ -21,6 +21,7 @@ pub(crate) fn service(
 ) -> Service {
     let what = format!("a `#[{attribute}]` function");
     let signature = &mut function.signature;
+    shape::not_const(signature, &what, errors);
     shape::callable(signature, &what, errors);
     shape::concrete(signature, &what, errors);
     let returns = shape::returns(&signature.output, &what, errors);
