@@ -151,9 +151,10 @@ impl ToTokens for Function {
 pub(crate) fn only_one_attribute(attributes: &mut Vec<Attribute>, mine: &str, errors: &mut Errors) {
     attributes.retain(|attribute| {
         let path = attribute.path();
-        let ours = path.segments.last().is_some_and(|last| ATTRIBUTES.iter().any(|name| last.ident == name));
-        let ours =
-            ours && (path.segments.len() == 1 || path.segments.first().is_some_and(|first| first.ident == "hostkit"));
+        let named = path.segments.last().is_some_and(|last| ATTRIBUTES.iter().any(|name| last.ident == name));
+        // Derives have helper attributes of such names, `options` above all, so that one must be written with its path.
+        let alone = path.segments.len() == 1 && !path.is_ident("options");
+        let ours = named && (alone || path.segments.first().is_some_and(|first| first.ident == "hostkit"));
         if ours {
             errors.on(attribute, format!("an item has one attribute of hostkit, and this one has `#[{mine}]`"));
         }
