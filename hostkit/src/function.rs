@@ -74,6 +74,9 @@ pub trait Work: 'static {
     ) -> impl Future<Output = Ended> + Send + 'r;
 }
 
+/// The payload of the function that `W` calls.
+pub(crate) type Payload<W> = <<W as Work>::Of as Queued>::Payload;
+
 /// What an annotated function may return.
 #[diagnostic::on_unimplemented(
     message = "a function that hostkit runs returns `()`, `!` or `Result<(), E>`",

@@ -6,7 +6,6 @@ mod error;
 mod exit;
 mod lifetime;
 mod order;
-mod program;
 mod run;
 mod running;
 mod signals;
@@ -16,7 +15,6 @@ mod stop;
 pub use builder::HostBuilder;
 pub use error::{BuildError, RunError, StartError};
 pub use lifetime::HostLifetime;
-pub use program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use running::{RunningHost, ServiceStatus, TriggerError};
 
 pub(crate) use build::{Described, HookPlan, ServicePlan};

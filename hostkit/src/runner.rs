@@ -3,7 +3,7 @@
 mod call;
 mod kind;
 
-pub(crate) use call::Call;
+pub(crate) use call::Calling;
 
 pub use kind::{Kind, Stage};
 

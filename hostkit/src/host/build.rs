@@ -15,7 +15,7 @@ use crate::component::{
 };
 use crate::config::{Configuration, Item, suggest};
 use crate::error::Problem;
-use crate::queue::TaskQueue;
+use crate::queue::{TASK_QUEUE, TaskQueue};
 use crate::registry::{Registration, ServiceEntry};
 use crate::runner::{Runner, Setup, Stage};
 
@@ -83,7 +83,11 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     problems.extend(filter.unknown(&entries));
     let mut candidates = Vec::new();
     for (name, entry) in entries.iter().copied().chain(task_queue(&nodes, &entries)) {
-        let mut settings = configuration.settings(&item(name, entry));
+        let mut settings = match entry.kind.attribute() {
+            // The built-in queue is no annotated item, so its section is not one of many.
+            TASK_QUEUE => configuration.own(TASK_QUEUE),
+            _ => configuration.settings(&item(name, entry)),
+        };
         let enabled = settings.flag("enabled").unwrap_or(true);
         let mut unused = Vec::new();
         let runs = enabled && filter.takes(name, entry);
@@ -132,11 +136,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
             order.sorted.into_iter().map(plan).collect::<Vec<_>>()
         })
         .collect();
-    let services = services
-        .iter()
-        .zip(service_order.after)
-        .map(|(service, after)| service.planned(&graph, after))
-        .collect();
+    let services =
+        services.iter().zip(service_order.after).map(|(service, after)| service.planned(&graph, after)).collect();
     let (container, reaped) = Container::new(graph, ContainerSettings::default(), CancellationToken::new());
     Ok(Host { services, hooks, container, reaped, configuration: Arc::new(configuration), options, lifetime })
 }
@@ -144,8 +145,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
 impl Candidate {
     fn resolve(&mut self, graph: &Graph, sound: bool) -> Vec<Problem> {
         let host_long = self.runner.is_host_long();
-        let asker =
-            Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source), host_long };
+        let asker = Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source), host_long };
         match graph.resolve(&asker, self.entry.edges) {
             Err(faults) => faults,
             Ok(resolved) => {
@@ -315,7 +315,8 @@ impl Filter {
 }
 
 fn same_name(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).all(|(a, b)| a == b || (matches!(a, b'-' | b'_') && matches!(b, b'-' | b'_')))
+    a.len() == b.len()
+        && a.bytes().zip(b.bytes()).all(|(a, b)| a == b || (matches!(a, b'-' | b'_') && matches!(b, b'-' | b'_')))
 }
 
 /// The predecessors of each item among the others, and an order that respects them.
@@ -326,7 +327,12 @@ struct Order {
 }
 
 impl Order {
-    fn of(items: &[Candidate], known: &[(TypeId, &'static str)], stage: Option<Stage>, problems: &mut Vec<Problem>) -> Self {
+    fn of(
+        items: &[Candidate],
+        known: &[(TypeId, &'static str)],
+        stage: Option<Stage>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         Self::of_refs(&items.iter().collect::<Vec<_>>(), known, stage, problems)
     }
 
@@ -336,7 +342,8 @@ impl Order {
         stage: Option<Stage>,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let index: HashMap<_, _> = items.iter().enumerate().map(|(index, item)| ((item.entry.handle)(), index)).collect();
+        let index: HashMap<_, _> =
+            items.iter().enumerate().map(|(index, item)| ((item.entry.handle)(), index)).collect();
         let mut after = Vec::with_capacity(items.len());
         for item in items {
             let mut predecessors = Vec::new();
@@ -344,7 +351,9 @@ impl Order {
                 let handle = (named.handle)();
                 match index.get(&handle) {
                     Some(predecessor) => predecessors.push(*predecessor),
-                    None => problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle))),
+                    None => {
+                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)))
+                    }
                 }
             }
             after.push(predecessors);
@@ -355,7 +364,8 @@ impl Order {
                 let names: Vec<_> = cycle.iter().map(|index| format!("`{}`", items[*index].name)).collect();
                 let mut problem = Problem::new(format!("`after` forms a cycle: {}", names.join(" is after ")));
                 for index in &cycle[1..] {
-                    problem = problem.at(format!("`{}` declared at {}", items[*index].name, items[*index].entry.source));
+                    problem =
+                        problem.at(format!("`{}` declared at {}", items[*index].name, items[*index].entry.source));
                 }
                 problems.push(problem.help("remove one of these `after`s"));
                 Self::default()
@@ -368,7 +378,8 @@ impl Candidate {
     /// A predecessor that is not among its own kind: a hook that always runs earlier, one that cannot, or one left out.
     fn elsewhere(&self, predecessor: &str, stage: Option<Stage>, known: bool) -> Option<Problem> {
         if stage == Some(Stage::Start) && known {
-            let problem = Problem::new(format!("hook `{}` is after `{predecessor}`, which is not an `on_start` hook", self.name));
+            let problem =
+                Problem::new(format!("hook `{}` is after `{predecessor}`, which is not an `on_start` hook", self.name));
             return Some(
                 problem
                     .at(format!("declared at {}", self.entry.source))

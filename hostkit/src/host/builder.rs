@@ -117,7 +117,10 @@ impl HostBuilder {
     ///
     /// # Errors
     /// Fails with every fault at once: configuration, wiring, names.
-    #[allow(clippy::unused_async, reason = "async so that a later source of configuration may be read without blocking")]
+    #[allow(
+        clippy::unused_async,
+        reason = "async so that a later source of configuration may be read without blocking"
+    )]
     pub async fn build(&mut self) -> Result<Host, BuildError> {
         build(std::mem::take(self))
     }

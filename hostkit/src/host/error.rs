@@ -100,7 +100,8 @@ pub(crate) struct Stuck {
 
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hung = crate::time::show_duration(Duration::from_millis(u64::try_from(self.hung.as_millis()).unwrap_or(u64::MAX)));
+        let hung =
+            crate::time::show_duration(Duration::from_millis(u64::try_from(self.hung.as_millis()).unwrap_or(u64::MAX)));
         write!(f, "`{}` was still {} after {hung}", self.name, self.phase)?;
         match self.blocking {
             true => f.write_str(" and blocks its thread"),

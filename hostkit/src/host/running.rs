@@ -127,7 +127,8 @@ impl RunningHost {
     /// # Cancel safety
     /// Cancelling drops the run; its scope is closed in the background, as cancelled.
     pub async fn trigger<F: Callable>(&self) -> Result<(), TriggerError> {
-        let service = self.running.find(TypeId::of::<F>()).ok_or(TriggerError { kind: TriggerFault::Unknown(F::ENTRY.name) })?;
+        let service =
+            self.running.find(TypeId::of::<F>()).ok_or(TriggerError { kind: TriggerFault::Unknown(F::ENTRY.name) })?;
         service.trigger(&self.running).await
     }
 

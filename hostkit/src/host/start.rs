@@ -112,7 +112,8 @@ async fn bring_up(
 ) -> Result<(), Interrupted> {
     let stopping = running.lifetime.stopping();
     let prepare = async {
-        let of_hooks: BTreeSet<_> = running.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
+        let of_hooks: BTreeSet<_> =
+            running.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
         running.container.ensure_all(&of_hooks).await.map_err(StartCause::Inject)?;
         run_hooks(running, Stage::Start).await.map_err(StartCause::Hook)?;
         let hooks = running.hooks.iter().map(|hook| &hook.service);
@@ -151,8 +152,8 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
     let events = events.clone();
     let done = service.ended.clone();
     let stop = service.stop.clone();
-    let predecessors: Vec<_> =
-        service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
+    let predecessors =
+        service.plan.after.iter().map(|predecessor| running.services[*predecessor].readiness()).collect();
     running.tasks.spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _done = done.drop_guard();
@@ -162,52 +163,69 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
             () = stop.cancelled() => false,
             () = wait_for(predecessors) => true,
         };
-        let end = match may_start {
-            true => {
-                status.set(ServiceState::Starting);
-                runner.run(conduct).await
-            }
-            false => End::Done,
+        let end = if may_start {
+            runner.run(conduct).await
+        } else {
+            status.set(ServiceState::Stopped);
+            End::Done
         };
-        status.set(match &end {
-            End::Failed(failure) => ServiceState::Failed { error: failure.to_string() },
-            End::Abandoned => ServiceState::Stopped,
-            End::Done | End::StopHost if stop.is_cancelled() => ServiceState::Stopped,
-            End::Done | End::StopHost => ServiceState::Completed,
-        });
         // The supervisor is gone only after the host has stopped.
         drop(events.send(Ended { index, end }));
     });
 }
 
-async fn wait_for(predecessors: Vec<Arc<StatusCell>>) {
+async fn wait_for(predecessors: Vec<Readiness>) {
     for predecessor in predecessors {
-        // A state that cannot be watched any more belongs to a host that is gone.
-        drop(predecessor.watch().wait_for(ServiceState::has_been_ready).await);
+        predecessor.reached().await;
+    }
+}
+
+/// When a service may be relied on.
+struct Readiness {
+    status: Arc<StatusCell>,
+    ended: CancellationToken,
+}
+
+impl Service {
+    fn readiness(&self) -> Readiness {
+        Readiness { status: Arc::clone(&self.status), ended: self.ended.clone() }
+    }
+}
+
+impl Readiness {
+    /// Waits until the service is ready, or has ended: a finite one may be done before anybody looked.
+    async fn reached(&self) {
+        let mut states = self.status.watch();
+        tokio::select! {
+            _ = states.wait_for(ServiceState::has_been_ready) => {}
+            () = self.ended.cancelled() => {}
+        }
     }
 }
 
 /// Waits until a service is ready, or for as long as it may take to.
 async fn ready(service: &Service) -> Result<(), Interrupted> {
-    let mut states = service.status.watch();
-    let limit = service.plan.runner.start_timeout();
-    // Its time starts when its predecessors are ready.
-    drop(states.wait_for(|state| *state != ServiceState::Waiting).await);
-    let is_ready = async { drop(states.wait_for(ServiceState::has_been_ready).await) };
-    match limit {
-        None => is_ready.await,
-        Some(limit) => tokio::time::timeout(limit, is_ready).await.map_err(|_elapsed| {
-            Interrupted::Failed(StartCause::NotReady { name: service.plan.name.to_owned(), limit })
-        })?,
-    }
-    Ok(())
+    let readiness = service.readiness();
+    let Some(limit) = service.plan.runner.start_timeout() else {
+        readiness.reached().await;
+        return Ok(());
+    };
+    // Its time starts when its predecessors are ready. A state that cannot be watched any more belongs to a host that
+    // is gone.
+    drop(service.status.watch().wait_for(|state| *state != ServiceState::Waiting).await);
+    tokio::time::timeout(limit, readiness.reached())
+        .await
+        .map_err(|_elapsed| Interrupted::Failed(StartCause::NotReady { name: service.plan.name.to_owned(), limit }))
 }
 
 async fn first_failure(running: &Running, events: &mut mpsc::UnboundedReceiver<Ended>) -> StartCause {
     loop {
         match events.recv().await {
             Some(Ended { index, end: End::Failed(failure) }) => {
-                return StartCause::Service(ServiceFailure { name: running.services[index].plan.name.to_owned(), failure });
+                return StartCause::Service(ServiceFailure {
+                    name: running.services[index].plan.name.to_owned(),
+                    failure,
+                });
             }
             Some(Ended { end: End::StopHost, .. }) => running.lifetime.request_stop(),
             Some(_) => {}
@@ -225,7 +243,11 @@ pub(super) async fn run_hooks(running: &Arc<Running>, stage: Stage) -> Result<()
 }
 
 /// Runs one hook to completion.
-pub(super) async fn run_hook(running: &Arc<Running>, hook: &HookPlan, abandon: CancellationToken) -> Result<(), ServiceFailure> {
+pub(super) async fn run_hook(
+    running: &Arc<Running>,
+    hook: &HookPlan,
+    abandon: CancellationToken,
+) -> Result<(), ServiceFailure> {
     let name = hook.service.name;
     let conduct = Conduct {
         name,

@@ -184,7 +184,10 @@ impl<'a> Stopping<'a> {
             }
         });
         report.stuck.extend(join_all(stops).await.into_iter().flatten());
-        report.leftovers.extend(services.iter().filter_map(|service| service.plan.runner.leftovers()));
+        report.leftovers.extend(services.iter().filter_map(|service| {
+            let left = service.plan.runner.leftovers()?;
+            Some(format!("`{}`: {left}", service.plan.name))
+        }));
     }
 
     async fn service(&self, service: &Service) -> Option<Stuck> {

@@ -21,8 +21,8 @@ use super::Tick;
 use super::grid::{Grid, Taken};
 use super::options::{OnFailure, Options};
 use crate::component::{self, Armed, Context, Limits, RunFailure, RunValues};
-use crate::function::Callable;
-use crate::runner::{Call, Conduct, End, Runner, ServiceState};
+use crate::function::Call;
+use crate::runner::{Calling, Conduct, End, Runner, ServiceState};
 use crate::time::now;
 
 /// One periodic function in one host.
@@ -34,7 +34,7 @@ pub(super) struct Ticker<H> {
     of: PhantomData<fn() -> H>,
 }
 
-impl<H: Callable> Runner for Ticker<H> {
+impl<H: Call> Runner for Ticker<H> {
     fn stop_timeout(&self) -> Option<Duration> {
         self.options.stop_timeout
     }
@@ -71,7 +71,7 @@ impl<H: Callable> Runner for Ticker<H> {
     }
 }
 
-impl<H: Callable> Ticker<H> {
+impl<H: Call> Ticker<H> {
     pub(super) fn new(options: Options) -> Self {
         Self { options, turn: Semaphore::new(1), runs: AtomicU64::new(0), of: PhantomData }
     }
@@ -126,7 +126,7 @@ impl<H: Callable> Ticker<H> {
         );
         let context = Context { token: token.clone(), values };
         let began = now();
-        let result = component::run(armed, context, Call::<H>::new(), limits).instrument(span).await;
+        let result = component::run(armed, context, Calling::<H>::new(), limits).instrument(span).await;
         match &result {
             Ok(()) => {
                 let took = began.elapsed();
