@@ -16,8 +16,9 @@ pub use inventory::submit;
 
 pub use crate::__here as here;
 pub use crate::component::{
-    Binding, Cast, Component, Construct, Constructed, Edge, Field, Given, LazyDyn, Lent, LentDyn, Lifetime, Made,
-    Maybe, Need, Node, NodePtr, Outcome, Owner, Provided, Recipe, SharedDyn, Taken, check, kind, made,
+    AllBound, Arity, Asked, Binder, Binding, Bound, BoundDyn, Cast, Component, Construct, Constructed, Edge, Field,
+    Frame, Given, LazyBound, LazyDyn, Lent, LentDyn, Lifetime, Made, Maybe, Need, Node, NodePtr, Outcome, Owner,
+    Provided, Recipe, Replacement, SharedDyn, Take, Taken, TypeKey, Untyped, Want, check, kind, made,
 };
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;

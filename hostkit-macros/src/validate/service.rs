@@ -120,10 +120,10 @@ fn payload(signature: &Signature, errors: &mut Errors) -> Option<Payload> {
     match plain(&first.ty) {
         Type::Reference(_) => errors.on(&first.ty, format!("{PAYLOAD}; this is a reference")),
         Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) => {
-            errors.on(&first.ty, format!("{PAYLOAD}, of one known type"))
+            errors.on(&first.ty, format!("{PAYLOAD}, of one known type"));
         }
         _ if is_injected(&first.ty) => {
-            errors.on(&first.ty, format!("{PAYLOAD}; this is something that hostkit passes"))
+            errors.on(&first.ty, format!("{PAYLOAD}; this is something that hostkit passes"));
         }
         _ => {
             let local = match &*first.pat {
