@@ -14,23 +14,22 @@ use tokio::sync::{Mutex, MutexGuard};
 #[hostkit::options("database")]
 #[derive(Deserialize)]
 pub(crate) struct DatabaseOptions {
-    /// Such as "sqlite:///var/lib/orders/orders.db"; without it, orders.db beside the program.
-    url: Option<String>,
+    /// Such as "sqlite:/var/lib/orders.db". A relative path begins where the program's file is.
+    url: String,
 }
 
 /// Opens the database, which is made if there is none.
 #[hostkit::singleton]
 async fn pool(options: &DatabaseOptions) -> anyhow::Result<SqlitePool> {
-    let connect = match &options.url {
-        Some(url) => SqliteConnectOptions::from_str(url)?,
-        None => SqliteConnectOptions::new().filename(std::env::current_exe()?.with_file_name("orders.db")),
-    };
+    let connect = SqliteConnectOptions::from_str(&options.url)?;
+    let file = std::env::current_exe()?.with_file_name(connect.get_filename());
+    tracing::info!(file = %file.display(), "opening the database");
     let connect = connect
+        .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(30));
-    tracing::info!(file = %connect.get_filename().display(), "opening the database");
     SqlitePool::connect_with(connect).await.context("the database cannot be opened")
 }
 
