@@ -1,12 +1,15 @@
-//! Drives the examples from outside, for their tests: as child processes, over HTTP, with a deadline for everything.
+//! Drives the examples from outside, for their tests: as child processes, over HTTP and through
+//! their databases, with a deadline for everything.
 
 mod directory;
 mod http;
 mod program;
+mod sqlite;
 
 pub use directory::Directory;
 pub use http::{Response, request};
 pub use program::{Ended, Program};
+pub use sqlite::Sqlite;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -14,7 +14,7 @@ use crate::{Directory, eventually};
 pub struct Program {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
-    readers: Option<(JoinHandle<()>, JoinHandle<String>)>,
+    readers: Option<(JoinHandle<()>, JoinHandle<Vec<u8>>)>,
 }
 
 /// How a program ended.
@@ -23,7 +23,7 @@ pub struct Ended {
     /// Its exit code, unless a signal killed it.
     pub code: Option<i32>,
     /// What it wrote to standard output.
-    pub stdout: String,
+    pub stdout: Vec<u8>,
     /// The lines that it wrote to standard error.
     pub log: Vec<String>,
 }
@@ -65,9 +65,9 @@ impl Program {
             }
         });
         let output_reader = std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = BufReader::new(stdout).read_to_string(&mut text);
-            text
+            let mut bytes = Vec::new();
+            let _ = BufReader::new(stdout).read_to_end(&mut bytes);
+            bytes
         });
         Self { child, log, readers: Some((log_reader, output_reader)) }
     }
@@ -168,10 +168,8 @@ impl Ended {
     }
 }
 
-/// hostkit logs JSON when standard error is no terminal.
+/// hostkit logs JSON when standard error is no terminal: one object per line.
 fn find(log: &[String], message: &str) -> Option<Value> {
-    log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|line| {
-        let fields = line.get("fields")?;
-        (fields.get("message")? == message).then(|| fields.clone())
-    })
+    let mut lines = log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.find(|line| line["message"] == message)
 }
