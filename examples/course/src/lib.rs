@@ -26,10 +26,8 @@ async fn pool(options: &DatabaseOptions) -> anyhow::Result<SqlitePool> {
         Some(url) => SqliteConnectOptions::from_str(url)?,
         None => SqliteConnectOptions::new().filename(std::env::current_exe()?.with_extension("db")),
     };
-    let connect = connect
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
+    let connect =
+        connect.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
     tracing::info!(file = %connect.get_filename().display(), "opening the database");
     Ok(SqlitePool::connect_with(connect).await?)
 }

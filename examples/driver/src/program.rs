@@ -39,14 +39,15 @@ impl Program {
         Self::spawn(command)
     }
 
-    /// Starts a program as the command says, without what the environment of the test says to hostkit.
+    /// Starts a program as the command says. Of what the environment says to hostkit, only what the command sets counts.
     ///
     /// # Panics
     /// Panics when it cannot be started.
     pub fn spawn(mut command: Command) -> Self {
+        let set: Vec<_> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
         for (name, _) in std::env::vars_os() {
             let is_ours = |name: &str| name.starts_with("HOSTKIT") || name == "RUST_LOG";
-            if name.to_str().is_some_and(is_ours) {
+            if !set.contains(&name) && name.to_str().is_some_and(is_ours) {
                 command.env_remove(name);
             }
         }
@@ -100,11 +101,12 @@ impl Program {
             (found.is_some() || ended).then_some(found)
         });
         // It may have been the last line of a program that has just ended.
-        found.or_else(|| {
-            self.join_log();
-            find(&self.log(), message)
-        })
-        .unwrap_or_else(|| panic!("ended without {what}:\n{}", self.log().join("\n")))
+        found
+            .or_else(|| {
+                self.join_log();
+                find(&self.log(), message)
+            })
+            .unwrap_or_else(|| panic!("ended without {what}:\n{}", self.log().join("\n")))
     }
 
     /// Asks it to stop: SIGTERM.

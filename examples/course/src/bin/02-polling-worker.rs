@@ -87,11 +87,7 @@ impl OrderService {
 
     async fn process(&self, order: &Order) -> anyhow::Result<()> {
         let state = if order.quantity > 0 { "processed" } else { "failed" };
-        sqlx::query("UPDATE orders SET state = ? WHERE id = ?")
-            .bind(state)
-            .bind(order.id)
-            .execute(&*self.pool)
-            .await?;
+        sqlx::query("UPDATE orders SET state = ? WHERE id = ?").bind(state).bind(order.id).execute(&*self.pool).await?;
         anyhow::ensure!(order.quantity > 0, "nothing was ordered");
         Ok(())
     }

@@ -23,7 +23,7 @@ struct TaskOptions {
 
 impl Default for TaskOptions {
     fn default() -> Self {
-        Self { count: 120, step_ms: 50 }
+        Self { count: 150, step_ms: 10 }
     }
 }
 
@@ -74,7 +74,11 @@ struct Journal {
 
 impl Journal {
     async fn write(&self, task: u32, text: &str) -> anyhow::Result<()> {
-        sqlx::query("INSERT INTO journal (task, text) VALUES (?, ?)").bind(task).bind(text).execute(&*self.pool).await?;
+        sqlx::query("INSERT INTO journal (task, text) VALUES (?, ?)")
+            .bind(task)
+            .bind(text)
+            .execute(&*self.pool)
+            .await?;
         Ok(())
     }
 }

@@ -63,8 +63,9 @@ async fn web(
         .route("/api/reports/generate", post(generate))
         .route("/api/reports/{id}", get(report))
         .with_state(App { reports, pool });
-    let listener =
-        tokio::net::TcpListener::bind(&options.listen).await.with_context(|| format!("listen on {}", options.listen))?;
+    let listener = tokio::net::TcpListener::bind(&options.listen)
+        .await
+        .with_context(|| format!("listen on {}", options.listen))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     ready.notify();
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await?;

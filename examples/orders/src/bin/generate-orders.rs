@@ -46,8 +46,22 @@ enum Kind {
 }
 
 const CITIES: [&str; 16] = [
-    "Lyon", "Zürich", "Göteborg", "Porto", "Kraków", "Leeds", "Bologna", "Graz", "Málaga", "Aarhus", "Gent", "Brno",
-    "Cork", "Tampere", "Nîmes", "Split",
+    "Lyon",
+    "Zürich",
+    "Göteborg",
+    "Porto",
+    "Kraków",
+    "Leeds",
+    "Bologna",
+    "Graz",
+    "Málaga",
+    "Aarhus",
+    "Gent",
+    "Brno",
+    "Cork",
+    "Tampere",
+    "Nîmes",
+    "Split",
 ];
 const CURRENCIES: [&str; 8] = ["EUR", "EUR", "EUR", "EUR", "GBP", "SEK", "CHF", "USD"];
 const NOTES: [&str; 10] = [
