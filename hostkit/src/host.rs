@@ -21,9 +21,9 @@ pub use lifetime::HostLifetime;
 pub use program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use running::{RunningHost, ServiceStatus, TriggerError};
 
-pub(crate) use build::{Described, HookPlan, ServicePlan};
 #[cfg(feature = "cli")]
-pub(crate) use build::{Registered, same_name};
+pub(crate) use build::{Described, Registered, same_name};
+pub(crate) use build::{HookPlan, ServicePlan};
 #[cfg(feature = "cli")]
 pub(crate) use program::Failure;
 #[cfg(feature = "cli")]

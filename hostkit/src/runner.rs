@@ -64,6 +64,7 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 
     /// Its schedule, capacity or policy in a few words, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
 
     /// What it says if something was left undone when it ended, for the report of the stop.
@@ -72,6 +73,7 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 
     /// What others reach it by: of a queue its [`Queue`](crate::Queue).
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
         None
     }

@@ -119,6 +119,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The command line asks for something that cannot be had.
+    #[cfg(feature = "cli")]
     pub(crate) fn usage(report: impl Into<String>) -> Self {
         Self { report: report.into(), code: 2 }
     }
@@ -198,6 +199,7 @@ async fn perform(program: &'static Program, setup: Setup, invocation: Invocation
 ///
 /// # Panics
 /// With the report of everything that is wrong.
+#[track_caller]
 pub fn check_wiring(program: &'static Program, setup: Setup) {
     let runtime =
         program.runtime.build().unwrap_or_else(|error| panic!("the tokio runtime cannot be started: {error}"));
