@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::component::{Armed, Caught, Container, Need, Plan, RunFailure, Supplied};
 use crate::config::Settings;
-use crate::error::Problem;
+use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
 use crate::tasks::Tasks;
@@ -130,8 +130,8 @@ impl Conduct {
             () = self.abandon.cancelled() => return Err(End::Abandoned),
         };
         armed.map_err(|error| {
-            tracing::error!(target: "hostkit::service", service = self.name, %error, "could not start");
-            self.status.set(ServiceState::Failed { error: error.to_string() });
+            tracing::error!(target: "hostkit::service", service = self.name, error = %WithCauses(&error), "could not start");
+            self.status.set(ServiceState::Failed { error: WithCauses(&error).to_string() });
             End::Failed(RunFailure::Inject(error))
         })
     }
