@@ -11,13 +11,20 @@ mod running;
 mod signals;
 mod start;
 mod stop;
+#[cfg(feature = "cli")]
+mod trigger;
 
 pub use builder::HostBuilder;
 pub use error::{BuildError, RunError, StartError};
 pub use lifetime::HostLifetime;
 pub use running::{RunningHost, ServiceStatus, TriggerError};
 
-pub(crate) use build::{Described, HookPlan, ServicePlan};
+#[cfg(feature = "cli")]
+pub(crate) use build::{Described, Registered, same_name};
+pub(crate) use build::{HookPlan, ServicePlan};
+#[cfg(feature = "cli")]
+#[cfg(feature = "cli")]
+pub(crate) use trigger::Target;
 
 use std::sync::Arc;
 

@@ -45,6 +45,7 @@ pub(crate) struct HookPlan {
 }
 
 /// An annotated function as `list` and `graph` show it.
+#[cfg(feature = "cli")]
 #[derive(Debug, Clone)]
 pub(crate) struct Described {
     pub(crate) name: &'static str,
@@ -82,6 +83,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let filter = Filter { only, except };
     problems.extend(filter.unknown(&entries));
     let mut candidates = Vec::new();
+    let mut left_out = Vec::new();
     for (name, entry) in entries.iter().copied().chain(task_queue(&nodes, &entries)) {
         let mut settings = match entry.kind.attribute() {
             // The built-in queue is no annotated item, so its section is not one of many.
@@ -97,10 +99,16 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         if runs {
             candidates.push(Candidate { name, entry, runner, resolved: Vec::new() });
         } else {
-            tracing::info!(target: "hostkit::host", service = name, "left out by configuration");
+            left_out.push(name);
         }
     }
+    if !left_out.is_empty() {
+        tracing::info!(target: "hostkit::host", services = left_out.join(", "), "left out by configuration");
+    }
 
+    if candidates.is_empty() && !entries.is_empty() {
+        problems.push(nothing_left());
+    }
     let asked = candidates.iter().flat_map(|candidate| candidate.entry.edges);
     let (graph, faults) =
         Graph::build(nodes.iter().map(|node| NodePtr::of(node)), asked, supplied, replacements, &configuration);
@@ -145,7 +153,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
 impl Candidate {
     fn resolve(&mut self, graph: &Graph, sound: bool) -> Vec<Problem> {
         let host_long = self.runner.is_host_long();
-        let asker = Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source), host_long };
+        let asker = Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source) };
         match graph.resolve(&asker, self.entry.edges) {
             Err(faults) => faults,
             Ok(resolved) => {
@@ -169,14 +177,14 @@ impl Candidate {
 }
 
 /// What was registered, sorted by name, each item once.
-struct Registered {
-    nodes: Vec<&'static Node>,
+pub(crate) struct Registered {
+    pub(crate) nodes: Vec<&'static Node>,
     entries: Vec<(&'static str, &'static ServiceEntry)>,
     linked: BTreeSet<&'static str>,
 }
 
 impl Registered {
-    fn sort(registrations: Vec<Registration>, renamed: &[(TypeId, String)]) -> Self {
+    pub(super) fn sort(registrations: Vec<Registration>, renamed: &[(TypeId, String)]) -> Self {
         let mut nodes: Vec<&'static Node> = Vec::new();
         let mut entries: Vec<(&'static str, &'static ServiceEntry)> = Vec::new();
         let mut linked = BTreeSet::new();
@@ -194,6 +202,18 @@ impl Registered {
         entries.sort_by_key(|(name, entry)| (*name, entry.source.module, entry.source.line));
         entries.dedup_by(|a, b| std::ptr::eq(a.1, b.1));
         Self { nodes, entries, linked }
+    }
+
+    /// Every function, the built-in task queue included if anything asks for it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn services(&self) -> Vec<(&'static str, &'static ServiceEntry)> {
+        self.entries.iter().copied().chain(task_queue(&self.nodes, &self.entries)).collect()
+    }
+
+    /// What they are called.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.services().into_iter().map(|(name, _)| name).collect()
     }
 }
 
@@ -224,7 +244,7 @@ fn task_queue(
 ) -> Option<(&'static str, &'static ServiceEntry)> {
     let mut edges = nodes.iter().flat_map(|node| node.edges).chain(entries.iter().flat_map(|(_, entry)| entry.edges));
     let wanted = edges.any(|edge| matches!(&edge.want, Want::Fitting(of, _) if of.id() == TypeId::of::<TaskQueue>()));
-    wanted.then(|| (TaskQueue::ENTRY.name, TaskQueue::ENTRY))
+    wanted.then_some((TaskQueue::ENTRY.name, TaskQueue::ENTRY))
 }
 
 fn empty_host() -> Problem {
@@ -232,6 +252,11 @@ fn empty_host() -> Problem {
         "annotate one, or, if they are in another crate, name that crate in `hostkit::main!(link(that_crate))`: \
          the linker drops what nobody names",
     )
+}
+
+fn nothing_left() -> Problem {
+    Problem::new("none of its services is left: `enabled`, `only` and `except` leave out every one")
+        .help("`list` without these options shows what there is")
 }
 
 fn unregistered_crates(
@@ -295,7 +320,8 @@ impl Filter {
     fn takes(&self, name: &str, entry: &ServiceEntry) -> bool {
         let named = |names: &[String]| names.iter().any(|given| same_name(given, name));
         let is_service = entry.kind.stage().is_none();
-        !named(&self.except) && !(is_service && self.only.as_deref().is_some_and(|only| !named(only)))
+        let left_out = is_service && self.only.as_deref().is_some_and(|only| !named(only));
+        !left_out && !named(&self.except)
     }
 
     fn unknown(&self, entries: &[(&'static str, &'static ServiceEntry)]) -> Vec<Problem> {
@@ -314,7 +340,8 @@ impl Filter {
     }
 }
 
-fn same_name(a: &str, b: &str) -> bool {
+/// Whether two names are the same but for hyphens and underscores.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
     a.len() == b.len()
         && a.bytes().zip(b.bytes()).all(|(a, b)| a == b || (matches!(a, b'-' | b'_') && matches!(b, b'-' | b'_')))
 }
@@ -352,7 +379,7 @@ impl Order {
                 match index.get(&handle) {
                     Some(predecessor) => predecessors.push(*predecessor),
                     None => {
-                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)))
+                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)));
                     }
                 }
             }
@@ -391,6 +418,7 @@ impl Candidate {
     }
 }
 
+#[cfg(feature = "cli")]
 impl Host {
     /// Every service and hook, as `list` shows them.
     pub(crate) fn described(&self) -> Vec<Described> {

@@ -34,10 +34,8 @@ impl std::fmt::Debug for HostBuilder {
 
 impl HostBuilder {
     pub(super) fn new(everything: bool) -> Self {
-        let registrations = match everything {
-            true => inventory::iter::<Registration>.into_iter().copied().collect(),
-            false => Vec::new(),
-        };
+        let registrations =
+            if everything { inventory::iter::<Registration>.into_iter().copied().collect() } else { Vec::new() };
         Self { registrations, sources: Sources::of_process(), ..Self::default() }
     }
 
@@ -70,6 +68,7 @@ impl HostBuilder {
 
     /// Sets one value, above files and environment variables and below `--set`. The key is dotted:
     /// `periodic.cleanup.every`; the value is TOML or else text.
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and texts are given as they are")]
     pub fn set(&mut self, key: impl Into<String>, value: impl ToString) -> &mut Self {
         self.sources.code.push((key.into(), value.to_string()));
         self
@@ -106,7 +105,18 @@ impl HostBuilder {
         self
     }
 
+    /// Runs these services and no others, whatever was said before.
     #[cfg(feature = "cli")]
+    pub(crate) fn only_these(&mut self, names: Vec<String>) {
+        self.only = Some(names);
+    }
+
+    /// What is registered so far, without building anything.
+    #[cfg(feature = "cli")]
+    pub(crate) fn registered(&self) -> super::Registered {
+        super::Registered::sort(self.registrations.clone(), &self.renamed)
+    }
+
     pub(crate) fn sources(&mut self) -> &mut Sources {
         &mut self.sources
     }
@@ -117,10 +127,6 @@ impl HostBuilder {
     ///
     /// # Errors
     /// Fails with every fault at once: configuration, wiring, names.
-    #[allow(
-        clippy::unused_async,
-        reason = "async so that a later source of configuration may be read without blocking"
-    )]
     pub async fn build(&mut self) -> Result<Host, BuildError> {
         build(std::mem::take(self))
     }

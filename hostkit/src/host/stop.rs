@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::error::{Report, ServiceFailure, Stuck};
+use super::error::{Fate, Report, ServiceFailure, Stuck};
 use super::order::stop_after;
 use super::running::{Running, Service};
 use super::start::{run_hook, whole_milliseconds};
@@ -118,6 +118,11 @@ impl<'a> Stopping<'a> {
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
         self.drain_delay().await;
         self.hooks(Stage::Stopping, self.deadlines.work, report).await;
+        self.finish(events, report).await;
+    }
+
+    /// The phases from the end of the services on.
+    pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
         self.services(report).await;
         self.collect(events, report);
         self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
@@ -130,6 +135,13 @@ impl<'a> Stopping<'a> {
             tracing::warn!(target: "hostkit::host", "{left}");
         }
         tracing::info!(target: "hostkit::host", %took, stuck = report.stuck.len(), "stopped");
+    }
+
+    /// When a service that is told to stop now has to have ended.
+    pub(super) fn deadline_of(&self, service: &Service) -> Instant {
+        let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
+        // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
+        own.min(self.deadlines.work).max((now() + GRACE).min(self.deadlines.end))
     }
 
     fn reserved_for_disposal(&self) -> Duration {
@@ -160,7 +172,7 @@ impl<'a> Stopping<'a> {
                     name: hook.service.name.to_owned(),
                     phase: "running its hook",
                     hung: now() - began,
-                    blocking: false,
+                    fate: Fate::Dropped,
                 }),
             }
         }
@@ -198,18 +210,20 @@ impl<'a> Stopping<'a> {
         }
         service.status.set(ServiceState::Stopping);
         service.stop.cancel();
-        let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| began + limit);
-        if timeout_at(own.min(self.deadlines.work), service.ended.cancelled()).await.is_ok() {
+        if timeout_at(self.deadline_of(service), service.ended.cancelled()).await.is_ok() {
             return None;
         }
         let hung = now() - began;
         service.abandon.cancel();
-        let blocking = tokio::time::timeout(GRACE, service.ended.cancelled()).await.is_err();
+        let fate = match tokio::time::timeout(GRACE, service.ended.cancelled()).await {
+            Ok(()) => Fate::Dropped,
+            Err(_elapsed) => Fate::Blocks,
+        };
         let phase = match service.plan.runner.stops() {
             StopsWith::Queues => "draining",
             StopsWith::Workers => "stopping",
         };
-        Some(Stuck { name: service.plan.name.to_owned(), phase, hung, blocking })
+        Some(Stuck { name: service.plan.name.to_owned(), phase, hung, fate })
     }
 
     /// What the services said when they ended.
@@ -240,7 +254,7 @@ impl<'a> Stopping<'a> {
                 name: "disposal of singletons".to_owned(),
                 phase: "running",
                 hung: now() - self.began,
-                blocking: false,
+                fate: Fate::Dropped,
             }),
         }
         for fault in &report.closing {
