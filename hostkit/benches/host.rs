@@ -79,7 +79,7 @@ fn report(title: &str, runtime: &Runtime) {
         phases.push(one);
         one.all()
     };
-    let compared = measure::compare(ours, || tasks(runtime));
+    let compared = measure::compare(15, ours, || tasks(runtime));
     measure::cost("build, start and stop : spawn and join", 1, compared, Bar::None);
     let limit = 3.0 * compared.theirs.as_secs_f64() + 0.005;
     let share = compared.ours.as_secs_f64() / limit;

@@ -55,9 +55,6 @@ pub(crate) fn allocations_stop() -> u64 {
     COUNTED.load(Ordering::SeqCst)
 }
 
-/// How many turns each comparison takes.
-pub(crate) const TURNS: usize = 15;
-
 /// How long something took.
 pub(crate) fn timed(what: impl FnOnce()) -> Duration {
     let began = Instant::now();
@@ -74,12 +71,18 @@ pub(crate) struct Comparison {
     pub(crate) ratio: f64,
 }
 
-/// Times both sides in turns. Each side says itself how long it took.
-pub(crate) fn compare(mut ours: impl FnMut() -> Duration, mut theirs: impl FnMut() -> Duration) -> Comparison {
+/// Times both sides in so many turns. Each side says itself how long it took.
+///
+/// Many short turns are better than few long ones: on a busy machine most of them are then left alone.
+pub(crate) fn compare(
+    count: usize,
+    mut ours: impl FnMut() -> Duration,
+    mut theirs: impl FnMut() -> Duration,
+) -> Comparison {
     ours();
     theirs();
-    let mut turns: Vec<(Duration, Duration)> = Vec::with_capacity(TURNS);
-    for turn in 0..TURNS {
+    let mut turns: Vec<(Duration, Duration)> = Vec::with_capacity(count);
+    for turn in 0..count {
         // Whoever goes second finds the machine as the other left it.
         turns.push(if turn % 2 == 0 {
             let ours = ours();

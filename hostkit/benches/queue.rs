@@ -20,7 +20,9 @@ use tokio::sync::mpsc;
 /// The capacity of every queue here, hostkit's default.
 const CAPACITY: usize = 100;
 /// How many items one turn puts through.
-const COUNT: u32 = 20_000;
+const COUNT: u32 = 2_000;
+/// How many turns there are.
+const TURNS: usize = 201;
 /// The last item of a turn.
 const LAST: u64 = u64::MAX;
 
@@ -247,6 +249,7 @@ fn report(title: &str, runtime: &Runtime) {
     macro_rules! row {
         ($what:expr, $queue:expr, $send:ident($sender:expr), $bar:expr) => {
             let compared = measure::compare(
+                TURNS,
                 || {
                     let queue = $queue.clone();
                     on(runtime, async move { ours(&queue).await })

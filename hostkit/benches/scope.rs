@@ -215,15 +215,17 @@ fn main() {
     }
 }
 
-const COUNT: u32 = 20_000;
+/// Runs in a turn, and turns.
+const COUNT: u32 = 200;
+const TURNS: usize = 2_001;
 
 fn report(runtime: &Runtime) {
     measure::head("A scoped graph five deep, one run");
     let running = runtime.block_on(start(false));
     let by_hand = || timed(|| runtime.block_on(hand(COUNT)));
-    let compared = measure::compare(|| timed(|| runtime.block_on(open(COUNT))), by_hand);
+    let compared = measure::compare(TURNS, || timed(|| runtime.block_on(open(COUNT))), by_hand);
     measure::cost("execute the plan and drop it : five `Arc`s by hand", COUNT, compared, Bar::AtMost(2.2));
-    let compared = measure::compare(|| timed(|| runtime.block_on(open_run_close(COUNT))), by_hand);
+    let compared = measure::compare(TURNS, || timed(|| runtime.block_on(open_run_close(COUNT))), by_hand);
     measure::cost("open, run under catch_unwind, close : five `Arc`s by hand", COUNT, compared, Bar::AtMost(3.2));
 
     let allocations = |case| {
@@ -254,8 +256,8 @@ fn report(runtime: &Runtime) {
     let ours = ["queue", "queue, &T", "queue, &T, &T"].map(measure::instructions);
     let theirs = ["queue by hand", "queue by hand, &T", "queue by hand, &T, &T"].map(measure::instructions);
     measure::counted("an item", ours[0], theirs[0], ours[0] - theirs[0], Bar::None);
-    for (many, what) in [(1, "more with `&T`"), (2, "more with `&T, &T`")] {
-        let (ours, theirs) = (ours[many] - ours[0], theirs[many] - theirs[0]);
-        measure::counted(what, ours, theirs, ours - theirs, Bar::AtMost(2.0 * many as f64));
+    for (many, what) in [(1_u32, "more with `&T`"), (2, "more with `&T, &T`")] {
+        let (ours, theirs) = (ours[many as usize] - ours[0], theirs[many as usize] - theirs[0]);
+        measure::counted(what, ours, theirs, ours - theirs, Bar::AtMost(2.0 * f64::from(many)));
     }
 }
