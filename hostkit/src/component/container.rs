@@ -136,7 +136,7 @@ impl Container {
                 continue;
             }
             let bound = self.bind(step);
-            match construct(&*bound, &frame, self.construction_limit(step.provider)).await {
+            match construct(&*bound, &mut frame, self.construction_limit(step.provider)).await {
                 Ok(built) => {
                     if let Some(shared) = &frame.shared {
                         shared.seed(slot, &built);
@@ -235,7 +235,7 @@ pub(crate) async fn reap(mut scopes: mpsc::UnboundedReceiver<Reap>) {
 struct Ready(Built);
 
 impl Step for Ready {
-    fn construct<'f>(&'f self, _frame: &'f Frame) -> Constructed<'f, Built> {
+    fn construct<'f>(&'f self, _frame: &'f mut Frame) -> Constructed<'f, Built> {
         Constructed::Now(Ok(Arc::clone(&self.0)))
     }
 }
@@ -243,7 +243,7 @@ impl Step for Ready {
 struct Replaced(Arc<dyn Fn() -> Built + Send + Sync>);
 
 impl Step for Replaced {
-    fn construct<'f>(&'f self, _frame: &'f Frame) -> Constructed<'f, Built> {
+    fn construct<'f>(&'f self, _frame: &'f mut Frame) -> Constructed<'f, Built> {
         Constructed::Now(Ok((self.0)()))
     }
 }

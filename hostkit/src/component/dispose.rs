@@ -143,6 +143,18 @@ impl Opened {
         }
     }
 
+    /// The scope of a run for which nothing is built.
+    #[inline]
+    pub(crate) fn bare(context: Context) -> Self {
+        Self { frame: Frame { slots: Vec::new(), context, shared: None }, closing: None }
+    }
+
+    /// Whether ending it awaits nothing.
+    #[inline]
+    pub(crate) fn ends_by_dropping(&self) -> bool {
+        self.closing.is_none()
+    }
+
     /// Puts a built component into the next slot.
     #[inline]
     pub(crate) fn push(&mut self, slot: usize, built: Built) {
@@ -179,7 +191,9 @@ impl Opened {
         }
     }
 
-    fn drop_slots(&mut self) -> Result<(), Vec<CloseFault>> {
+    /// Ends a scope that [ends by dropping](Self::ends_by_dropping).
+    #[inline]
+    pub(crate) fn drop_slots(&mut self) -> Result<(), Vec<CloseFault>> {
         if self.frame.slots.is_empty() {
             return Ok(());
         }
@@ -191,6 +205,7 @@ impl Opened {
 }
 
 impl Drop for Opened {
+    #[inline]
     fn drop(&mut self) {
         if let Some((container, plan)) = self.closing.take() {
             let closing = Closing {

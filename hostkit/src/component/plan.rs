@@ -45,6 +45,8 @@ pub(crate) enum Place {
 pub(crate) struct Target {
     pub(crate) place: Place,
     pub(crate) cast: Option<&'static (dyn Any + Send + Sync)>,
+    /// Whether a slot has no other reader and nobody disposes it, so that it may be moved out of the frame.
+    pub(crate) alone: bool,
 }
 
 #[derive(Clone)]
@@ -112,7 +114,37 @@ impl Plan {
     pub(crate) fn of(graph: &Graph, roots: &[Resolved]) -> Self {
         let mut plan = Self::default();
         plan.roots = roots.iter().map(|root| plan.target(graph, root, false, &mut Vec::new())).collect();
+        plan.find_readers_alone(graph);
         plan
+    }
+
+    /// Marks the targets that are the only reader of their slot.
+    ///
+    /// A scope that can grow may get more readers, and a disposer takes its component when the scope ends.
+    fn find_readers_alone(&mut self, graph: &Graph) {
+        if self.wants_shared {
+            return;
+        }
+        let mut readers = vec![0_usize; self.steps.len()];
+        let targets = self.steps.iter().flat_map(|step| &step.targets).chain(&self.roots);
+        for target in targets {
+            match &target.place {
+                Place::Slot(slot) => readers[*slot] += 1,
+                // What is one of many stays where it is.
+                Place::Many(many) => many.iter().for_each(|one| {
+                    if let Place::Slot(slot) = one.place {
+                        readers[slot] += 2;
+                    }
+                }),
+                _ => {}
+            }
+        }
+        let kept: Vec<bool> = self.steps.iter().map(|step| graph.provider(step.provider).dispose.is_some()).collect();
+        for target in self.steps.iter_mut().flat_map(|step| &mut step.targets).chain(&mut self.roots) {
+            if let Place::Slot(slot) = target.place {
+                target.alone = readers[slot] == 1 && !kept[slot];
+            }
+        }
     }
 
     /// Plans one more provider into this plan, lazily.
@@ -138,6 +170,7 @@ impl Plan {
                     .map(|(id, cast)| Target {
                         place: self.place(graph, *id, Take::Shared, lazy, chain),
                         cast: Some(*cast),
+                        alone: false,
                     })
                     .collect(),
             ),
@@ -158,7 +191,7 @@ impl Plan {
             }
             Resolved::Scopes => Place::Given,
         };
-        Target { place, cast }
+        Target { place, cast, alone: false }
     }
 
     fn place(&mut self, graph: &Graph, id: ProviderId, take: Take, lazy: bool, chain: &mut Vec<ProviderId>) -> Place {
@@ -273,6 +306,12 @@ impl<N: Need> Armed<N> {
         Ok(Self { container: Arc::clone(container), plan, steps, root })
     }
 
+    /// Whether nothing is built for a run.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.steps.is_empty() && !self.plan.wants_shared
+    }
+
     /// Executes the plan.
     ///
     /// A failing constructor closes what was built before it.
@@ -285,7 +324,7 @@ impl<N: Need> Armed<N> {
                 continue;
             };
             // A synchronous constructor, the common case, is called without a future around it.
-            let built = match catch(|| step.construct(&opened.frame)) {
+            let built = match catch(|| step.construct(&mut opened.frame)) {
                 Ok(Constructed::Now(Ok(built))) => Ok(built),
                 Ok(constructed) => {
                     let limit = self.container.construction_limit(self.plan.steps[slot].provider);
@@ -312,18 +351,18 @@ impl<N: Need> Armed<N> {
 
     /// The entry point's own parameters.
     #[inline]
-    pub(crate) fn give<'r>(&'r self, frame: &'r Frame) -> N::Given<'r> {
-        N::give(&self.root, frame)
+    pub(crate) fn give<'r>(&'r self, frame: &'r mut Frame) -> N::Given<'r> {
+        let early = N::take(&self.root, frame);
+        N::give(&self.root, early, frame)
     }
 
-    #[cfg(test)]
     pub(crate) fn root(&self) -> &N::Bound {
         &self.root
     }
 }
 
 /// Runs one constructor, within its limit if it awaits, and turns a panic of its own into a failure.
-pub(super) async fn construct(step: &dyn Step, frame: &Frame, limit: Duration) -> Result<Built, Failure> {
+pub(super) async fn construct(step: &dyn Step, frame: &mut Frame, limit: Duration) -> Result<Built, Failure> {
     match catch(|| step.construct(frame)) {
         Ok(constructed) => finish(constructed, limit).await,
         Err(caught) => Err(Failure::Panicked(caught)),

@@ -216,7 +216,7 @@ pub fn made<T, M: Made<T>>(value: M) -> Result<T, BoxError> {
 
 /// A constructor whose parameters are bound to places.
 pub(crate) trait Step: Send + Sync {
-    fn construct<'f>(&'f self, frame: &'f Frame) -> Constructed<'f, Built>;
+    fn construct<'f>(&'f self, frame: &'f mut Frame) -> Constructed<'f, Built>;
 }
 
 struct BoundStep<C: Construct>(<C::Needs as Need>::Bound);
@@ -226,8 +226,9 @@ fn bind_step<C: Construct>(binder: &mut Binder<'_>) -> Box<dyn Step> {
 }
 
 impl<C: Construct> Step for BoundStep<C> {
-    fn construct<'f>(&'f self, frame: &'f Frame) -> Constructed<'f, Built> {
-        match C::construct(C::Needs::give(&self.0, frame)) {
+    fn construct<'f>(&'f self, frame: &'f mut Frame) -> Constructed<'f, Built> {
+        let early = C::Needs::take(&self.0, frame);
+        match C::construct(C::Needs::give(&self.0, early, frame)) {
             Constructed::Now(Ok(product)) => Constructed::Now(Ok(Arc::new(product))),
             Constructed::Now(Err(error)) => Constructed::Now(Err(error)),
             Constructed::Later(future) => {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::dispose::CloseFault;
+use super::dispose::{CloseFault, Opened};
 use super::frame::Context;
 use super::plan::Armed;
 use super::{Given, InjectError, Need, Outcome, catch_panic};
@@ -16,7 +17,8 @@ use crate::error::{BoxError, WithCauses};
 pub(crate) trait Body: Send {
     type Needs: Need;
 
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r;
+    /// Makes the future, in which everything of the user's is called: a panic before its first await is caught, too.
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
 /// What bounds a body from outside.
@@ -99,12 +101,17 @@ pub(crate) fn run<B: Body>(
 ) -> impl Future<Output = Result<(), RunFailure>> + Send {
     // Said to be `Send` here, where `B` is any body: for a concrete one the compiler cannot prove it.
     async move {
-        let opened = armed.open(context).await.map_err(RunFailure::Inject)?;
+        // Awaiting costs more than most of what is awaited here, so nothing is that does not have to be.
+        let mut opened = if armed.is_bare() {
+            Opened::bare(context)
+        } else {
+            armed.open(context).await.map_err(RunFailure::Inject)?
+        };
         let result = {
-            let body = catch_panic(async { body.start(armed.give(&opened.frame)).await });
+            let mut body = pin!(catch_panic(body.start(armed.give(&mut opened.frame))));
             let finished = match limits {
                 Limits { timeout: None, drop_on: None } => Ok(body.await),
-                Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,
+                Limits { timeout, drop_on } => bounded(body.as_mut(), timeout, drop_on).await,
             };
             match finished {
                 Ok(Ok(Ok(()))) => Ok(()),
@@ -113,44 +120,54 @@ pub(crate) fn run<B: Body>(
                 Err(failure) => Err(failure),
             }
         };
-        let outcome = match &result {
-            Ok(()) => Outcome::Succeeded,
-            Err(RunFailure::Dropped) => Outcome::Cancelled,
-            Err(_) => Outcome::Failed,
+        let closed = if opened.ends_by_dropping() {
+            opened.drop_slots()
+        } else {
+            let outcome = match &result {
+                Ok(()) => Outcome::Succeeded,
+                Err(RunFailure::Dropped) => Outcome::Cancelled,
+                Err(_) => Outcome::Failed,
+            };
+            opened.close(outcome).await
         };
-        match (result, opened.close(outcome).await) {
-            (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
-            (result, closed) => {
-                if let Err(faults) = closed {
-                    faults.iter().for_each(CloseFault::log);
-                }
-                result
-            }
+        match closed {
+            Ok(()) => result,
+            Err(faults) => Err(faulty(result, faults)),
         }
     }
 }
 
-async fn bounded<F: Future>(
-    body: F,
+/// What a run comes to whose scope did not end well.
+#[cold]
+fn faulty(result: Result<(), RunFailure>, faults: Vec<CloseFault>) -> RunFailure {
+    match result {
+        Ok(()) => RunFailure::Closing(faults),
+        Err(failure) => {
+            faults.iter().for_each(CloseFault::log);
+            failure
+        }
+    }
+}
+
+/// A body's end, or its panic.
+type Finished = Result<Result<(), BoxError>, Caught>;
+
+async fn bounded(
+    body: Pin<&mut (dyn Future<Output = Finished> + Send)>,
     timeout: Option<Duration>,
     drop_on: Option<&CancellationToken>,
-) -> Result<F::Output, RunFailure> {
-    let dropped = async {
-        match drop_on {
-            Some(token) => token.cancelled().await,
-            None => std::future::pending().await,
-        }
-    };
+) -> Result<Finished, RunFailure> {
     let limited = async {
         match timeout {
             Some(limit) => tokio::time::timeout(limit, body).await.map_err(|_elapsed| RunFailure::TimedOut(limit)),
             None => Ok(body.await),
         }
     };
+    let Some(token) = drop_on else { return limited.await };
     // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
     tokio::select! {
         biased;
         finished = limited => finished,
-        () = dropped => Err(RunFailure::Dropped),
+        () = token.cancelled() => Err(RunFailure::Dropped),
     }
 }

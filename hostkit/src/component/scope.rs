@@ -14,7 +14,7 @@ use super::frame::{Context, Frame};
 use super::graph::{ProviderId, Resolved};
 use super::plan::{Armed, Binder, Failure, InjectError, Place, Plan};
 use super::shared::Shared;
-use super::{Asked, Component, Lent, Need, Outcome, Take, Want};
+use super::{Asked, Bound, Component, Lent, Need, Outcome, Take, Want, takes_nothing};
 use crate::error::BoxError;
 
 /// The type parameter of a [`Scopes`] that opens untyped scopes.
@@ -58,21 +58,24 @@ impl<T: Component> Scopes<T> {
     /// Cancelling disposes what has been built, as cancelled.
     pub async fn open(&self) -> Result<Pass<T>, InjectError> {
         let typed = self.typed.as_ref().ok_or_else(|| not_registered::<T>())?;
-        let armed = typed.open.get_or_try_init(|| self.arm(typed.provider)).await?;
-        let armed: &Arc<Armed<Lent<T>>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
+        let armed = match typed.open.get() {
+            Some(armed) => armed,
+            None => typed.open.get_or_try_init(|| self.arm(typed.provider)).await?,
+        };
+        let armed: &Armed<Lent<T>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
         let context = if armed.plan.wants_token {
             Context { token: Some(self.container.stop.child_token()), values: None }
         } else {
             Context::default()
         };
-        Ok(Pass { opened: armed.open(context).await?, armed: Arc::clone(armed) })
+        Ok(Pass { opened: armed.open(context).await?, root: armed.root().clone() })
     }
 
     async fn arm(&self, provider: ProviderId) -> Result<Box<dyn std::any::Any + Send + Sync>, InjectError> {
         let root = Resolved::Provider { id: provider, take: Take::Shared, cast: None };
         let plan = Arc::new(Plan::of(&self.container.graph, &[root]));
         let armed: Armed<Lent<T>> = Armed::new(&self.container, plan).await?;
-        Ok(Box::new(Arc::new(armed)))
+        Ok(Box::new(armed))
     }
 }
 
@@ -84,6 +87,7 @@ fn not_registered<T>() -> InjectError {
 impl<T: Component> Need for Scopes<T> {
     type Bound = Self;
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self {
         let Place::Fresh(provider) = binder.next().place else { unreachable!("a `Scopes<T>` is planned as fresh") };
@@ -91,7 +95,7 @@ impl<T: Component> Need for Scopes<T> {
         Self { container: Arc::clone(binder.container), typed, of: PhantomData }
     }
 
-    fn give<'r>(bound: &'r Self, _frame: &'r Frame) -> Self {
+    fn give<'r>(bound: &'r Self, (): (), _frame: &'r Frame) -> Self {
         bound.clone()
     }
 }
@@ -105,14 +109,14 @@ impl<K, T: Component> Asked<K> for Scopes<T> {
 /// Dropped unclosed, it is closed as cancelled in the background, and shutdown waits for that.
 pub struct Pass<T: Component> {
     opened: Opened,
-    armed: Arc<Armed<Lent<T>>>,
+    root: Bound<T>,
 }
 
 impl<T: Component> Deref for Pass<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.armed.give(&self.opened.frame)
+        self.root.lend(&self.opened.frame)
     }
 }
 
@@ -171,13 +175,14 @@ impl Scopes<Untyped> {
 impl Need for Scopes<Untyped> {
     type Bound = Self;
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self {
         binder.next();
         Self::of(binder.container)
     }
 
-    fn give<'r>(bound: &'r Self, _frame: &'r Frame) -> Self {
+    fn give<'r>(bound: &'r Self, (): (), _frame: &'r Frame) -> Self {
         bound.clone()
     }
 }
@@ -243,12 +248,13 @@ impl Scope {
 impl Need for Scope {
     type Bound = ();
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) {
         binder.next();
     }
 
-    fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
+    fn give<'r>((): &'r (), (): (), frame: &'r Frame) -> Self {
         let shared = frame.shared.as_ref().expect("a plan that asks for the scope has a shared part");
         Self(Arc::new(OpenScope { shared: Arc::clone(shared), owned: false }))
     }

@@ -133,7 +133,7 @@ impl Shared {
             .get_or_try_init(|| async {
                 let singletons = self.state().plan.steps[slot].singletons();
                 self.container.ensure_all(&singletons).await?;
-                let (step, frame, provider) = {
+                let (step, mut frame, provider) = {
                     let state = self.state();
                     if state.closed {
                         return Err(closed());
@@ -147,7 +147,7 @@ impl Shared {
                     (self.container.bind(planned), frame, planned.provider)
                 };
                 let limit = self.container.construction_limit(provider);
-                match construct(&*step, &frame, limit).await {
+                match construct(&*step, &mut frame, limit).await {
                     Ok(built) => {
                         cell.write(Some(built));
                         Ok(())

@@ -74,8 +74,8 @@ struct With<T, F>(F, std::marker::PhantomData<fn() -> T>);
 impl<T: Component, F: FnOnce(&T) -> Result<(), BoxError> + Send> Body for With<T, F> {
     type Needs = (Lent<T>,);
 
-    fn start<'r>(self, (component,): Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r {
-        std::future::ready((self.0)(component))
+    fn start<'r>(self, (component,): Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send {
+        async move { (self.0)(component) }
     }
 }
 
@@ -526,8 +526,8 @@ async fn a_lazy_component_is_built_once_on_first_use_and_ends_before_what_it_nee
     opened.close(Outcome::Succeeded).await.unwrap();
     assert_eq!(lines(&log), Vec::<String>::new());
 
-    let opened = armed.open(Context::default()).await.unwrap();
-    let (thrifty,) = armed.give(&opened.frame);
+    let mut opened = armed.open(Context::default()).await.unwrap();
+    let (thrifty,) = armed.give(&mut opened.frame);
     let costly = thrifty.costly.get().await.unwrap();
     assert!(std::ptr::eq(costly, thrifty.again.get().await.unwrap()));
     opened.close(Outcome::Succeeded).await.unwrap();
@@ -649,7 +649,7 @@ async fn a_body_is_dropped_when_told_and_its_scope_is_cancelled() {
     struct Never;
     impl Body for Never {
         type Needs = (Lent<Connection>,);
-        fn start<'r>(self, _: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r {
+        fn start<'r>(self, _: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send {
             std::future::pending()
         }
     }
