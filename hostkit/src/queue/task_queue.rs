@@ -131,7 +131,8 @@ impl Work for Closures {
     type Needs = (Scopes, CancellationToken);
 
     fn call<'r>(task: Task, (scopes, stop): Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
-        task(scopes, stop)
+        // The closure is called within the future.
+        async move { task(scopes, stop).await }
     }
 }
 

@@ -171,8 +171,7 @@ impl<W: Work> Body for Item<W> {
     type Needs = W::Needs;
 
     #[inline]
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
-        // Called within the future, so that a panic before its first await is caught, too.
-        async move { W::call(self.payload, given).await }
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send {
+        W::call(self.payload, given)
     }
 }
