@@ -4,10 +4,9 @@ mod ask;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, Generics, LitStr, Path, Type, Visibility};
 
-pub(crate) use ask::{Ask, Kind, generic_argument, last_segment, plain};
+pub(crate) use ask::{Ask, Kind, generic_argument, last_segment, ours, place, plain};
 
 /// One injected parameter or field.
 #[derive(Clone)]
@@ -23,7 +22,7 @@ pub(crate) struct Parameter {
 impl Parameter {
     /// Its place in the `edges` of the registration.
     pub(crate) fn edge(&self, kind: Kind) -> TokenStream {
-        let edge = self.ask.edge(kind, &self.name);
+        let edge = self.ask.edge(kind, &self.name, &self.local);
         match &self.key {
             Some(key) => quote!(#edge.keyed(#key)),
             None => edge,
@@ -31,7 +30,16 @@ impl Parameter {
     }
 
     pub(crate) fn need(&self, call: Call) -> TokenStream {
-        self.ask.need(call)
+        self.ask.need(call, &self.local)
+    }
+
+    fn without_detour(self) -> Self {
+        Self { ask: self.ask.generic(), ..self }
+    }
+
+    /// What must stand beside the edges and needs.
+    pub(crate) fn declared(&self, kind: Kind) -> Option<TokenStream> {
+        self.ask.declared(kind, &self.local)
     }
 
     pub(crate) fn pattern(&self) -> TokenStream {
@@ -82,7 +90,7 @@ impl Payload {
     /// The associated type, all of it on the payload's type: it must be as visible as the function.
     pub(crate) fn declared(&self) -> TokenStream {
         let ty = &self.ty;
-        quote_spanned!(Span::call_site().located_at(ty.span())=> type Payload = #ty;)
+        quote_spanned!(ours(place(ty))=> type Payload = #ty;)
     }
 }
 
@@ -90,7 +98,10 @@ impl Payload {
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) kind: Kind,
+    /// The function as the expansion calls it.
     pub(crate) function: Ident,
+    /// Where its name stands.
+    pub(crate) place: Span,
     pub(crate) handle: Ident,
     pub(crate) name: LitStr,
     pub(crate) description: String,
@@ -126,6 +137,14 @@ impl Component {
     pub(crate) fn is_generic(&self) -> bool {
         !self.generics.params.is_empty()
     }
+
+    /// A private type cannot stand for a parameter whose type has the component's own generic parameters in it.
+    pub(crate) fn without_detours(mut self) -> Self {
+        if self.is_generic() {
+            self.parameters = self.parameters.into_iter().map(Parameter::without_detour).collect();
+        }
+        self
+    }
 }
 
 /// What is built.
@@ -149,6 +168,8 @@ pub(crate) struct Construct {
 pub(crate) enum Form {
     /// A struct literal, which cannot fail.
     Literal,
+    /// Of a component with mistakes: never called.
+    Never,
     Sync,
     Async,
 }

@@ -220,7 +220,22 @@ impl Graph {
     }
 
     pub(crate) fn fitting<T: 'static>(&self) -> Option<ProviderId> {
-        self.fittings.get(&TypeId::of::<T>()).copied()
+        self.fitting_of(TypeId::of::<T>())
+    }
+
+    /// The provider of something the host itself makes, by its type.
+    pub(crate) fn fitting_of(&self, of: TypeId) -> Option<ProviderId> {
+        self.fittings.get(&of).copied()
+    }
+
+    /// Whether the host itself makes this.
+    pub(crate) fn is_fitting(&self, id: ProviderId) -> bool {
+        self.fittings.values().any(|fitting| *fitting == id)
+    }
+
+    /// The providers that the program declares or gives to the builder.
+    pub(crate) fn components(&self) -> impl Iterator<Item = &Provider> {
+        self.providers.iter().enumerate().filter(|(id, _)| !self.is_fitting(*id)).map(|(_, provider)| provider)
     }
 
     fn add(&mut self, provider: Provider) -> ProviderId {
