@@ -90,7 +90,7 @@ mod missing {
                 help: add `as = dyn Store` to a component, or `.provide_as::<dyn Store>(..)` on the host\n \
              5. service `sweep` needs `dyn Store` with key \"eu\" (parameter `european`), and nothing provides it\n      \
                 declared at tests/it/build.rs:LINE\n      \
-                help: put `as = dyn Store, key = \"eu\"` on a component",
+                help: add `as = dyn Store, key = \"eu\"` to a component",
         )
         .await;
     }
@@ -441,7 +441,7 @@ mod orders {
             Host::empty().with::<migrate>().with::<super::idle>().with::<prepare>().with::<announce>(),
             "this host cannot start: 2 problems\n\
              \n \
-             1. hook `migrate` is after `super::idle`, which is not an `on_start` hook\n      \
+             1. hook `migrate` is after `idle`, which is not an `on_start` hook\n      \
                 declared at tests/it/build.rs:LINE\n      \
                 help: `on_start` hooks run before every service, so they can only be after each other\n \
              2. hook `prepare` is after `announce`, which is not an `on_start` hook\n      \
@@ -580,15 +580,34 @@ mod configured {
              2. section [host] has no option `stop_timeuot`\n      \
                 set at DIR/app.toml:2\n      \
                 help: did you mean `stop_timeout`?\n \
-             3. `name` of queued `deliver` cannot be configured\n      \
+             3. `every` of periodic `cleanup` is not a duration: `soon`\n      \
+                set at DIR/app.toml:6\n      \
+                expected number at 0\n      \
+                help: write a duration such as \"5m\" or \"1h 30m\"\n \
+             4. `missed` of periodic `cleanup` is not \"once\", \"skip\" or \"all\": `twice`\n      \
+                set at DIR/app.toml:7\n      \
+                help: write \"once\", \"skip\" or \"all\"\n \
+             5. periodic `cleanup` has no option `tiemout`\n      \
+                set at DIR/app.toml:8\n      \
+                help: did you mean `timeout`?\n \
+             6. `name` of queued `deliver` cannot be configured\n      \
                 set at DIR/app.toml:13\n      \
                 help: it belongs to the attribute in the source code\n \
-             4. `capacity` of queued `deliver` is not between 1 and 10000000: `0`\n      \
+             7. `capacity` of queued `deliver` is not between 1 and 10000000: `0`\n      \
                 set at DIR/app.toml:11\n      \
                 help: write a number from 1 to 10000000\n \
-             5. `concurrency` of queued `deliver` is not a whole number: `four`\n      \
+             8. `concurrency` of queued `deliver` is not a whole number: `four`\n      \
                 set at DIR/app.toml:12\n      \
-                help: write a number without quotes, such as 1\n"
+                help: write a number without quotes, such as 1\n \
+             9. `on_failure` of background_service `watch` is not \"stop-host\", \"restart\" or \"ignore\": `restrat`\n      \
+                set at DIR/app.toml:17\n      \
+                help: did you mean \"restart\"?\n\
+             10. `backoff` of background_service `watch` is not a backoff: `1m..1s`\n      \
+                set at DIR/app.toml:16\n      \
+                the first delay is longer than the last\n      \
+                help: write a range such as \"1s..1m\", or one duration\n\
+             11. `port` of section [mail] is integer `70000`, expected u16\n      \
+                set at DIR/app.toml:20"
         );
     }
 }
