@@ -10,13 +10,16 @@ mod list;
 mod names;
 mod sample;
 mod stdout;
+#[cfg(test)]
+mod tests;
 mod trigger;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::Item;
-use crate::host::{Failure, Host, HostBuilder, Program};
+use crate::host::{Host, HostBuilder};
+use crate::program::{Failure, Program};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

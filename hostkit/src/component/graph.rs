@@ -146,8 +146,6 @@ pub(crate) struct Asker<'a> {
     pub(crate) what: &'a str,
     pub(crate) name: &'a str,
     pub(crate) source: Option<Source>,
-    /// Whether it lives as long as the host and so may hold nothing scoped.
-    pub(crate) host_long: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -229,11 +227,13 @@ impl Graph {
     }
 
     /// Whether the host itself makes this.
+    #[cfg(feature = "cli")]
     pub(crate) fn is_fitting(&self, id: ProviderId) -> bool {
         self.fittings.values().any(|fitting| *fitting == id)
     }
 
     /// The providers that the program declares or gives to the builder.
+    #[cfg(feature = "cli")]
     pub(crate) fn components(&self) -> impl Iterator<Item = &Provider> {
         self.providers.iter().enumerate().filter(|(id, _)| !self.is_fitting(*id)).map(|(_, provider)| provider)
     }
@@ -330,7 +330,7 @@ impl Graph {
         ids.sort_by(|a, b| self.providers[*a].path.cmp(&self.providers[*b].path));
         for id in ids {
             let provider = &self.providers[id];
-            let asker = Asker { what: "component", name: &provider.name, source: provider.source, host_long: false };
+            let asker = Asker { what: "component", name: &provider.name, source: provider.source };
             match self.resolve(&asker, provider.edges) {
                 Ok(resolved) => self.providers[id].resolved = resolved,
                 Err(faults) => problems.extend(faults),
@@ -416,7 +416,9 @@ impl Graph {
             Resolved::Many(many) => open.extend(many.iter().map(|(id, _)| *id)),
             _ => {}
         };
-        roots.iter().for_each(|root| visit(root, &mut open));
+        for root in roots {
+            visit(root, &mut open);
+        }
         while let Some(id) = open.pop() {
             if seen.insert(id) {
                 self.providers[id].resolved.iter().for_each(|edge| visit(edge, &mut open));
@@ -459,7 +461,7 @@ impl Graph {
     fn find_captives(&self, problems: &mut Vec<Problem>) {
         for provider in &self.providers {
             if provider.lifetime == Lifetime::Singleton {
-                let asker = Asker { what: "singleton", name: &provider.name, source: provider.source, host_long: true };
+                let asker = Asker { what: "singleton", name: &provider.name, source: provider.source };
                 problems.extend(self.captives(&asker, provider.edges, &provider.resolved));
             }
         }

@@ -1,4 +1,5 @@
 //! `config sample`: a `hostkit.toml` with everything in it and nothing set.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config sample` is a command"))]
 
 use std::fmt::Write as _;
 
@@ -91,10 +92,10 @@ pub(crate) fn sample(sections: &[SampleSection]) -> String {
             comment(&mut text, &key.description);
             let name = bare(&key.name);
             let _ = match &key.value {
-                SampleValue::Default(value) => writeln!(text, "# {name} = {value}"),
-                SampleValue::Optional(example) if example.is_empty() => writeln!(text, "# {name} =    # optional"),
-                SampleValue::Optional(example) => writeln!(text, "# {name} = {example}    # optional"),
-                SampleValue::Required => writeln!(text, "# {name} =    # required"),
+                SampleValue::Default(value) => writeln!(text, "#{name} = {value}"),
+                SampleValue::Optional(example) if example.is_empty() => writeln!(text, "#{name} =    # optional"),
+                SampleValue::Optional(example) => writeln!(text, "#{name} = {example}    # optional"),
+                SampleValue::Required => writeln!(text, "#{name} =    # required"),
             };
         }
     }

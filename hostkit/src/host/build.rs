@@ -45,6 +45,7 @@ pub(crate) struct HookPlan {
 }
 
 /// An annotated function as `list` and `graph` show it.
+#[cfg(feature = "cli")]
 #[derive(Debug, Clone)]
 pub(crate) struct Described {
     pub(crate) name: &'static str,
@@ -82,6 +83,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let filter = Filter { only, except };
     problems.extend(filter.unknown(&entries));
     let mut candidates = Vec::new();
+    let mut left_out = Vec::new();
     for (name, entry) in entries.iter().copied().chain(task_queue(&nodes, &entries)) {
         let mut settings = match entry.kind.attribute() {
             // The built-in queue is no annotated item, so its section is not one of many.
@@ -98,10 +100,16 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         if runs {
             candidates.push(Candidate { name, entry, runner, resolved: Vec::new() });
         } else {
-            tracing::info!(target: "hostkit::host", service = name, "left out by configuration");
+            left_out.push(name);
         }
     }
+    if !left_out.is_empty() {
+        tracing::info!(target: "hostkit::host", services = left_out.join(", "), "left out by configuration");
+    }
 
+    if candidates.is_empty() && !entries.is_empty() {
+        problems.push(nothing_left());
+    }
     let asked = candidates.iter().flat_map(|candidate| candidate.entry.edges);
     let (graph, faults) =
         Graph::build(nodes.iter().map(|node| NodePtr::of(node)), asked, supplied, replacements, &configuration);
@@ -146,7 +154,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
 impl Candidate {
     fn resolve(&mut self, graph: &Graph, sound: bool) -> Vec<Problem> {
         let host_long = self.runner.is_host_long();
-        let asker = Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source), host_long };
+        let asker = Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source) };
         match graph.resolve(&asker, self.entry.edges) {
             Err(faults) => faults,
             Ok(resolved) => {
@@ -237,7 +245,7 @@ fn task_queue(
 ) -> Option<(&'static str, &'static ServiceEntry)> {
     let mut edges = nodes.iter().flat_map(|node| node.edges).chain(entries.iter().flat_map(|(_, entry)| entry.edges));
     let wanted = edges.any(|edge| matches!(&edge.want, Want::Fitting(of, _) if of.id() == TypeId::of::<TaskQueue>()));
-    wanted.then(|| (TaskQueue::ENTRY.name, TaskQueue::ENTRY))
+    wanted.then_some((TaskQueue::ENTRY.name, TaskQueue::ENTRY))
 }
 
 fn empty_host() -> Problem {
@@ -245,6 +253,11 @@ fn empty_host() -> Problem {
         "annotate one, or, if they are in another crate, name that crate in `hostkit::main!(link(that_crate))`: \
          the linker drops what nobody names",
     )
+}
+
+fn nothing_left() -> Problem {
+    Problem::new("none of its services is left: `enabled`, `only` and `except` leave out every one")
+        .help("`list` without these options shows what there is")
 }
 
 fn unregistered_crates(
@@ -308,7 +321,8 @@ impl Filter {
     fn takes(&self, name: &str, entry: &ServiceEntry) -> bool {
         let named = |names: &[String]| names.iter().any(|given| same_name(given, name));
         let is_service = entry.kind.stage().is_none();
-        !named(&self.except) && !(is_service && self.only.as_deref().is_some_and(|only| !named(only)))
+        let left_out = is_service && self.only.as_deref().is_some_and(|only| !named(only));
+        !left_out && !named(&self.except)
     }
 
     fn unknown(&self, entries: &[(&'static str, &'static ServiceEntry)]) -> Vec<Problem> {
@@ -366,7 +380,7 @@ impl Order {
                 match index.get(&handle) {
                     Some(predecessor) => predecessors.push(*predecessor),
                     None => {
-                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)))
+                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)));
                     }
                 }
             }
@@ -405,6 +419,7 @@ impl Candidate {
     }
 }
 
+#[cfg(feature = "cli")]
 impl Host {
     /// Every service and hook, as `list` shows them.
     pub(crate) fn described(&self) -> Vec<Described> {

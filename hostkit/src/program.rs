@@ -19,10 +19,10 @@ use std::process::ExitCode;
 
 #[cfg(not(feature = "cli"))]
 use self::bare::Invocation;
-use super::{BuildError, Host, HostBuilder, RunError};
 #[cfg(feature = "cli")]
 use crate::cli::Invocation;
 use crate::function::{Ended, IntoEnded};
+use crate::host::{BuildError, Host, HostBuilder, RunError};
 
 /// What the expansion of `main` says about the program.
 #[derive(Debug)]
@@ -71,7 +71,9 @@ impl Runtime {
 type SettingUp<'h> = Pin<Box<dyn Future<Output = Ended> + 'h>>;
 
 /// The body of the user's `main`.
-pub struct Setup(Option<Box<dyn for<'h> FnOnce(&'h mut HostBuilder) -> SettingUp<'h>>>);
+pub struct Setup(Option<Box<Body>>);
+
+type Body = dyn for<'h> FnOnce(&'h mut HostBuilder) -> SettingUp<'h>;
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,6 +119,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The command line asks for something that cannot be had.
+    #[cfg(feature = "cli")]
     pub(crate) fn usage(report: impl Into<String>) -> Self {
         Self { report: report.into(), code: 2 }
     }
@@ -184,7 +187,7 @@ pub fn main(program: &'static Program, setup: Setup) -> ExitCode {
 async fn perform(program: &'static Program, setup: Setup, invocation: Invocation) -> Result<(), Failure> {
     let mut builder = Host::builder();
     #[cfg(feature = "log")]
-    let listening = crate::log::listen(invocation.logging());
+    let listening = crate::log::listen(&invocation.logging());
     setup.apply(&mut builder).await?;
     #[cfg(feature = "log")]
     listening.install();
@@ -196,15 +199,16 @@ async fn perform(program: &'static Program, setup: Setup, invocation: Invocation
 ///
 /// # Panics
 /// With the report of everything that is wrong.
+#[track_caller]
 pub fn check_wiring(program: &'static Program, setup: Setup) {
     let runtime =
         program.runtime.build().unwrap_or_else(|error| panic!("the tokio runtime cannot be started: {error}"));
     let checked = runtime.block_on(async {
         let mut builder = Host::builder();
         setup.apply(&mut builder).await?;
-        builder.sources.wiring_only = true;
+        builder.sources().wiring_only = true;
         // One of them names the environment.
-        builder.sources.variables.clear();
+        builder.sources().variables.clear();
         Ok(builder.build().await?)
     });
     runtime.shutdown_background();
