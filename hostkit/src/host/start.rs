@@ -212,9 +212,8 @@ impl Service {
 impl Readiness {
     /// Waits until the service is ready, or has ended: a finite one may be done before anybody looked.
     async fn reached(&self) {
-        let mut states = self.status.watch();
         tokio::select! {
-            _ = states.wait_for(ServiceState::has_been_ready) => {}
+            () = self.status.been_ready() => {}
             () = self.ended.cancelled() => {}
         }
     }
