@@ -81,6 +81,10 @@ impl Args {
         if let Some(Value::Text(text)) = self.value(name) { Some(text) } else { None }
     }
 
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        if let Some(Value::Integer(integer)) = self.value(name) { Some(*integer) } else { None }
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         matches!(self.value(name), Some(Value::Word | Value::Flag(true)))
     }

@@ -23,7 +23,7 @@ pub use crate::component::{
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
 pub use crate::function::{Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended};
-pub use crate::host::{Flavor, Program, Runtime, Setup, check_wiring, main};
+pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
 pub use crate::runner::{Kind, Stage};
 pub use crate::tasks::blocking;

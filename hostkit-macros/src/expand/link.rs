@@ -23,25 +23,27 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     errors.after(links)
 }
 
-/// The block that names the crates.
+/// The block that names the crates. A crate that was asked for must register something, so it is registered itself; the
+/// package's own library, found without being asked for, need not.
 pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
-    let own = match &linked.own {
-        OwnLibrary::Named(name) => Some(name.clone()),
-        OwnLibrary::Not => None,
-        OwnLibrary::Found => own_library().filter(|own| !linked.crates.contains(own)),
+    let (found, named) = match &linked.own {
+        OwnLibrary::Named(name) => (None, Some(name)),
+        OwnLibrary::Not => (None, None),
+        OwnLibrary::Found => (own_library().filter(|own| !linked.crates.contains(own)), None),
     };
-    let crates: Vec<&Ident> = own.iter().chain(&linked.crates).collect();
-    if crates.is_empty() {
-        return TokenStream::new();
-    }
-    let names = crates.iter().map(ToString::to_string);
-    let content = quote! {
-        #(
-            extern crate #crates as _;
-            __hk::submit! { __hk::Registration::Linked(#names) }
-        )*
-    };
-    block(hostkit, [], &content)
+    let asked: Vec<&Ident> = named.into_iter().chain(&linked.crates).collect();
+    let texts = asked.iter().map(ToString::to_string);
+    let found = found.map(|found| quote!(const _: () = { extern crate #found as _; };));
+    let asked = (!asked.is_empty()).then(|| {
+        let content = quote! {
+            #(
+                extern crate #asked as _;
+                __hk::submit! { __hk::Registration::Linked(#texts) }
+            )*
+        };
+        block(hostkit, [], &content)
+    });
+    quote!(#found #asked)
 }
 
 /// The library beside this binary, if the compiler was given it.

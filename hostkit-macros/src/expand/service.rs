@@ -87,6 +87,7 @@ fn registration(role: Role, service: &Service) -> TokenStream {
     let item = item(service);
     let shim = shim(service);
     let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
+    let cloned = service.payload.as_ref().filter(|_| service.retried).map(Payload::cloned);
     let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
     quote! {
         #entry
@@ -94,6 +95,7 @@ fn registration(role: Role, service: &Service) -> TokenStream {
         #shim
         __hk::submit! { <#handle as __hk::Item>::REGISTRATION }
         #checks
+        #cloned
     }
 }
 

@@ -106,6 +106,9 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         tracing::info!(target: "hostkit::host", services = left_out.join(", "), "left out by configuration");
     }
 
+    if candidates.is_empty() && !entries.is_empty() {
+        problems.push(nothing_left());
+    }
     let asked = candidates.iter().flat_map(|candidate| candidate.entry.edges);
     let (graph, faults) =
         Graph::build(nodes.iter().map(|node| NodePtr::of(node)), asked, supplied, replacements, &configuration);
@@ -249,6 +252,11 @@ fn empty_host() -> Problem {
         "annotate one, or, if they are in another crate, name that crate in `hostkit::main!(link(that_crate))`: \
          the linker drops what nobody names",
     )
+}
+
+fn nothing_left() -> Problem {
+    Problem::new("none of its services is left: `enabled`, `only` and `except` leave out every one")
+        .help("`list` without these options shows what there is")
 }
 
 fn unregistered_crates(

@@ -19,10 +19,10 @@ use std::process::ExitCode;
 
 #[cfg(not(feature = "cli"))]
 use self::bare::Invocation;
-use super::{BuildError, Host, HostBuilder, RunError};
 #[cfg(feature = "cli")]
 use crate::cli::Invocation;
 use crate::function::{Ended, IntoEnded};
+use crate::host::{BuildError, Host, HostBuilder, RunError};
 
 /// What the expansion of `main` says about the program.
 #[derive(Debug)]
@@ -206,9 +206,9 @@ pub fn check_wiring(program: &'static Program, setup: Setup) {
     let checked = runtime.block_on(async {
         let mut builder = Host::builder();
         setup.apply(&mut builder).await?;
-        builder.sources.wiring_only = true;
+        builder.sources().wiring_only = true;
         // One of them names the environment.
-        builder.sources.variables.clear();
+        builder.sources().variables.clear();
         Ok(builder.build().await?)
     });
     runtime.shutdown_background();
