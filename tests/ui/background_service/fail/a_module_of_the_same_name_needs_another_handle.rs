@@ -1,0 +1,6 @@
+mod intake {}
+
+#[hostkit::background_service]
+async fn intake() {}
+
+fn main() {}

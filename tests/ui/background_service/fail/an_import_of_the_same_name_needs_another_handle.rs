@@ -1,0 +1,8 @@
+mod intake {
+    #[hostkit::background_service]
+    pub async fn intake() {}
+}
+
+use intake::intake;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::program]
+fn program(host: &mut hostkit::HostBuilder) {
+    host.environment("test");
+}
+
+fn main() {}

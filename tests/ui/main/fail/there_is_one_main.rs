@@ -1,0 +1,3 @@
+hostkit::main!();
+
+hostkit::main!();

@@ -1,0 +1,8 @@
+use hostkit::Queue;
+
+#[hostkit::periodic(every = "1h")]
+async fn report(orders: Queue<process>) {
+    let _ = orders;
+}
+
+fn main() {}

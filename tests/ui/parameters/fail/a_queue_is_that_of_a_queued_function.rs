@@ -1,0 +1,11 @@
+use hostkit::Queue;
+
+#[hostkit::periodic(every = "1h")]
+async fn process() {}
+
+#[hostkit::periodic(every = "1h")]
+async fn report(orders: Queue<process>) {
+    let _ = orders;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+fn greeting() -> dyn Send {
+    String::new()
+}
+
+fn main() {}

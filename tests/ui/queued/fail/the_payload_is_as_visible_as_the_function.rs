@@ -1,0 +1,10 @@
+pub mod jobs {
+    struct Order;
+
+    #[hostkit::queued]
+    pub async fn process(order: Order) {
+        let _ = order;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use std::sync::Arc;
+
+#[hostkit::singleton]
+struct Post<T> {
+    letter: Arc<T>,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use ui_support::Clock;
+
+#[hostkit::singleton]
+struct Orders {
+    clock: &Clock,
+}
+
+fn main() {}
