@@ -4,10 +4,9 @@ mod ask;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, Generics, LitStr, Path, Type, Visibility};
 
-pub(crate) use ask::{Ask, Kind, generic_argument, last_segment, plain};
+pub(crate) use ask::{Ask, Kind, generic_argument, last_segment, ours, place, plain};
 
 /// One injected parameter or field.
 #[derive(Clone)]
@@ -82,7 +81,7 @@ impl Payload {
     /// The associated type, all of it on the payload's type: it must be as visible as the function.
     pub(crate) fn declared(&self) -> TokenStream {
         let ty = &self.ty;
-        quote_spanned!(Span::call_site().located_at(ty.span())=> type Payload = #ty;)
+        quote_spanned!(ours(place(ty))=> type Payload = #ty;)
     }
 }
 
@@ -90,7 +89,10 @@ impl Payload {
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) kind: Kind,
+    /// The function as the expansion calls it.
     pub(crate) function: Ident,
+    /// Where its name stands.
+    pub(crate) place: Span,
     pub(crate) handle: Ident,
     pub(crate) name: LitStr,
     pub(crate) description: String,
@@ -149,6 +151,8 @@ pub(crate) struct Construct {
 pub(crate) enum Form {
     /// A struct literal, which cannot fail.
     Literal,
+    /// Of a component with mistakes: never called.
+    Never,
     Sync,
     Async,
 }

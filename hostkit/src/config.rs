@@ -79,6 +79,8 @@ pub(crate) struct Sources {
     pub(crate) variables: Vec<(OsString, OsString)>,
     /// Where relative paths start.
     pub(crate) directory: PathBuf,
+    /// Reads none of it but what the code sets, and binds no options: only the wiring is of interest.
+    pub(crate) wiring_only: bool,
 }
 
 impl Sources {
@@ -108,6 +110,7 @@ pub(crate) struct Configuration {
     root: Table,
     strict: bool,
     incomplete: bool,
+    wiring_only: bool,
     declared: Vec<String>,
     /// Paths that were bound into a [`Secret`], whatever their keys are called.
     secrets: Mutex<BTreeSet<String>>,
@@ -120,8 +123,15 @@ impl Configuration {
         let Layers { root, problems: faults, incomplete, .. } = Layers::read(sources, &environment);
         problems.extend(faults);
         let strict = matches!(root.at("host.strict"), Some(Node { value: Value::Flag(true), .. }));
-        let configuration =
-            Self { environment, root, strict, incomplete, declared: Vec::new(), secrets: Mutex::default() };
+        let configuration = Self {
+            environment,
+            root,
+            strict,
+            incomplete,
+            wiring_only: sources.wiring_only,
+            declared: Vec::new(),
+            secrets: Mutex::default(),
+        };
         (configuration, problems)
     }
 

@@ -1,6 +1,7 @@
 //! The one door for spawning: every task of a host is named, tracked and ends with it.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -45,6 +46,30 @@ fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(future));
 }
 
+/// How many blocking functions run in this process.
+static BLOCKING: AtomicUsize = AtomicUsize::new(0);
+
+/// One of [`BLOCKING`], until it is dropped.
+struct Counted;
+
+impl Counted {
+    fn begin() -> Self {
+        BLOCKING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        BLOCKING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How many blocking functions have not returned yet.
+pub(crate) fn blocking_calls() -> usize {
+    BLOCKING.load(Ordering::Relaxed)
+}
+
 /// Runs a blocking function on the blocking pool.
 ///
 /// Dropping the future does not end the function: nothing can.
@@ -52,7 +77,11 @@ fn spawn(future: impl Future<Output = ()> + Send + 'static) {
 /// # Panics
 /// Passes a panic of the function on.
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(function).await {
+    let counted = move || {
+        let _counted = Counted::begin();
+        function()
+    };
+    match tokio::task::spawn_blocking(counted).await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

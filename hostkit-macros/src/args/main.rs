@@ -61,7 +61,7 @@ impl MainArgs {
                 }
                 ("crate", RawValue::Is(value)) => args.hostkit = hostkit(value, errors),
                 ("flavor" | "worker_threads" | "crate", _) => {
-                    errors.at(name.span(), format!("`{text}` needs a value: `{text} = …`"))
+                    errors.at(name.span(), format!("`{text}` needs a value: `{text} = …`"));
                 }
                 _ => {
                     let meant = suggest::hint(&text, KNOWN);

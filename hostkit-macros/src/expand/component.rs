@@ -1,6 +1,7 @@
 //! `#[singleton]`, `#[scoped]`, `#[transient]`
 
 mod construct;
+mod generics;
 mod node;
 
 use proc_macro2::{Span, TokenStream};
@@ -14,7 +15,7 @@ use crate::args::Args;
 use crate::args::table::{SCOPED, SINGLETON, TRANSIENT, Table};
 use crate::errors::Errors;
 use crate::input::{Item, cfgs, only_one_attribute};
-use crate::model::{Component, Construct, Form};
+use crate::model::{Component, Form};
 use crate::validate::component::{constructor, provider, structure};
 use crate::validate::service::handle;
 
@@ -94,8 +95,7 @@ fn registered(
         component.parameters.clear();
         component.binding.traits.clear();
         component.dispose = None;
-        component.construct =
-            Construct { expression: quote!(::core::unreachable!()), form: Form::Literal, place: Span::call_site() };
+        component.construct.form = Form::Never;
         let (node, construct) = (node::node(&component), construct::construct(&component));
         quote!(#node #construct)
     };

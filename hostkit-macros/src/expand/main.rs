@@ -7,6 +7,7 @@ use super::link::links;
 use crate::args::main::MainArgs;
 use crate::errors::Errors;
 use crate::input::{Function, Item};
+use crate::model::ours;
 use crate::validate::main::{UserMain, user_main};
 
 /// `hostkit::main!()`: the program whose `main` has an empty body.
@@ -46,7 +47,7 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// The user's function makes room for the generated `main`, which calls it.
 fn rename(function: &mut Function) -> Ident {
-    let name = Ident::new("hostkit_main", Span::call_site().located_at(function.name().span()));
+    let name = Ident::new("hostkit_main", ours(function.name().span()));
     function.signature.ident = name.clone();
     name
 }

@@ -52,7 +52,7 @@ fn parse(args: TokenStream, errors: &mut Errors) -> (LitStr, Args) {
             }
             arguments.next();
         }
-        _ => errors.at(Span::call_site(), "which section? `#[options(\"database\")]`"),
+        _ => errors.at(Span::call_site(), "the section has no name: `#[options(\"database\")]`"),
     }
     let rest = arguments.map(|argument| argument.into_iter().collect::<TokenStream>());
     let args = Args::parse(quote!(#(#rest),*), &OPTIONS, errors);

@@ -15,7 +15,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 fn one_schedule(args: &Args, errors: &mut Errors) {
     match (args.place("every"), args.place("cron")) {
         (Some(_), Some(cron)) => errors.at(cron, "a schedule is either `every` or `cron`"),
-        (None, None) => errors.at(Span::call_site(), "when? give `every = \"1h\"` or `cron = \"0 3 * * *\"`"),
+        (None, None) => errors
+            .at(Span::call_site(), "a periodic function has a schedule: `every = \"1h\"` or `cron = \"0 3 * * *\"`"),
         _ => {}
     }
 }

@@ -99,13 +99,14 @@ fn registration(role: Role, service: &Service) -> TokenStream {
 
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
 fn stand_in(role: Role, service: &Service) -> TokenStream {
+    let mut service = Service { parameters: Vec::new(), ..service.clone() };
     if service.kind == Kind::Queued && service.payload.is_none() {
-        return TokenStream::new();
+        let local = Ident::new("_payload", Span::mixed_site());
+        service.payload = Some(Payload { local, ty: syn::parse_quote!(()) });
     }
-    let never = Service { parameters: Vec::new(), ..service.clone() };
-    let entry = entry(role, &never);
-    let item = item(&never);
-    let shim = shim_with(&never, &quote!(::core::future::pending()));
+    let entry = entry(role, &service);
+    let item = item(&service);
+    let shim = shim_with(&service, &quote!(::core::future::pending()));
     quote!(#entry #item #shim)
 }
 
@@ -157,15 +158,20 @@ fn shim(service: &Service) -> TokenStream {
     let payload = service.payload.iter().map(|payload| payload.local.to_token_stream());
     let injected = service.parameters.iter().map(|parameter| parameter.argument(service.call));
     let arguments = payload.chain(injected);
-    let function = ours(&service.function);
-    let called = quote!(#function(#(#arguments),*));
-    let ended = quote_spanned!(service.output=> __hk::ended);
-    // A future that is not `Send` is shown where the block stands: on the name.
+    let function = &service.function;
+    let called = quote_spanned!(service.output=> #function(#(#arguments),*));
+    // A wrong return type is shown on it, and a future that is not `Send` where the block stands: on the name.
     let body = match (service.call, service.returns) {
-        (Call::Blocking, Returns::Ends) => quote!(__hk::blocking(move || #ended(#called))),
+        (Call::Blocking, Returns::Ends) => {
+            let ended = quote_spanned!(service.output=> __hk::ended(#called));
+            quote!(__hk::blocking(move || #ended))
+        }
         (Call::Blocking, Returns::Never) => quote!(__hk::blocking(move || -> __hk::Ended { #called })),
-        (_, Returns::Ends) => quote_spanned!(function.span()=> async move { #ended(#called.await) }),
-        (_, Returns::Never) => quote_spanned!(function.span()=> async move { #called.await }),
+        (Call::Async, Returns::Ends) => {
+            let ended = quote_spanned!(service.output=> __hk::ended(#called.await));
+            quote_spanned!(service.place=> async move { #ended })
+        }
+        (Call::Async, Returns::Never) => quote_spanned!(service.place=> async move { #called.await }),
     };
     shim_with(service, &body)
 }
@@ -174,8 +180,7 @@ fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
     let Service { handle, parameters, call, .. } = service;
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
     let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
-    let future =
-        quote_spanned!(ours(&service.function).span()=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    let future = quote_spanned!(service.place=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
     let (role, payload) = match &service.payload {
         None => (quote!(Call), None),
         Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),
@@ -190,13 +195,6 @@ fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
             }
         }
     }
-}
-
-/// The name, placed in the expansion.
-fn ours(name: &Ident) -> Ident {
-    let mut name = name.clone();
-    name.set_span(Span::call_site().located_at(name.span()));
-    name
 }
 
 impl Role {

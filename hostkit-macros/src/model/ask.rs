@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{GenericArgument, PathArguments, PathSegment, Type};
+use syn::{GenericArgument, PathArguments, PathSegment, Type, TypeParamBound};
 
 use super::Call;
 
@@ -227,12 +227,31 @@ impl Ask {
 
     /// The place of the type, for tokens of ours.
     pub(crate) fn span(&self) -> Span {
-        Span::call_site().located_at(self.ty().span())
+        ours(place(self.ty()))
     }
 }
 
 fn impl_trait(ty: &Type) -> syn::Error {
     syn::Error::new_spanned(ty, "hostkit must know the type: take `&dyn Trait`, `Arc<dyn Trait>` or a component")
+}
+
+/// The name in a type: the one token by which a reader finds it.
+pub(crate) fn place(ty: &Type) -> Span {
+    match plain(ty) {
+        Type::TraitObject(object) => match object.bounds.first() {
+            Some(TypeParamBound::Trait(of)) => {
+                of.path.segments.last().map_or_else(|| ty.span(), |last| last.ident.span())
+            }
+            _ => ty.span(),
+        },
+        Type::Reference(reference) => place(&reference.elem),
+        ty => last_segment(ty).map_or_else(|| ty.span(), |last| last.ident.span()),
+    }
+}
+
+/// A place of the user's, for tokens of ours: errors are shown there, and no lint takes the tokens for the user's.
+pub(crate) fn ours(place: Span) -> Span {
+    Span::call_site().located_at(place)
 }
 
 /// The type without the brackets that macros and parentheses put around it.

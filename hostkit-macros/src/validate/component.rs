@@ -4,7 +4,6 @@ mod constructor;
 mod provider;
 mod structure;
 
-use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{GenericParam, Generics, Type};
 
@@ -56,9 +55,4 @@ fn not_for_types(args: &Args, generics: &Generics, errors: &mut Errors) {
     if let Some(lifetime) = generics.params.iter().find(|parameter| matches!(parameter, GenericParam::Lifetime(_))) {
         errors.on(lifetime, "a component owns what it has, so it has no lifetimes");
     }
-}
-
-/// A place of the user's, for tokens of ours.
-fn at(span: Span) -> Span {
-    Span::call_site().located_at(span)
 }

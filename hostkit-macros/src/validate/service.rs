@@ -2,7 +2,6 @@
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{FnArg, LitStr, Pat, ReturnType, Signature, Type};
 
 use super::parameters::{injected, local};
@@ -10,7 +9,7 @@ use super::shape;
 use crate::args::{Args, literal};
 use crate::errors::Errors;
 use crate::input::{Function, cfgs, description, docs};
-use crate::model::{Call, Handle, Kind, Payload, Service, last_segment, plain};
+use crate::model::{Call, Handle, Kind, Payload, Service, last_segment, ours, place, plain};
 
 /// Reads the whole function. What is wrong is reported; the model is complete enough to be expanded if nothing is.
 pub(crate) fn service(
@@ -29,7 +28,7 @@ pub(crate) fn service(
     let payload = if kind == Kind::Queued { payload(signature, errors) } else { None };
     let parameters = injected(signature, usize::from(kind == Kind::Queued), kind, errors);
     let output = match &signature.output {
-        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Type(_, ty) => place(ty),
         ReturnType::Default => signature.ident.span(),
     };
     Service {
@@ -41,11 +40,16 @@ pub(crate) fn service(
         parameters,
         call,
         returns,
-        output: Span::call_site().located_at(output),
+        output: ours(output),
         after: args.paths("after").to_vec(),
         settings: args.settings(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
-        function: signature.ident.clone(),
+        place: ours(signature.ident.span()),
+        function: {
+            let mut function = signature.ident.clone();
+            function.set_span(ours(output));
+            function
+        },
     }
 }
 
@@ -63,7 +67,7 @@ pub(crate) fn handle(function: &Function, args: &Args) -> Handle {
 /// The name is placed in the expansion, where no lint of the user's looks for camel case.
 fn handle_ident(function: &Ident, args: &Args) -> Ident {
     let mut ident = args.ident("handle").unwrap_or(function).clone();
-    ident.set_span(Span::call_site().located_at(ident.span()));
+    ident.set_span(ours(ident.span()));
     ident
 }
 
@@ -120,10 +124,10 @@ fn payload(signature: &Signature, errors: &mut Errors) -> Option<Payload> {
     match plain(&first.ty) {
         Type::Reference(_) => errors.on(&first.ty, format!("{PAYLOAD}; this is a reference")),
         Type::ImplTrait(_) | Type::TraitObject(_) | Type::Infer(_) => {
-            errors.on(&first.ty, format!("{PAYLOAD}, of one known type"))
+            errors.on(&first.ty, format!("{PAYLOAD}, of one known type"));
         }
         _ if is_injected(&first.ty) => {
-            errors.on(&first.ty, format!("{PAYLOAD}; this is something that hostkit passes"))
+            errors.on(&first.ty, format!("{PAYLOAD}; this is something that hostkit passes"));
         }
         _ => {
             let local = match &*first.pat {

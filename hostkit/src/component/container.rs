@@ -75,9 +75,9 @@ impl Container {
         settings: Settings,
         stop: CancellationToken,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Reap>) {
-        let (reaper, reaped) = mpsc::unbounded_channel();
+        let (reaper, scopes) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
-        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), reaped)
+        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), scopes)
     }
 
     /// The value of a singleton that is built.

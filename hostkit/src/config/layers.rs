@@ -30,10 +30,12 @@ pub(super) struct Layers {
 impl Layers {
     pub(super) fn read(sources: &Sources, environment: &str) -> Self {
         let mut layers = Self::default();
-        for (path, named) in files(sources, environment) {
-            layers.file(&sources.directory, &path, named);
+        if !sources.wiring_only {
+            for (path, named) in files(sources, environment) {
+                layers.file(&sources.directory, &path, named);
+            }
+            layers.variables(sources);
         }
-        layers.variables(sources);
         layers.pairs(sources.code.iter().map(|(key, value)| (key.as_str(), value.as_str())), &Origin::Code);
         layers.sets(&sources.sets);
         layers

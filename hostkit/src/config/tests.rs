@@ -58,6 +58,7 @@ impl Layered<'_> {
             sets: self.sets.iter().map(text).collect(),
             variables: self.variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             directory: directory.to_owned(),
+            wiring_only: false,
         }
     }
 

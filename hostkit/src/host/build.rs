@@ -169,14 +169,14 @@ impl Candidate {
 }
 
 /// What was registered, sorted by name, each item once.
-struct Registered {
-    nodes: Vec<&'static Node>,
+pub(crate) struct Registered {
+    pub(crate) nodes: Vec<&'static Node>,
     entries: Vec<(&'static str, &'static ServiceEntry)>,
     linked: BTreeSet<&'static str>,
 }
 
 impl Registered {
-    fn sort(registrations: Vec<Registration>, renamed: &[(TypeId, String)]) -> Self {
+    pub(super) fn sort(registrations: Vec<Registration>, renamed: &[(TypeId, String)]) -> Self {
         let mut nodes: Vec<&'static Node> = Vec::new();
         let mut entries: Vec<(&'static str, &'static ServiceEntry)> = Vec::new();
         let mut linked = BTreeSet::new();
@@ -194,6 +194,18 @@ impl Registered {
         entries.sort_by_key(|(name, entry)| (*name, entry.source.module, entry.source.line));
         entries.dedup_by(|a, b| std::ptr::eq(a.1, b.1));
         Self { nodes, entries, linked }
+    }
+
+    /// Every function, the built-in task queue included if anything asks for it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn services(&self) -> Vec<(&'static str, &'static ServiceEntry)> {
+        self.entries.iter().copied().chain(task_queue(&self.nodes, &self.entries)).collect()
+    }
+
+    /// What they are called.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.services().into_iter().map(|(name, _)| name).collect()
     }
 }
 
@@ -314,7 +326,8 @@ impl Filter {
     }
 }
 
-fn same_name(a: &str, b: &str) -> bool {
+/// Whether two names are the same but for hyphens and underscores.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
     a.len() == b.len()
         && a.bytes().zip(b.bytes()).all(|(a, b)| a == b || (matches!(a, b'-' | b'_') && matches!(b, b'-' | b'_')))
 }

@@ -106,6 +106,18 @@ impl HostBuilder {
         self
     }
 
+    /// Runs these services and no others, whatever was said before.
+    #[cfg(feature = "cli")]
+    pub(crate) fn only_these(&mut self, names: Vec<String>) {
+        self.only = Some(names);
+    }
+
+    /// What is registered so far, without building anything.
+    #[cfg(feature = "cli")]
+    pub(crate) fn registered(&self) -> super::Registered {
+        super::Registered::sort(self.registrations.clone(), &self.renamed)
+    }
+
     #[cfg(feature = "cli")]
     pub(crate) fn sources(&mut self) -> &mut Sources {
         &mut self.sources

@@ -24,23 +24,31 @@ impl Host {
     /// Cancelling asks the host to stop, and does not wait for it.
     pub async fn run(self) -> Result<(), RunError> {
         let running = Running::of(self);
-        let mut signals = Signals::install().map_err(|error| RunError::signals(&error))?;
-        let mut first = None;
         let life = async {
             let mut host = start(Arc::clone(&running)).await?;
             host.wait().await
         };
-        tokio::pin!(life);
-        loop {
-            // Nothing is lost by either arm: a signal stays pending, and the life of the host is pinned.
-            tokio::select! {
-                biased;
-                result = &mut life => return result,
-                signal = signals.next() => match first.replace(signal) {
-                    None => running.asked_to_stop(signal),
-                    Some(_) => return Err(running.forced(signal)),
-                },
-            }
+        until_forced(&running, life).await
+    }
+}
+
+/// Waits for the life of a host, which the first signal asks to end and the second one cuts off.
+pub(super) async fn until_forced(
+    running: &Running,
+    life: impl Future<Output = Result<(), RunError>>,
+) -> Result<(), RunError> {
+    let mut signals = Signals::install().map_err(|error| RunError::signals(&error))?;
+    let mut first = None;
+    tokio::pin!(life);
+    loop {
+        // Nothing is lost by either arm: a signal stays pending, and the life of the host is pinned.
+        tokio::select! {
+            biased;
+            result = &mut life => return result,
+            signal = signals.next() => match first.replace(signal) {
+                None => running.asked_to_stop(signal),
+                Some(_) => return Err(running.forced(signal)),
+            },
         }
     }
 }

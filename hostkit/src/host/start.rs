@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::build::HookPlan;
+use super::build::{HookPlan, ServicePlan};
 use super::error::{Report, ServiceFailure, StartCause};
 use super::running::{Running, RunningHost, Service};
 use super::stop::{Ended, Stopping, supervise};
@@ -52,7 +52,7 @@ impl Drop for Guard {
 }
 
 /// Why a start did not come to its end.
-enum Interrupted {
+pub(super) enum Interrupted {
     Failed(StartCause),
     /// Somebody asked for a stop, which is no failure.
     Stopped,
@@ -110,38 +110,55 @@ async fn bring_up(
     ended: &mpsc::UnboundedSender<Ended>,
     events: &mut mpsc::UnboundedReceiver<Ended>,
 ) -> Result<(), Interrupted> {
-    let stopping = running.lifetime.stopping();
+    let hooks = running.hooks.iter().map(|hook| &hook.service);
+    prepare(running, running.services.iter().map(|service| &service.plan).chain(hooks)).await?;
+    let all: Vec<_> = (0..running.services.len()).collect();
+    start_services(running, &all, ended, events).await?;
+    tokio::select! {
+        biased;
+        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
+        hooks = run_hooks(running, Stage::Started) => Ok(hooks.map_err(StartCause::Hook)?),
+    }
+}
+
+/// Runs the `on_start` hooks, and builds the singletons that they and then these plans reach.
+pub(super) async fn prepare(
+    running: &Arc<Running>,
+    plans: impl Iterator<Item = &ServicePlan>,
+) -> Result<(), Interrupted> {
     let prepare = async {
         let of_hooks: BTreeSet<_> =
             running.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
         running.container.ensure_all(&of_hooks).await.map_err(StartCause::Inject)?;
         run_hooks(running, Stage::Start).await.map_err(StartCause::Hook)?;
-        let hooks = running.hooks.iter().map(|hook| &hook.service);
-        let plans = running.services.iter().map(|service| &service.plan).chain(hooks);
         let reached: BTreeSet<_> = plans.flat_map(|plan| plan.singletons.clone()).collect();
         running.container.ensure_all(&reached).await.map_err(StartCause::Inject)
     };
     // What a stop loses here is a constructor or a hook that has not finished; its scope goes to the reaper.
     tokio::select! {
         biased;
-        () = stopping.cancelled() => return Err(Interrupted::Stopped),
-        prepared = prepare => prepared?,
+        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
+        prepared = prepare => Ok(prepared?),
     }
-    for (index, service) in running.services.iter().enumerate() {
-        spawn(running, index, service, ended);
+}
+
+/// Starts these services and waits until they are ready.
+pub(super) async fn start_services(
+    running: &Arc<Running>,
+    indices: &[usize],
+    ended: &mpsc::UnboundedSender<Ended>,
+    events: &mut mpsc::UnboundedReceiver<Ended>,
+) -> Result<(), Interrupted> {
+    for index in indices {
+        spawn(running, *index, &running.services[*index], ended);
     }
-    let all_ready = try_join_all(running.services.iter().map(ready));
+    let all_ready = try_join_all(indices.iter().map(|index| ready(&running.services[*index])));
     tokio::select! {
         biased;
         // A failure outranks readiness: a service may have failed right after it was ready.
-        cause = first_failure(running, events) => return Err(cause.into()),
-        () = stopping.cancelled() => return Err(Interrupted::Stopped),
-        ready = all_ready => ready?,
-    };
-    tokio::select! {
-        biased;
-        () = stopping.cancelled() => Err(Interrupted::Stopped),
-        hooks = run_hooks(running, Stage::Started) => Ok(hooks.map_err(StartCause::Hook)?),
+        cause = first_failure(running, events) => Err(cause.into()),
+        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
+        ready = all_ready => ready.map(drop),
     }
 }
 

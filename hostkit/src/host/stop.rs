@@ -118,6 +118,11 @@ impl<'a> Stopping<'a> {
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
         self.drain_delay().await;
         self.hooks(Stage::Stopping, self.deadlines.work, report).await;
+        self.finish(events, report).await;
+    }
+
+    /// The phases from the end of the services on.
+    pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
         self.services(report).await;
         self.collect(events, report);
         self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
@@ -130,6 +135,12 @@ impl<'a> Stopping<'a> {
             tracing::warn!(target: "hostkit::host", "{left}");
         }
         tracing::info!(target: "hostkit::host", %took, stuck = report.stuck.len(), "stopped");
+    }
+
+    /// When a service that is told to stop now has to have ended.
+    pub(super) fn deadline_of(&self, service: &Service) -> Instant {
+        let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
+        own.min(self.deadlines.work)
     }
 
     fn reserved_for_disposal(&self) -> Duration {
@@ -198,8 +209,7 @@ impl<'a> Stopping<'a> {
         }
         service.status.set(ServiceState::Stopping);
         service.stop.cancel();
-        let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| began + limit);
-        if timeout_at(own.min(self.deadlines.work), service.ended.cancelled()).await.is_ok() {
+        if timeout_at(self.deadline_of(service), service.ended.cancelled()).await.is_ok() {
             return None;
         }
         let hung = now() - began;

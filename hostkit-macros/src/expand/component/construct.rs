@@ -3,12 +3,14 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
+use super::generics::bounded;
 use crate::expand::registered::tuple;
 use crate::model::{Call, Component, Dispose, Form, Parameter, Product};
 
 pub(super) fn construct(component: &Component) -> TokenStream {
     let Component { subject, parameters, .. } = component;
-    let (generics, _, clause) = component.generics.split_for_impl();
+    let generics = bounded(component);
+    let (generics, _, clause) = generics.split_for_impl();
     let product = match &component.product {
         Product::Own => subject.clone(),
         Product::Foreign(ty) => quote!(#ty),
@@ -50,6 +52,7 @@ fn body(component: &Component) -> TokenStream {
     let expression = &component.construct.expression;
     let place = component.construct.place;
     match component.construct.form {
+        Form::Never => quote!(::core::unreachable!()),
         Form::Literal => quote!(__hk::Constructed::Now(__hk::Ok(#expression))),
         Form::Sync => {
             let made = quote_spanned!(place=> __hk::made::<Self::Product, _>(#expression));

@@ -2,17 +2,18 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 
 use super::construct::shim;
+use super::generics::bounded;
 use crate::expand::registered::checks;
-use crate::model::{Binding, Component, Kind, Product};
+use crate::model::{Binding, Component, Kind, Product, ours, place};
 
 /// The node and the traits that lead to it.
 pub(super) fn node(component: &Component) -> TokenStream {
     let subject = &component.subject;
     let node = literal(component);
-    let (generics, _, clause) = component.generics.split_for_impl();
+    let generics = bounded(component);
+    let (generics, _, clause) = generics.split_for_impl();
     let leads_here = match component.product {
         Product::Own => quote!(__hk::Component),
         Product::Foreign(_) => quote!(__hk::Provided),
@@ -79,7 +80,7 @@ fn bound(component: &Component) -> TokenStream {
     };
     let casts = traits.iter().map(|of| {
         // A type that does not implement the trait is shown on the trait's name.
-        quote_spanned!(Span::call_site().located_at(of.span())=> __hk::Binding::of::<#of>(&__hk::Cast {
+        quote_spanned!(ours(place(of))=> __hk::Binding::of::<#of>(&__hk::Cast {
             shared: |it| __hk::Some(it.downcast::<#product>().ok()?),
             lent: |it| __hk::Some(it.downcast_ref::<#product>()?),
         }))

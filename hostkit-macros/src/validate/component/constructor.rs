@@ -4,11 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, ReceiverKind, ReturnType, Type};
 
-use super::{at, binding, not_for_types};
+use super::{binding, not_for_types};
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::{Function, Implementation};
-use crate::model::{Call, Component, Construct, Dispose, Form, Kind, Product, last_segment, plain};
+use crate::model::{Call, Component, Construct, Dispose, Form, Kind, Product, last_segment, ours, plain};
 use crate::validate::parameters::injected;
 use crate::validate::shape;
 
@@ -31,7 +31,7 @@ pub(crate) fn constructor(
             let parameters = new_function(new, errors);
             let arguments = parameters.iter().map(|parameter| parameter.argument(Call::Async));
             let form = if new.signature.asyncness.is_some() { Form::Async } else { Form::Sync };
-            let place = at(new.name().span());
+            let place = ours(new.name().span());
             let expression = quote_spanned!(place=> #path::new(#(#arguments),*));
             (parameters, Construct { expression, form, place })
         }
@@ -99,6 +99,6 @@ fn dispose_function(dispose: &Function, path: TokenStream, errors: &mut Errors) 
         path,
         is_async: signature.asyncness.is_some(),
         takes_outcome: outcome.is_some(),
-        place: at(signature.ident.span()),
+        place: ours(signature.ident.span()),
     }
 }

@@ -3,14 +3,15 @@
 use proc_macro2::Ident;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{Generics, ReturnType, Signature, Type};
 
-use super::{at, binding};
+use super::binding;
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::Function;
-use crate::model::{Call, Component, Construct, Form, Kind, Product, generic_argument, last_segment, plain};
+use crate::model::{
+    Call, Component, Construct, Form, Kind, Product, generic_argument, last_segment, ours, place, plain,
+};
 use crate::validate::parameters::injected;
 use crate::validate::shape;
 
@@ -27,7 +28,7 @@ pub(crate) fn provider(
     shape::concrete(signature, "a provider", errors);
     let product = product(signature, errors);
     let parameters = injected(signature, 0, Kind::Component, errors);
-    let place = at(signature.ident.span());
+    let place = ours(signature.ident.span());
     let mut called = signature.ident.clone();
     called.set_span(place);
     let arguments = parameters.iter().map(|parameter| parameter.argument(Call::Async));
@@ -72,6 +73,6 @@ fn product(signature: &Signature, errors: &mut Errors) -> Type {
         Type::TraitObject(_) => "return the type that implements the trait, and say `as = dyn Trait`",
         _ => return made.clone(),
     };
-    errors.at(made.span(), reason);
+    errors.at(place(made), reason);
     nothing
 }

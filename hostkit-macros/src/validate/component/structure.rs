@@ -3,20 +3,19 @@
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{Fields, ItemStruct};
 
-use super::{at, binding, not_for_types};
+use super::{binding, not_for_types};
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::{Inject, take_inject};
-use crate::model::{Component, Construct, Form, Parameter, Product};
+use crate::model::{Component, Construct, Form, Parameter, Product, ours, place};
 use crate::validate::parameters::{injected_field, no_cfg, too_many};
 
 /// Reads the struct and takes hostkit's helper attributes from its fields.
 pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Args, errors: &mut Errors) -> Component {
     not_for_types(args, &item.generics, errors);
-    let place = at(item.ident.span());
+    let place = ours(item.ident.span());
     let mut parameters = Vec::new();
     let mut values = Vec::new();
     for (index, field) in item.fields.iter_mut().enumerate() {
@@ -48,7 +47,7 @@ fn value(
     errors: &mut Errors,
 ) -> Option<TokenStream> {
     match take_inject(&mut field.attrs, errors) {
-        Some(Inject::Default) => Some(quote_spanned!(at(field.ty.span())=> ::core::default::Default::default())),
+        Some(Inject::Default) => Some(quote_spanned!(ours(place(&field.ty))=> ::core::default::Default::default())),
         Some(Inject::Value(value)) => Some(value),
         None => {
             let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());

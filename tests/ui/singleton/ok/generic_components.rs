@@ -1,7 +1,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use hostkit::{Component, Ext};
+use hostkit::Ext;
 use ui_support::{Clock, Passing, Session};
 
 trait Entity: Send + Sync + 'static {}
@@ -21,7 +21,7 @@ struct Repository<T: Entity> {
 #[hostkit::transient]
 struct Twice<T>
 where
-    T: Component,
+    T: Sync,
 {
     first: Arc<T>,
     second: Arc<Passing<T>>,
@@ -30,7 +30,7 @@ where
 struct Built<T, const N: usize>([Option<Arc<T>>; N]);
 
 #[hostkit::scoped]
-impl<T: Component, const N: usize> Built<T, N> {
+impl<T, const N: usize> Built<T, N> {
     async fn new(one: Arc<T>) -> Self {
         Self([const { None }; N].map(|_: Option<Arc<T>>| Some(Arc::clone(&one))))
     }

@@ -194,7 +194,7 @@ impl Unit {
 /// Generic.
 #[host::transient(crate = "host")]
 #[derive(Debug)]
-pub struct Holder<T: ::host::Component> {
+pub struct Holder<T> {
     /// What it holds.
     pub inner: Arc<T>,
 }

@@ -49,7 +49,7 @@ pub struct Buffer {
 /// A generic transient that holds whatever it is asked for with.
 #[hostkit::transient]
 #[derive(Debug)]
-pub struct Passing<T: hostkit::Component> {
+pub struct Passing<T> {
     /// What it holds.
     pub inner: Arc<T>,
 }
