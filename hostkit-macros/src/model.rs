@@ -22,7 +22,7 @@ pub(crate) struct Parameter {
 impl Parameter {
     /// Its place in the `edges` of the registration.
     pub(crate) fn edge(&self, kind: Kind) -> TokenStream {
-        let edge = self.ask.edge(kind, &self.name);
+        let edge = self.ask.edge(kind, &self.name, &self.local);
         match &self.key {
             Some(key) => quote!(#edge.keyed(#key)),
             None => edge,
@@ -30,7 +30,16 @@ impl Parameter {
     }
 
     pub(crate) fn need(&self, call: Call) -> TokenStream {
-        self.ask.need(call)
+        self.ask.need(call, &self.local)
+    }
+
+    fn without_detour(self) -> Self {
+        Self { ask: self.ask.generic(), ..self }
+    }
+
+    /// What must stand beside the edges and needs.
+    pub(crate) fn declared(&self, kind: Kind) -> Option<TokenStream> {
+        self.ask.declared(kind, &self.local)
     }
 
     pub(crate) fn pattern(&self) -> TokenStream {
@@ -127,6 +136,14 @@ pub(crate) struct Component {
 impl Component {
     pub(crate) fn is_generic(&self) -> bool {
         !self.generics.params.is_empty()
+    }
+
+    /// A private type cannot stand for a parameter whose type has the component's own generic parameters in it.
+    pub(crate) fn without_detours(mut self) -> Self {
+        if self.is_generic() {
+            self.parameters = self.parameters.into_iter().map(Parameter::without_detour).collect();
+        }
+        self
     }
 }
 

@@ -86,7 +86,8 @@ fn registered(
     read: impl FnOnce(&Args, &mut Errors) -> (Component, Vec<Attribute>),
 ) -> TokenStream {
     let mut faults = Errors::default();
-    let (mut component, cfgs) = read(args, &mut faults);
+    let (component, cfgs) = read(args, &mut faults);
+    let mut component = component.without_detours();
     let content = if faults.is_empty() {
         let (node, construct) = (node::node(&component), construct::construct(&component));
         let submitted = node::submitted(&component);

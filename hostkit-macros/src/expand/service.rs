@@ -185,7 +185,9 @@ fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
         None => (quote!(Call), None),
         Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),
     };
+    let declared = parameters.iter().filter_map(|parameter| parameter.declared(service.kind));
     quote! {
+        #(#declared)*
         struct __Shim;
         impl __hk::#role for __Shim {
             type Of = #handle;

@@ -1,7 +1,7 @@
 //! What a parameter asks for, read from the shape of its type.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, PathSegment, Type, TypeParamBound};
 
@@ -18,14 +18,17 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) fn marker(self) -> TokenStream {
-        match self {
-            Self::Background => quote!(__hk::kind::Background),
-            Self::Periodic => quote!(__hk::kind::Periodic),
-            Self::Queued => quote!(__hk::kind::Queued),
-            Self::Hook => quote!(__hk::kind::Hook),
-            Self::Component => quote!(__hk::kind::Component),
-        }
+    /// The marker type, at this place.
+    fn marker(self, span: Span) -> TokenStream {
+        let name = match self {
+            Self::Background => "Background",
+            Self::Periodic => "Periodic",
+            Self::Queued => "Queued",
+            Self::Hook => "Hook",
+            Self::Component => "Component",
+        };
+        let name = Ident::new(name, span);
+        quote_spanned!(span=> __hk::kind::#name)
     }
 }
 
@@ -48,8 +51,34 @@ pub(crate) enum Ask {
     Maybe(Type),
     /// `Lazy<dyn Trait>`
     LazyDyn(Type),
-    /// A type that says itself what it asks for.
+    /// A type of hostkit's that says itself what it asks for.
     Itself(Type),
+    /// A type with a name we do not know: an alias of one of hostkit's, or a mistake.
+    Unknown(Type),
+}
+
+/// What hostkit passes by value, and whether the compiler's walk over the graph has something to look at there.
+const BY_VALUE: [(&str, bool); 14] = [
+    ("All", false),
+    ("CancellationToken", false),
+    ("Ext", false),
+    ("HostLifetime", false),
+    ("Instance", false),
+    ("JobContext", false),
+    ("Lazy", true),
+    ("Option", false),
+    ("Queue", false),
+    ("Ready", false),
+    ("Scope", false),
+    ("Scopes", true),
+    ("TaskQueue", false),
+    ("Tick", false),
+];
+
+/// Whether the type is one that hostkit passes by value, by its name.
+fn by_value(ty: &Type) -> Option<bool> {
+    let name = &last_segment(ty)?.ident;
+    BY_VALUE.iter().find(|(known, _)| name == known).map(|(_, walk)| *walk)
 }
 
 impl Ask {
@@ -88,30 +117,22 @@ impl Ask {
     }
 
     fn read_path(ty: &Type) -> syn::Result<Self> {
-        let argument = generic_argument(ty);
-        let itself = || Ok(Self::Itself(plain(ty).clone()));
-        let (Some(segment), Some(argument)) = (last_segment(ty), argument) else { return itself() };
+        let itself =
+            || if by_value(ty).is_some() { Self::Itself(plain(ty).clone()) } else { Self::Unknown(plain(ty).clone()) };
+        let (Some(segment), Some(argument)) = (last_segment(ty), generic_argument(ty)) else { return Ok(itself()) };
         let is_dyn = matches!(argument, Type::TraitObject(_));
-        if segment.ident == "Arc" {
-            return Ok(if is_dyn { Self::SharedDyn(argument.clone()) } else { Self::Shared(argument.clone()) });
+        match segment.ident.to_string().as_str() {
+            "Arc" if is_dyn => Ok(Self::SharedDyn(argument.clone())),
+            "Arc" => Ok(Self::Shared(argument.clone())),
+            "Box" if is_dyn => Err(syn::Error::new_spanned(
+                ty,
+                "a trait is shared by all who ask: take `Arc<dyn Trait>` or `&dyn Trait`",
+            )),
+            "Box" => Ok(Self::Boxed(argument.clone())),
+            "Lazy" if is_dyn => Ok(Self::LazyDyn(argument.clone())),
+            "Option" => Self::read_option(ty, argument),
+            _ => Ok(itself()),
         }
-        if segment.ident == "Box" {
-            return if is_dyn {
-                Err(syn::Error::new_spanned(
-                    ty,
-                    "a trait is shared by all who ask: take `Arc<dyn Trait>` or `&dyn Trait`",
-                ))
-            } else {
-                Ok(Self::Boxed(argument.clone()))
-            };
-        }
-        if segment.ident == "Lazy" && is_dyn {
-            return Ok(Self::LazyDyn(argument.clone()));
-        }
-        if segment.ident == "Option" {
-            return Self::read_option(ty, argument);
-        }
-        itself()
     }
 
     fn read_option(ty: &Type, argument: &Type) -> syn::Result<Self> {
@@ -128,7 +149,7 @@ impl Ask {
     }
 
     /// The edge of the graph, with every token of it on the type, so that a missing component is shown there.
-    pub(crate) fn edge(&self, kind: Kind, parameter: &str) -> TokenStream {
+    pub(crate) fn edge(&self, kind: Kind, parameter: &str, local: &Ident) -> TokenStream {
         let span = self.span();
         match self {
             Self::Lent(ty) | Self::Shared(ty) => quote_spanned!(span=> __hk::Edge::shared::<#ty>(#parameter)),
@@ -137,14 +158,18 @@ impl Ask {
             Self::Maybe(ty) => quote_spanned!(span=> __hk::Edge::optional::<#ty>(#parameter)),
             Self::LazyDyn(ty) => quote_spanned!(span=> __hk::Edge::lazy_dynamic::<#ty>(#parameter)),
             Self::Itself(ty) => {
-                let marker = kind.marker();
+                let marker = kind.marker(span);
                 quote_spanned!(span=> __hk::Edge::of::<#marker, #ty>(#parameter))
+            }
+            Self::Unknown(_) => {
+                let named = named(local);
+                quote!(__hk::Edge::named::<#named>(#parameter))
             }
         }
     }
 
     /// The marker in `Needs`. A blocking function cannot borrow from its scope, so it is given an `Arc`.
-    pub(crate) fn need(&self, call: Call) -> TokenStream {
+    pub(crate) fn need(&self, call: Call, local: &Ident) -> TokenStream {
         match self {
             Self::Lent(ty) if call != Call::Blocking => quote!(__hk::Lent<#ty>),
             Self::LentDyn(ty) if call != Call::Blocking => quote!(__hk::LentDyn<#ty>),
@@ -155,7 +180,29 @@ impl Ask {
             Self::Maybe(ty) => quote!(__hk::Maybe<#ty>),
             Self::LazyDyn(ty) => quote!(__hk::LazyDyn<#ty>),
             Self::Itself(ty) => quote!(#ty),
+            Self::Unknown(_) => {
+                let named = named(local);
+                quote!(__hk::ByName<#named>)
+            }
         }
+    }
+
+    /// The one place where a type of unknown name is asked for, so that a mistake is one error.
+    pub(crate) fn declared(&self, kind: Kind, local: &Ident) -> Option<TokenStream> {
+        let Self::Unknown(ty) = self else { return None };
+        let (named, marker) = (named(local), kind.marker(self.span()));
+        Some(quote_spanned! {self.span()=>
+            struct #named;
+            impl __hk::Named for #named {
+                type Type = #ty;
+                const ASKING: __hk::Asking<#ty> = __hk::Asking::by::<#marker>();
+            }
+        })
+    }
+
+    /// The same without the detour, for a type with generic parameters of the component.
+    pub(crate) fn generic(self) -> Self {
+        if let Self::Unknown(ty) = self { Self::Itself(ty) } else { self }
     }
 
     /// The variable as the expansion binds it.
@@ -174,36 +221,18 @@ impl Ask {
 
     /// Whether the compiler's walk over the graph has something to look at.
     pub(crate) fn leads_to_a_component(&self) -> bool {
-        const OTHERS: [&str; 13] = [
-            "CancellationToken",
-            "Ext",
-            "Option",
-            "All",
-            "Queue",
-            "TaskQueue",
-            "Scope",
-            "Instance",
-            "Ready",
-            "Tick",
-            "JobContext",
-            "HostLifetime",
-            "Scopes",
-        ];
         match self {
-            Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) => true,
+            Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) | Self::Unknown(_) => true,
             Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) => false,
-            Self::Itself(ty) => match last_segment(ty) {
-                Some(segment) if segment.ident == "Scopes" => generic_argument(ty).is_some(),
-                Some(segment) => !OTHERS.iter().any(|other| segment.ident == other),
-                None => true,
-            },
+            // `Scopes` alone is untyped.
+            Self::Itself(ty) => by_value(ty).is_none_or(|walk| walk && generic_argument(ty).is_some()),
         }
     }
 
     /// Whether several providers of it can exist, told apart by a key.
     pub(crate) fn can_have_a_key(&self) -> bool {
         match self {
-            Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) => true,
+            Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) | Self::Unknown(_) => true,
             Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) => false,
             Self::Itself(ty) => {
                 last_segment(ty).is_none_or(|segment| ["Ext", "Option", "All"].iter().any(|name| segment.ident == name))
@@ -221,7 +250,8 @@ impl Ask {
             | Self::Boxed(ty)
             | Self::Maybe(ty)
             | Self::LazyDyn(ty)
-            | Self::Itself(ty) => ty,
+            | Self::Itself(ty)
+            | Self::Unknown(ty) => ty,
         }
     }
 
@@ -229,6 +259,11 @@ impl Ask {
     pub(crate) fn span(&self) -> Span {
         ours(place(self.ty()))
     }
+}
+
+/// The private type that stands for one parameter.
+fn named(local: &Ident) -> Ident {
+    format_ident!("__Asks_{}", local, span = Span::call_site())
 }
 
 fn impl_trait(ty: &Type) -> syn::Error {

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 
 use super::generics::bounded;
 use crate::expand::registered::tuple;
-use crate::model::{Call, Component, Dispose, Form, Parameter, Product};
+use crate::model::{Call, Component, Dispose, Form, Kind, Parameter, Product};
 
 pub(super) fn construct(component: &Component) -> TokenStream {
     let Component { subject, parameters, .. } = component;
@@ -27,9 +27,11 @@ pub(super) fn construct(component: &Component) -> TokenStream {
     };
     let needs = tuple(&parameters.iter().map(|parameter| parameter.need(Call::Async)).collect::<Vec<_>>());
     let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
+    let parameters = parameters.iter().filter_map(|parameter| parameter.declared(Kind::Component));
     let body = body(component);
     let dispose = component.dispose.as_ref().map(dispose);
     quote! {
+        #(#parameters)*
         #declared
         impl #generics __hk::Construct for #shim #clause {
             type Product = #product;

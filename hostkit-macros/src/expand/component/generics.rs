@@ -32,7 +32,7 @@ fn of(ask: &Ask, names: &[Ident]) -> Option<TokenStream> {
     match ask {
         Ask::Lent(ty) | Ask::Shared(ty) | Ask::Taken(ty) | Ask::Boxed(ty) => Some(quote!(#ty: __hk::Component)),
         Ask::LentDyn(ty) | Ask::SharedDyn(ty) | Ask::Maybe(ty) | Ask::LazyDyn(ty) => Some(shareable(ty)),
-        Ask::Itself(ty) => {
+        Ask::Itself(ty) | Ask::Unknown(ty) => {
             let inner = generic_argument(ty)?;
             match last_segment(ty)?.ident.to_string().as_str() {
                 "Lazy" | "Scopes" => Some(quote!(#inner: __hk::Component)),
