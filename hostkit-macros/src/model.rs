@@ -33,6 +33,11 @@ impl Parameter {
         self.ask.need(call, &self.local)
     }
 
+    /// The same, with this very type of the same name.
+    pub(crate) fn placed_at(self, ty: &Type) -> Self {
+        Self { ask: self.ask.placed_at(ty), ..self }
+    }
+
     fn without_detour(self) -> Self {
         Self { ask: self.ask.generic(), ..self }
     }
@@ -113,6 +118,10 @@ pub(crate) struct Service {
     pub(crate) output: Span,
     pub(crate) after: Vec<Path>,
     pub(crate) settings: Vec<TokenStream>,
+    /// Whether an item is tried more than once, so that its payload is cloned.
+    pub(crate) tried_again: bool,
+    /// What takes the items that are left at stop.
+    pub(crate) leftover: Option<Path>,
     /// Whether it lives as long as the host, so that it must not hold anything scoped.
     pub(crate) host_long: bool,
 }

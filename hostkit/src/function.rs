@@ -1,8 +1,9 @@
 //! The annotated functions as the runtime sees them: the traits that expansions implement on handle types.
 
+use std::any::TypeId;
 use std::future::Future;
 
-use crate::component::{Given, Need};
+use crate::component::{Declared, Given, Need};
 use crate::error::BoxError;
 use crate::registry::{Registration, ServiceEntry};
 
@@ -18,6 +19,11 @@ pub type Ended = Result<(), BoxError>;
 pub trait Item: 'static {
     /// What is registered.
     const REGISTRATION: Registration;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Declared> Item for T {
+    const REGISTRATION: Registration = Registration::Node(T::NODE);
 }
 
 /// The handle of an annotated function.
@@ -94,6 +100,7 @@ impl IntoEnded for () {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
     fn into_ended(self) -> Ended {
         self.map_err(Into::into)
@@ -107,3 +114,14 @@ impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
 pub fn ended(value: impl IntoEnded) -> Ended {
     value.into_ended()
 }
+
+/// The identity of a handle, in `after = […]`.
+pub fn handle_of<H: Handle>() -> TypeId {
+    TypeId::of::<H>()
+}
+
+/// Says that payloads can be cloned, which `attempts` needs.
+pub const fn tried_again<P: Clone>() {}
+
+/// Says that a function takes what is left in a queue at stop: `async fn(Vec<P>)`.
+pub const fn takes_leftovers<P, F: Future<Output: IntoEnded>>(_: fn(Vec<P>) -> F) {}

@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::registered::block;
 use crate::args::main::{Linked, OwnLibrary, link};
 use crate::errors::Errors;
+use crate::model::ours;
 use crate::paths::Hostkit;
 
 /// `hostkit::link!(crate_a, crate_b)`
@@ -34,13 +35,16 @@ pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
     if crates.is_empty() {
         return TokenStream::new();
     }
-    let names = crates.iter().map(ToString::to_string);
-    let content = quote! {
-        #(
-            extern crate #crates as _;
-            __hk::submit! { __hk::Registration::Linked(#names) }
-        )*
-    };
+    let linked = crates.into_iter().map(|name| {
+        let text = name.to_string();
+        // A crate that is not there is shown on its name.
+        let linked = quote_spanned!(ours(name.span())=> extern crate #name as _;);
+        quote! {
+            #linked
+            __hk::submit! { __hk::Registration::Linked(#text) }
+        }
+    });
+    let content = quote!(#(#linked)*);
     block(hostkit, [], &content)
 }
 

@@ -5,12 +5,12 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::handle::declare;
-use super::registered::{block, checks, tuple};
+use super::registered::{block, checks, edges, tuple};
 use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Function, Item, only_one_attribute};
-use crate::model::{Call, Kind, Parameter, Payload, Returns, Service};
+use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours, place};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -88,13 +88,27 @@ fn registration(role: Role, service: &Service) -> TokenStream {
     let shim = shim(service);
     let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
     let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
+    let promises = promises(service);
     quote! {
         #entry
         #item
         #shim
         __hk::submit! { <#handle as __hk::Item>::REGISTRATION }
         #checks
+        #promises
     }
+}
+
+/// What the options of a queued function say of its payload.
+fn promises(service: &Service) -> TokenStream {
+    let Some(Payload { ty, .. }) = &service.payload else { return TokenStream::new() };
+    let tried_again =
+        service.tried_again.then(|| quote_spanned!(ours(place(ty))=> const _: () = __hk::tried_again::<#ty>();));
+    let leftover = service.leftover.as_ref().map(|path| {
+        let span = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
+        quote_spanned!(span=> const _: () = __hk::takes_leftovers::<#ty, _>(#path);)
+    });
+    quote!(#tried_again #leftover)
 }
 
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
@@ -112,10 +126,10 @@ fn stand_in(role: Role, service: &Service) -> TokenStream {
 
 fn entry(role: Role, service: &Service) -> TokenStream {
     let Service { handle, name, description, settings, .. } = service;
-    let edges = service.parameters.iter().map(|parameter| parameter.edge(service.kind));
+    let edges = edges(&service.parameters, service.kind);
     let after = service.after.iter().map(|path| {
         let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
-        quote!(__hk::After { handle: __hk::TypeId::of::<#path>, name: #name })
+        quote!(__hk::After { handle: __hk::handle_of::<#path>, name: #name })
     });
     let kind = role.constructor();
     quote! {

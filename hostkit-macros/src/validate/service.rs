@@ -43,6 +43,8 @@ pub(crate) fn service(
         output: ours(output),
         after: args.paths("after").to_vec(),
         settings: args.settings(),
+        tried_again: args.integer("attempts").is_some_and(|attempts| attempts > 1),
+        leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
         place: ours(signature.ident.span()),
         function: {

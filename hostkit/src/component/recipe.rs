@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::dispose::Disposal;
 use super::frame::Frame;
 use super::plan::Binder;
-use super::{Component, Construct, Need, Outcome, TypeKey};
+use super::{Component, Construct, Need, Outcome, Shareable, TypeKey};
 use crate::config::Configuration;
 use crate::error::{BoxError, Problem};
 
@@ -71,7 +71,7 @@ impl Recipe {
     }
 
     /// A function that makes a foreign type.
-    pub const fn provider<C: Construct>() -> Self {
+    pub const fn provider<C: Construct<Product: Shareable>>() -> Self {
         Self::new::<C>(Form::Provider(bind_step::<C>))
     }
 
@@ -87,7 +87,7 @@ impl Recipe {
         }
     }
 
-    const fn new<C: Construct>(form: Form) -> Self {
+    const fn new<C: Construct<Product: Send + Sync>>(form: Form) -> Self {
         Self {
             product: TypeKey::of::<C::Product>(),
             form,
@@ -137,7 +137,7 @@ pub struct Binding {
 
 impl Binding {
     /// `D` through this cast.
-    pub const fn of<D: ?Sized + 'static>(cast: &'static Cast<D>) -> Self {
+    pub const fn of<D: ?Sized + Shareable>(cast: &'static Cast<D>) -> Self {
         Self { of: TypeKey::of::<D>(), cast }
     }
 }
@@ -196,6 +196,7 @@ impl<T> Made<T> for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E: Into<BoxError>> Made<T> for Result<T, E> {
     fn into_result(self) -> Result<T, BoxError> {
         self.map_err(Into::into)
@@ -217,11 +218,11 @@ pub(crate) trait Step: Send + Sync {
 
 struct BoundStep<C: Construct>(<C::Needs as Need>::Bound);
 
-fn bind_step<C: Construct>(binder: &mut Binder<'_>) -> Box<dyn Step> {
+fn bind_step<C: Construct<Product: Send + Sync>>(binder: &mut Binder<'_>) -> Box<dyn Step> {
     Box::new(BoundStep::<C>(C::Needs::bind(binder)))
 }
 
-impl<C: Construct> Step for BoundStep<C> {
+impl<C: Construct<Product: Send + Sync>> Step for BoundStep<C> {
     fn construct<'f>(&'f self, frame: &'f Frame) -> Constructed<'f, Built> {
         match C::construct(C::Needs::give(&self.0, frame)) {
             Constructed::Now(Ok(product)) => Constructed::Now(Ok(Arc::new(product))),

@@ -21,7 +21,8 @@ fn one_mistake_is_one_error() {
         .iter()
         .filter_map(|case| {
             let source = read(case);
-            let expected = source.strip_prefix("// ").and_then(|line| line.split_once(" errors")).map_or("1", |(n, _)| n);
+            let expected =
+                source.strip_prefix("// ").and_then(|line| line.split_once(" errors")).map_or("1", |(n, _)| n);
             let report = read(&case.with_extension("stderr"));
             let errors = report.lines().filter(|line| line.starts_with("error")).count();
             (errors.to_string() != expected).then(|| format!("{}: {errors} errors", case.display()))

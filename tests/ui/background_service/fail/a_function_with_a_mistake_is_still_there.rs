@@ -1,3 +1,4 @@
+// 2 errors: each of two functions has a mistake.
 use hostkit::Queue;
 
 #[hostkit::queued(capacity = 0)]

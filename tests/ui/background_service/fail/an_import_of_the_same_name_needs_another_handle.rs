@@ -1,3 +1,5 @@
+#![allow(unused_imports)]
+
 mod intake {
     #[hostkit::background_service]
     pub async fn intake() {}

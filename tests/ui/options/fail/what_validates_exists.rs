@@ -1,4 +1,4 @@
-#[hostkit::options("database", validate = problems)]
+#[hostkit::options("database", validate = check_database)]
 #[derive(serde::Deserialize)]
 struct DatabaseOptions {
     url: String,

@@ -118,7 +118,6 @@
     clippy::wildcard_enum_match_arm
 )]
 
-
 extern crate alloc;
 
 use ::alloc::borrow::ToOwned as _;
@@ -215,7 +214,11 @@ pub fn farewell(#[key("eu")] hello: Ext<String>) -> String {
 
 /// Runs for a while.
 #[host::background_service(crate = "host", on_failure = "restart", backoff = "1s..1m", after = [migrate])]
-pub async fn intake(orders: Queue<process>, units: Scopes<Unit>, stop: CancellationToken) -> Result<(), ::core::fmt::Error> {
+pub async fn intake(
+    orders: Queue<process>,
+    units: Scopes<Unit>,
+    stop: CancellationToken,
+) -> Result<(), ::core::fmt::Error> {
     ::core::mem::drop((orders, units));
     stop.cancelled().await;
     Ok(())

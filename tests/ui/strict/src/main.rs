@@ -118,7 +118,6 @@
     clippy::wildcard_enum_match_arm
 )]
 
-
 use ::host::HostBuilder;
 
 #[host::program(crate = "host", link(self = ui_strict))]

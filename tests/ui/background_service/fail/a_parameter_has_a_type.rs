@@ -1,3 +1,4 @@
+// 2 errors: the parser of the compiler says it as well.
 #[hostkit::background_service]
 async fn intake(clock) {}
 
