@@ -87,13 +87,14 @@ pub(crate) type Payload<W> = <<W as Work>::Of as Queued>::Payload;
 #[diagnostic::on_unimplemented(
     message = "a function that hostkit runs returns `()`, `!` or `Result<(), E>`",
     label = "this returns `{Self}`",
-    note = "`E` converts into `Box<dyn Error + Send + Sync>`, as the errors of std and anyhow do"
+    note = "`E` converts into `Box<dyn Error + Send + Sync>`, as text, the errors of std and those of anyhow do"
 )]
 pub trait IntoEnded {
     /// The result form.
     fn into_ended(self) -> Ended;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoEnded for () {
     fn into_ended(self) -> Ended {
         Ok(())

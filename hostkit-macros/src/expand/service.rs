@@ -71,6 +71,11 @@ pub(super) fn free(
     errors: &mut Errors,
 ) -> Result<Function, TokenStream> {
     only_one_attribute(&mut function.attributes, attribute, errors);
+    if function.has_no_body() {
+        errors.on(&function.signature.ident, format!("`#[{attribute}]` goes on a function that has a body"));
+        function.drop_helpers(errors);
+        return Err(function.into_token_stream());
+    }
     let Some(place) = shape::associated(&function.signature) else { return Ok(function) };
     errors.at(
         place,

@@ -182,8 +182,8 @@ impl<T> fmt::Debug for Constructed<'_, T> {
 /// What a constructor named `new` may return: the type itself, or a result of it.
 #[diagnostic::on_unimplemented(
     message = "a constructor returns its type or a `Result` of it",
-    label = "this is neither `{T}` nor `Result<{T}, E>`",
-    note = "the error of the result converts into `Box<dyn Error + Send + Sync>`"
+    label = "this is neither `{T}` nor a `Result<{T}, E>` whose `E` is an error",
+    note = "an error is what converts into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait Made<T> {
     /// The result form.

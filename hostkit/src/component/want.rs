@@ -121,7 +121,7 @@ pub mod kind {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be asked for here",
     label = "hostkit cannot pass a `{Self}`",
-    note = "components are taken as `&T` or `Arc<T>`, traits as `&dyn Trait` or `Arc<dyn Trait>`, foreign types as `hostkit::Ext<T>`"
+    note = "components are taken as `&T` or `Arc<T>`, traits as `&dyn Trait` or `Arc<dyn Trait>`, foreign types as `hostkit::Ext<T>`; a field that is not injected has `#[inject(default)]`"
 )]
 pub trait Asked<K>: for<'r> Need<Given<'r> = Self> {
     /// What it asks for.

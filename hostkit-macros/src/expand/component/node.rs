@@ -60,9 +60,10 @@ fn literal(component: &Component) -> TokenStream {
     let lifetime = Ident::new(lifetime, Span::call_site());
     let edges = edges(parameters, Kind::Component);
     let shim = shim(component);
-    let recipe = match component.product {
+    let recipe = match &component.product {
         Product::Own => quote!(__hk::Recipe::component::<#shim>()),
-        Product::Foreign(_) => quote!(__hk::Recipe::provider::<#shim>()),
+        // A type that threads cannot share is shown where it is written.
+        Product::Foreign(ty) => quote_spanned!(ours(place(ty))=> __hk::Recipe::provider::<#shim>()),
     };
     let bound = bound(component);
     quote! {

@@ -1,3 +1,4 @@
+// 4 errors: the attribute cannot see where it stands.
 struct Intake;
 
 impl Intake {

@@ -1,3 +1,4 @@
+// 2 errors: the name is taken, so it is no type.
 mod intake {}
 
 #[hostkit::background_service]

@@ -23,7 +23,7 @@ async fn intake(stop: CancellationToken) {
 #[hostkit::background_service(on_failure = "stop-host", on_complete = "stop-host", after = migrate)]
 async fn second() {}
 
-#[hostkit::background_service(on_failure = "ignore", on_complete = "restart", backoff = "1s..1s")]
+#[hostkit::background_service(on_failure = "ignore", on_complete = "restart", backoff = "5s")]
 async fn third() {}
 
 #[hostkit::background_service(on_complete = "done", enabled = false,)]

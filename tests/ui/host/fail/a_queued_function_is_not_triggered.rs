@@ -1,3 +1,4 @@
+// 3 errors: of one call, as the compiler does with `async fn`.
 #[hostkit::queued]
 async fn process(_order: i64) {}
 

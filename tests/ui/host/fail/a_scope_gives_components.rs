@@ -1,3 +1,4 @@
+// 3 errors: of one call, as the compiler does with `async fn`.
 async fn test(scope: hostkit::Scope) {
     let _ = scope.get::<String>().await;
 }

@@ -2,5 +2,3 @@
 fn program(host: &mut hostkit::HostBuilder) {
     host.environment("test");
 }
-
-fn main() {}

@@ -1,3 +1,4 @@
+// 3 errors: two are of the function itself.
 trait Store: Send + Sync {}
 
 #[hostkit::periodic(every = "1h")]

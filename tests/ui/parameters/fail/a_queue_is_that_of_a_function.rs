@@ -1,3 +1,4 @@
+// 2 errors: the compiler makes two suggestions.
 use hostkit::Queue;
 
 #[hostkit::periodic(every = "1h")]

@@ -1,3 +1,4 @@
+// 8 errors: three are of the function itself.
 use hostkit::Queue;
 
 #[hostkit::periodic(every = "1h")]

@@ -1,3 +1,4 @@
+// 3 errors: two are of the function itself.
 use hostkit::Ext;
 
 trait Store: Send + Sync {}

@@ -1,3 +1,4 @@
+// 2 errors: the compiler makes two suggestions.
 trait Store: Send + Sync {}
 
 #[hostkit::periodic(every = "1h")]

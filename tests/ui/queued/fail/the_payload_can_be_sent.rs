@@ -1,3 +1,4 @@
+// 2 errors: of the payload and of the future that holds it.
 use std::rc::Rc;
 
 #[hostkit::queued]

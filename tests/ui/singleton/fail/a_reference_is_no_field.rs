@@ -1,3 +1,4 @@
+// 2 errors: one is of the struct itself.
 use ui_support::Clock;
 
 #[hostkit::singleton]

@@ -1,4 +1,0 @@
-#[hostkit::background_service(on_failure = "restart", backoff = "1s")]
-async fn intake() {}
-
-fn main() {}
