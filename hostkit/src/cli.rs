@@ -10,6 +10,8 @@ mod list;
 mod names;
 mod sample;
 mod stdout;
+#[cfg(test)]
+mod tests;
 mod trigger;
 
 use std::path::PathBuf;

@@ -91,6 +91,9 @@ pub(crate) type Payload<W> = <<W as Work>::Of as Queued>::Payload;
 )]
 pub trait IntoEnded {
     /// The result form.
+    ///
+    /// # Errors
+    /// Returns what the function returned.
     fn into_ended(self) -> Ended;
 }
 

@@ -48,9 +48,9 @@ pub(crate) struct Listening {
 }
 
 /// Listens on this thread. The program's subscriber is still free to be set by somebody else.
-pub(crate) fn listen(wishes: Wishes) -> Listening {
+pub(crate) fn listen(wishes: &Wishes) -> Listening {
     let variable = std::env::var_os(VARIABLE);
-    let (filter, complaint) = filter(&wishes, variable.map(|value| value.to_string_lossy().into_owned()).as_deref());
+    let (filter, complaint) = filter(wishes, variable.map(|value| value.to_string_lossy().into_owned()).as_deref());
     let terminal = io::stderr().is_terminal();
     let format = wishes.format.unwrap_or(if terminal { Format::Compact } else { Format::Json });
     let subscriber = subscriber(filter, format, terminal);
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_command_line_outranks_the_variable_and_a_faulty_variable_is_reported() {
-        let cases: [(Option<&str>, Option<&str>, Level, &str, bool); 7] = [
+        for (option, variable, level, expected, complains) in [
             (None, None, Level::Info, "info", false),
             (None, None, Level::Warn, "warn", false),
             (None, Some(""), Level::Info, "info", false),
@@ -124,9 +124,8 @@ mod tests {
             (None, Some("debug"), Level::Warn, "debug", false),
             (Some("warn"), Some("debug"), Level::Info, "warn", false),
             (None, Some("hostkit=loud"), Level::Info, "info", true),
-        ];
-        for (option, variable, level, expected, complains) in cases {
-            let wishes = Wishes { filter: option.map(ToOwned::to_owned), format: None, level };
+        ] {
+            let wishes = Wishes { filter: option.map(str::to_owned), format: None, level };
             let (filter, complaint) = filter(&wishes, variable);
             assert_eq!(filter.to_string(), expected, "{option:?} {variable:?}");
             assert_eq!(complaint.is_some(), complains, "{complaint:?}");

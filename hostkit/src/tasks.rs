@@ -28,17 +28,6 @@ impl Tasks {
         tracing::trace!(target: "hostkit::host", task = name, "side task spawned");
         spawn(future);
     }
-
-    /// Waits until every task has ended.
-    pub(crate) async fn ended(&self) {
-        self.tracker.close();
-        self.tracker.wait().await;
-    }
-
-    /// How many tasks have not ended.
-    pub(crate) fn len(&self) -> usize {
-        self.tracker.len()
-    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the door")]

@@ -142,8 +142,9 @@ fn common(command: Clap) -> Clap {
                 .value_parser(crate::log::check_filter),
         )
         .arg(
-            option("log-format", "FORMAT", "How to log [default: compact on a terminal, else json]")
-                .value_parser(PossibleValuesParser::new(["compact", "json"])),
+            option("log-format", "FORMAT", "As compact or json [default: compact on a terminal, else json]")
+                .value_parser(PossibleValuesParser::new(["compact", "json"]))
+                .hide_possible_values(true),
         );
     command
 }

@@ -98,12 +98,8 @@ impl Drawing {
             }
         }
         for (place, (service, _)) in services.iter().enumerate() {
-            let asker = Asker {
-                what: service.entry.kind.noun(),
-                name: service.name,
-                source: Some(service.entry.source),
-                host_long: false,
-            };
+            let asker =
+                Asker { what: service.entry.kind.noun(), name: service.name, source: Some(service.entry.source) };
             // A host that was built has no edge that leads nowhere.
             let resolved = graph.resolve(&asker, service.entry.edges).unwrap_or_default();
             tracing.follow(place, &resolved);

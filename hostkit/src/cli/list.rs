@@ -104,7 +104,7 @@ impl Listing<'_> {
     }
 
     fn table(&self) -> String {
-        let head = ["NAME", "KIND", "WHAT", "AFTER", "ON STOP", "DECLARED AT", "DESCRIPTION"];
+        let head = ["NAME", "KIND", "SETTINGS", "AFTER", "DECLARED AT", "DESCRIPTION"];
         let rows = self.services.iter().map(|service| {
             let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
             [
@@ -112,13 +112,18 @@ impl Listing<'_> {
                 service.kind.to_owned(),
                 or_dash(service.summary.to_owned()),
                 or_dash(service.after.join(", ")),
-                service.stop.unwrap_or("-").to_owned(),
-                format!("{}:{}", service.source.file, service.source.line),
+                declared(&service.source),
                 first_sentence(service.description),
             ]
         });
         aligned(std::iter::once(head.map(ToOwned::to_owned)).chain(rows))
     }
+}
+
+fn declared(source: &Source<'_>) -> String {
+    // The path of a file of hostkit's own says nothing to whoever reads this.
+    let built_in = source.module.starts_with(concat!(env!("CARGO_PKG_NAME"), "::"));
+    if built_in { "built in".to_owned() } else { format!("{}:{}", source.file, source.line) }
 }
 
 fn first_sentence(description: &str) -> String {
@@ -214,8 +219,8 @@ mod tests {
         assert_eq!(listing.json(), expected);
         assert_eq!(
             listing.table(),
-            "NAME     KIND      WHAT      AFTER    ON STOP   DECLARED AT     DESCRIPTION\n\
-             cleanup  periodic  every 1h  migrate  finishes  src/main.rs:12  Deletes \"rows\".\n"
+            "NAME     KIND      SETTINGS  AFTER    DECLARED AT     DESCRIPTION\n\
+             cleanup  periodic  every 1h  migrate  src/main.rs:12  Deletes \"rows\".\n"
         );
     }
 }

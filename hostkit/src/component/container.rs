@@ -99,9 +99,10 @@ impl Container {
 
     /// Builds these singletons and what they need, independent ones concurrently.
     pub(crate) async fn ensure_all(self: &Arc<Self>, ids: &BTreeSet<ProviderId>) -> Result<(), InjectError> {
-        match ids.iter().all(|id| self.is_built(*id)) {
-            true => Ok(()),
-            false => try_join_all(ids.iter().map(|id| self.ensure(*id))).await.map(drop),
+        if ids.iter().all(|id| self.is_built(*id)) {
+            Ok(())
+        } else {
+            try_join_all(ids.iter().map(|id| self.ensure(*id))).await.map(drop)
         }
     }
 
@@ -223,7 +224,7 @@ pub(crate) async fn reap(mut scopes: mpsc::UnboundedReceiver<Reap>) {
     while let Some(next) = scopes.recv().await {
         match next {
             Reap::Close(closing) => {
-                closing.finish().await.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log))
+                closing.finish().await.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log));
             }
             // Nobody waits any more if this fails.
             Reap::Answer(answer) => drop(answer.send(())),

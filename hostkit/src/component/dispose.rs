@@ -20,7 +20,7 @@ use super::plan::Plan;
 use super::recipe::Built;
 use super::run::Caught;
 use super::shared::Shared;
-use super::unwind::{CatchPanic, catch};
+use super::unwind::{catch, catch_panic};
 use crate::error::BoxError;
 
 /// How the run that a scope belonged to ended; a disposer decides by it whether to commit.
@@ -116,7 +116,7 @@ pub(super) async fn end(
         Err(caught) => Err(fault(CloseReason::Panicked(caught))),
         Ok(None) => Ok(()),
         Ok(Some(Disposal::StillShared)) => Err(fault(CloseReason::StillShared)),
-        Ok(Some(Disposal::Running(future))) => match tokio::time::timeout(limit, CatchPanic::new(future)).await {
+        Ok(Some(Disposal::Running(future))) => match tokio::time::timeout(limit, catch_panic(future)).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(fault(CloseReason::Returned(error))),
             Ok(Err(caught)) => Err(fault(CloseReason::Panicked(caught))),
@@ -238,10 +238,10 @@ impl Closing {
         } else {
             while let Some(slot) = frame.slots.pop() {
                 let provider = container.graph.provider(plan.steps[frame.slots.len()].provider);
-                if let Some(built) = slot {
-                    if let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await {
-                        faults.push(fault);
-                    }
+                if let Some(built) = slot
+                    && let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await
+                {
+                    faults.push(fault);
                 }
             }
         }

@@ -153,8 +153,6 @@ pub(crate) struct Asker<'a> {
     pub(crate) what: &'a str,
     pub(crate) name: &'a str,
     pub(crate) source: Option<Source>,
-    /// Whether it lives as long as the host and so may hold nothing scoped.
-    pub(crate) host_long: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -337,7 +335,7 @@ impl Graph {
         ids.sort_by(|a, b| self.providers[*a].path.cmp(&self.providers[*b].path));
         for id in ids {
             let provider = &self.providers[id];
-            let asker = Asker { what: "component", name: &provider.name, source: provider.source, host_long: false };
+            let asker = Asker { what: "component", name: &provider.name, source: provider.source };
             match self.resolve(&asker, provider.edges) {
                 Ok(resolved) => self.providers[id].resolved = resolved,
                 Err(faults) => problems.extend(faults),
@@ -423,7 +421,9 @@ impl Graph {
             Resolved::Many(many) => open.extend(many.iter().map(|(id, _)| *id)),
             _ => {}
         };
-        roots.iter().for_each(|root| visit(root, &mut open));
+        for root in roots {
+            visit(root, &mut open);
+        }
         while let Some(id) = open.pop() {
             if seen.insert(id) {
                 self.providers[id].resolved.iter().for_each(|edge| visit(edge, &mut open));
@@ -466,7 +466,7 @@ impl Graph {
     fn find_captives(&self, problems: &mut Vec<Problem>) {
         for provider in &self.providers {
             if provider.lifetime == Lifetime::Singleton {
-                let asker = Asker { what: "singleton", name: &provider.name, source: provider.source, host_long: true };
+                let asker = Asker { what: "singleton", name: &provider.name, source: provider.source };
                 problems.extend(self.captives(&asker, provider.edges, &provider.resolved));
             }
         }

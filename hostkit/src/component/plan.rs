@@ -21,7 +21,7 @@ use super::graph::{Graph, ProviderId, Resolved};
 use super::recipe::{Built, Constructed, Step};
 use super::run::Caught;
 use super::unwind::catch;
-use super::{CatchPanic, Lifetime, Need, Take};
+use super::{Lifetime, Need, Take, catch_panic};
 use crate::error::BoxError;
 use futures_util::future::BoxFuture;
 
@@ -316,6 +316,7 @@ impl<N: Need> Armed<N> {
         N::give(&self.root, frame)
     }
 
+    #[cfg(test)]
     pub(crate) fn root(&self) -> &N::Bound {
         &self.root
     }
@@ -332,7 +333,7 @@ pub(super) async fn construct(step: &dyn Step, frame: &Frame, limit: Duration) -
 async fn finish(constructed: Constructed<'_, Built>, limit: Duration) -> Result<Built, Failure> {
     match constructed {
         Constructed::Now(result) => result.map_err(Failure::Returned),
-        Constructed::Later(future) => match tokio::time::timeout(limit, CatchPanic::new(future)).await {
+        Constructed::Later(future) => match tokio::time::timeout(limit, catch_panic(future)).await {
             Ok(Ok(result)) => result.map_err(Failure::Returned),
             Ok(Err(caught)) => Err(Failure::Panicked(caught)),
             Err(_elapsed) => Err(Failure::TimedOut(limit)),

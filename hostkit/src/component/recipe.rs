@@ -187,6 +187,9 @@ impl<T> fmt::Debug for Constructed<'_, T> {
 )]
 pub trait Made<T> {
     /// The result form.
+    ///
+    /// # Errors
+    /// Returns what the constructor returned.
     fn into_result(self) -> Result<T, BoxError>;
 }
 

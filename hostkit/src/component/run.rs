@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::dispose::CloseFault;
 use super::frame::Context;
 use super::plan::Armed;
-use super::{CatchPanic, Given, InjectError, Need, Outcome};
+use super::{Given, InjectError, Need, Outcome, catch_panic};
 use crate::error::BoxError;
 
 /// What is called with the parameters once they are there.
@@ -109,7 +109,7 @@ pub(crate) fn run<B: Body>(
     async move {
         let opened = armed.open(context).await.map_err(RunFailure::Inject)?;
         let result = {
-            let body = CatchPanic::new(async { body.start(armed.give(&opened.frame)).await });
+            let body = catch_panic(async { body.start(armed.give(&opened.frame)).await });
             let finished = match limits {
                 Limits { timeout: None, drop_on: None } => Ok(body.await),
                 Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,

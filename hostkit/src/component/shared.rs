@@ -92,7 +92,7 @@ impl Shared {
             self.build_step(*step).await?;
         }
         let cell = Arc::clone(&self.state().cells[slot]);
-        cell.read().ok_or_else(|| self.closed())
+        cell.read().ok_or_else(closed)
     }
 
     /// Builds, unless it was, a provider's component.
@@ -115,7 +115,7 @@ impl Shared {
     fn closure(&self, slot: usize) -> Result<BTreeSet<usize>, InjectError> {
         let state = self.state();
         if state.closed {
-            return Err(self.closed());
+            return Err(closed());
         }
         let mut needed = BTreeSet::new();
         let mut open = vec![slot];
@@ -136,7 +136,7 @@ impl Shared {
                 let (step, frame, provider) = {
                     let state = self.state();
                     if state.closed {
-                        return Err(self.closed());
+                        return Err(closed());
                     }
                     let planned = &state.plan.steps[slot];
                     let frame = Frame {
@@ -159,10 +159,6 @@ impl Shared {
             })
             .await?;
         Ok(())
-    }
-
-    fn closed(&self) -> InjectError {
-        InjectError::new("a component of this scope".to_owned(), Failure::ScopeClosed)
     }
 
     /// Ends every component of the scope, also those that the frame built.
@@ -188,6 +184,10 @@ impl Shared {
         }
         faults
     }
+}
+
+fn closed() -> InjectError {
+    InjectError::new("a component of this scope".to_owned(), Failure::ScopeClosed)
 }
 
 /// Where a `Lazy` builds.

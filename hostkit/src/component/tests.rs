@@ -1,4 +1,8 @@
 //! Injection as a whole: graphs of annotated components, built and run without a host.
+#![allow(
+    clippy::items_after_statements,
+    reason = "constructors come in both forms, and each test has its edges beside it"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -59,7 +63,7 @@ fn say(log: &Log, line: impl Into<String>) {
 
 /// Arms the plan of these edges.
 async fn arm<N: Need>(container: &Arc<Container>, edges: &'static [Edge]) -> Armed<N> {
-    let asker = Asker { what: "test", name: "test", source: None, host_long: false };
+    let asker = Asker { what: "test", name: "test", source: None };
     let resolved = container.graph.resolve(&asker, edges).unwrap();
     Armed::new(container, Arc::new(Plan::of(&container.graph, &resolved))).await.unwrap()
 }
@@ -101,7 +105,6 @@ struct Counter {
 #[hostkit_macros::scoped]
 struct Leaf {
     counter: Arc<Counter>,
-    log: Ext<Log>,
 }
 
 #[hostkit_macros::scoped]
@@ -352,7 +355,7 @@ struct Greets {
     maybe: Option<Arc<dyn Greeter>>,
     absent: Option<Arc<dyn std::any::Any + Send + Sync>>,
     all: crate::All<dyn Greeter>,
-    lazily: Lazy<dyn Greeter>,
+    _lazily: Lazy<dyn Greeter>,
 }
 
 #[tokio::test]
@@ -378,7 +381,7 @@ fn two_providers_of_a_trait_are_ambiguous_but_all_takes_both_in_the_order_of_the
     let ambiguous =
         |parameter| format!("component `Greets` needs `dyn Greeter` (parameter `{parameter}`), and 2 provide it");
     let messages: Vec<_> = problems.iter().map(|problem| problem.message.clone()).collect();
-    assert_eq!(messages, [ambiguous("one"), ambiguous("maybe"), ambiguous("lazily")]);
+    assert_eq!(messages, [ambiguous("one"), ambiguous("maybe"), ambiguous("_lazily")]);
     assert!(problems[0].details[1].starts_with("`English` declared at "), "{:?}", problems[0]);
 }
 
@@ -407,7 +410,7 @@ fn everything_that_is_missing_is_reported_with_its_parameter_and_a_way_out() {
         [
             "component `Greets` needs `dyn Greeter` (parameter `one`), and nothing provides it",
             "component `Greets` needs `dyn Greeter` with key \"quiet\" (parameter `quiet`), and nothing provides it",
-            "component `Greets` needs `dyn Greeter` (parameter `lazily`), and nothing provides it",
+            "component `Greets` needs `dyn Greeter` (parameter `_lazily`), and nothing provides it",
         ]
     );
     assert_eq!(

@@ -91,10 +91,10 @@ pub(crate) fn sample(sections: &[SampleSection]) -> String {
             comment(&mut text, &key.description);
             let name = bare(&key.name);
             let _ = match &key.value {
-                SampleValue::Default(value) => writeln!(text, "# {name} = {value}"),
-                SampleValue::Optional(example) if example.is_empty() => writeln!(text, "# {name} =    # optional"),
-                SampleValue::Optional(example) => writeln!(text, "# {name} = {example}    # optional"),
-                SampleValue::Required => writeln!(text, "# {name} =    # required"),
+                SampleValue::Default(value) => writeln!(text, "#{name} = {value}"),
+                SampleValue::Optional(example) if example.is_empty() => writeln!(text, "#{name} =    # optional"),
+                SampleValue::Optional(example) => writeln!(text, "#{name} = {example}    # optional"),
+                SampleValue::Required => writeln!(text, "#{name} =    # required"),
             };
         }
     }

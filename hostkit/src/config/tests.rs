@@ -939,19 +939,19 @@ fn a_sample_names_everything_and_sets_nothing() {
         },
     ];
     let sample = sample(&sections);
-    let tail = sample.split_once("# strict = false\n").unwrap().1;
+    let tail = sample.split_once("#strict = false\n").unwrap().1;
     let expected = "
 # Where orders are kept.
 #
 # Shared by all.
 [database]
-# url =    # required
+#url =    # required
 # How many connections.
-# pool =    # optional
+#pool =    # optional
 
 [periodic.cleanup]
-# every = \"1h\"
-# tz = \"UTC\"    # optional
+#every = \"1h\"
+#tz = \"UTC\"    # optional
 ";
     assert_eq!(tail, expected);
     let (configuration, problems) = Layered { files: &[("hostkit.toml", &sample)], ..Layered::default() }.load();

@@ -145,7 +145,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
 impl Candidate {
     fn resolve(&mut self, graph: &Graph, sound: bool) -> Vec<Problem> {
         let host_long = self.runner.is_host_long();
-        let asker = Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source), host_long };
+        let asker = Asker { what: self.entry.kind.noun(), name: self.name, source: Some(self.entry.source) };
         match graph.resolve(&asker, self.entry.edges) {
             Err(faults) => faults,
             Ok(resolved) => {
@@ -236,7 +236,7 @@ fn task_queue(
 ) -> Option<(&'static str, &'static ServiceEntry)> {
     let mut edges = nodes.iter().flat_map(|node| node.edges).chain(entries.iter().flat_map(|(_, entry)| entry.edges));
     let wanted = edges.any(|edge| matches!(&edge.want, Want::Fitting(of, _) if of.id() == TypeId::of::<TaskQueue>()));
-    wanted.then(|| (TaskQueue::ENTRY.name, TaskQueue::ENTRY))
+    wanted.then_some((TaskQueue::ENTRY.name, TaskQueue::ENTRY))
 }
 
 fn empty_host() -> Problem {
@@ -307,7 +307,8 @@ impl Filter {
     fn takes(&self, name: &str, entry: &ServiceEntry) -> bool {
         let named = |names: &[String]| names.iter().any(|given| same_name(given, name));
         let is_service = entry.kind.stage().is_none();
-        !named(&self.except) && !(is_service && self.only.as_deref().is_some_and(|only| !named(only)))
+        let left_out = is_service && self.only.as_deref().is_some_and(|only| !named(only));
+        !left_out && !named(&self.except)
     }
 
     fn unknown(&self, entries: &[(&'static str, &'static ServiceEntry)]) -> Vec<Problem> {
@@ -365,7 +366,7 @@ impl Order {
                 match index.get(&handle) {
                     Some(predecessor) => predecessors.push(*predecessor),
                     None => {
-                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)))
+                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)));
                     }
                 }
             }

@@ -34,10 +34,8 @@ impl std::fmt::Debug for HostBuilder {
 
 impl HostBuilder {
     pub(super) fn new(everything: bool) -> Self {
-        let registrations = match everything {
-            true => inventory::iter::<Registration>.into_iter().copied().collect(),
-            false => Vec::new(),
-        };
+        let registrations =
+            if everything { inventory::iter::<Registration>.into_iter().copied().collect() } else { Vec::new() };
         Self { registrations, sources: Sources::of_process(), ..Self::default() }
     }
 
@@ -70,6 +68,7 @@ impl HostBuilder {
 
     /// Sets one value, above files and environment variables and below `--set`. The key is dotted:
     /// `periodic.cleanup.every`; the value is TOML or else text.
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and texts are given as they are")]
     pub fn set(&mut self, key: impl Into<String>, value: impl ToString) -> &mut Self {
         self.sources.code.push((key.into(), value.to_string()));
         self
@@ -129,10 +128,6 @@ impl HostBuilder {
     ///
     /// # Errors
     /// Fails with every fault at once: configuration, wiring, names.
-    #[allow(
-        clippy::unused_async,
-        reason = "async so that a later source of configuration may be read without blocking"
-    )]
     pub async fn build(&mut self) -> Result<Host, BuildError> {
         build(std::mem::take(self))
     }

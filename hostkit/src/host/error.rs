@@ -94,8 +94,18 @@ pub(crate) struct Stuck {
     /// What it was doing: "stopping", "draining", "hook".
     pub(crate) phase: &'static str,
     pub(crate) hung: Duration,
-    /// Whether even dropping its future did not end it.
-    pub(crate) blocking: bool,
+    pub(crate) fate: Fate,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Its future was dropped, and that ended it.
+    Dropped,
+    /// Even dropping its future did not end it.
+    Blocks,
+    /// Nobody had the time to do anything about it.
+    LeftBehind,
 }
 
 impl fmt::Display for Stuck {
@@ -103,9 +113,10 @@ impl fmt::Display for Stuck {
         let hung =
             crate::time::show_duration(Duration::from_millis(u64::try_from(self.hung.as_millis()).unwrap_or(u64::MAX)));
         write!(f, "`{}` was still {} after {hung}", self.name, self.phase)?;
-        match self.blocking {
-            true => f.write_str(" and blocks its thread"),
-            false => f.write_str(" and was dropped"),
+        match self.fate {
+            Fate::Dropped => f.write_str(" and was dropped"),
+            Fate::Blocks => f.write_str(" and blocks its thread"),
+            Fate::LeftBehind => Ok(()),
         }
     }
 }
@@ -127,7 +138,7 @@ impl Report {
     }
 
     pub(crate) fn into_result(self) -> Result<(), RunError> {
-        if self.is_clean() { Ok(()) } else { Err(RunError { report: self, during_start: None }) }
+        if self.is_clean() { Ok(()) } else { Err(RunError { report: Box::new(self), during_start: None }) }
     }
 
     fn fmt_others(&self, f: &mut fmt::Formatter<'_>, skip: usize) -> fmt::Result {
@@ -151,7 +162,7 @@ impl Report {
 #[derive(Debug)]
 pub struct StartError {
     pub(crate) cause: StartCause,
-    pub(crate) report: Report,
+    pub(crate) report: Box<Report>,
 }
 
 #[derive(Debug)]
@@ -171,9 +182,8 @@ impl StartError {
     /// service itself failed.
     pub fn exit_code(&self) -> u8 {
         match &self.cause {
-            StartCause::Service(ServiceFailure { failure: RunFailure::Inject(_), .. }) => 75,
-            StartCause::Service(_) => 1,
-            StartCause::Inject(_) | StartCause::Hook(_) | StartCause::NotReady { .. } => 75,
+            StartCause::Service(failure) if !matches!(failure.failure, RunFailure::Inject(_)) => 1,
+            _ => 75,
         }
     }
 
@@ -219,8 +229,8 @@ impl Error for StartError {
 /// Why a host did not end well: the first failure, carrying the others and whoever was stuck.
 #[derive(Debug)]
 pub struct RunError {
-    pub(crate) report: Report,
-    pub(crate) during_start: Option<StartError>,
+    pub(crate) report: Box<Report>,
+    pub(crate) during_start: Option<Box<StartError>>,
 }
 
 impl RunError {
@@ -246,7 +256,7 @@ impl RunError {
     pub(crate) fn signals(error: &std::io::Error) -> Self {
         let failure = RunFailure::Returned(format!("signals cannot be handled: {error}").into());
         let cause = StartCause::Service(ServiceFailure { name: "host".to_owned(), failure });
-        StartError { cause, report: Report::default() }.into()
+        StartError { cause, report: Box::default() }.into()
     }
 
     /// Whether the host never finished starting.
@@ -257,7 +267,7 @@ impl RunError {
 
 impl From<StartError> for RunError {
     fn from(error: StartError) -> Self {
-        Self { report: Report::default(), during_start: Some(error) }
+        Self { report: Box::default(), during_start: Some(Box::new(error)) }
     }
 }
 

@@ -71,7 +71,9 @@ impl Runtime {
 type SettingUp<'h> = Pin<Box<dyn Future<Output = Ended> + 'h>>;
 
 /// The body of the user's `main`.
-pub struct Setup(Option<Box<dyn for<'h> FnOnce(&'h mut HostBuilder) -> SettingUp<'h>>>);
+pub struct Setup(Option<Box<Body>>);
+
+type Body = dyn for<'h> FnOnce(&'h mut HostBuilder) -> SettingUp<'h>;
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -184,7 +186,7 @@ pub fn main(program: &'static Program, setup: Setup) -> ExitCode {
 async fn perform(program: &'static Program, setup: Setup, invocation: Invocation) -> Result<(), Failure> {
     let mut builder = Host::builder();
     #[cfg(feature = "log")]
-    let listening = crate::log::listen(invocation.logging());
+    let listening = crate::log::listen(&invocation.logging());
     setup.apply(&mut builder).await?;
     #[cfg(feature = "log")]
     listening.install();

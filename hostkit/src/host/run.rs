@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::error::{Report, Stuck};
+use super::error::{Fate, Report, Stuck};
 use super::running::Running;
 use super::signals::{Signal, Signals};
 use super::start::start;
@@ -70,11 +70,12 @@ impl Running {
             .filter(|service| !is_over(&service.state))
             .map(|service| Stuck {
                 name: service.name.to_owned(),
-                phase: "running",
+                phase: if service.state == ServiceState::Stopping { "stopping" } else { "running" },
                 hung: now() - service.since,
-                blocking: false,
+                fate: Fate::LeftBehind,
             })
             .collect();
-        RunError { report: Report { stuck, forced: Some(signal.number), ..Report::default() }, during_start: None }
+        let report = Report { stuck, forced: Some(signal.number), ..Report::default() };
+        RunError { report: Box::new(report), during_start: None }
     }
 }

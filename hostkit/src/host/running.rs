@@ -14,7 +14,7 @@ use super::{Host, HostLifetime, RunError};
 use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
 use crate::function::{Callable, Handle, Queued};
-use crate::queue::Queue;
+use crate::queue::{Queue, QueueCounts};
 use crate::runner::{Conduct, ServiceState, Stage, StatusCell};
 use crate::tasks::Tasks;
 
@@ -95,6 +95,7 @@ impl Running {
                 kind: service.plan.entry.kind.attribute(),
                 state: service.status.state(),
                 since: service.status.since(),
+                queue: service.plan.runner.counts(),
             })
             .collect()
     }
@@ -204,6 +205,8 @@ pub struct ServiceStatus {
     pub state: ServiceState,
     /// Since when.
     pub since: Instant,
+    /// Of a queue, how many items wait, are worked on, and have ended.
+    pub queue: Option<QueueCounts>,
 }
 
 /// Why a function could not be run on demand, or how it failed.

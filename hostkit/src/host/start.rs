@@ -89,7 +89,7 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
         Err(Interrupted::Failed(cause)) => {
             running.lifetime.request_stop();
             Stopping::begin(&running).run(&mut events, &mut report).await;
-            return Err(StartError { cause, report });
+            return Err(StartError { cause, report: Box::new(report) });
         }
     }
     let (outcome, reported) = oneshot::channel();

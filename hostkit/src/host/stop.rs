@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::error::{Report, ServiceFailure, Stuck};
+use super::error::{Fate, Report, ServiceFailure, Stuck};
 use super::order::stop_after;
 use super::running::{Running, Service};
 use super::start::{run_hook, whole_milliseconds};
@@ -171,7 +171,7 @@ impl<'a> Stopping<'a> {
                     name: hook.service.name.to_owned(),
                     phase: "running its hook",
                     hung: now() - began,
-                    blocking: false,
+                    fate: Fate::Dropped,
                 }),
             }
         }
@@ -214,12 +214,15 @@ impl<'a> Stopping<'a> {
         }
         let hung = now() - began;
         service.abandon.cancel();
-        let blocking = tokio::time::timeout(GRACE, service.ended.cancelled()).await.is_err();
+        let fate = match tokio::time::timeout(GRACE, service.ended.cancelled()).await {
+            Ok(()) => Fate::Dropped,
+            Err(_elapsed) => Fate::Blocks,
+        };
         let phase = match service.plan.runner.stops() {
             StopsWith::Queues => "draining",
             StopsWith::Workers => "stopping",
         };
-        Some(Stuck { name: service.plan.name.to_owned(), phase, hung, blocking })
+        Some(Stuck { name: service.plan.name.to_owned(), phase, hung, fate })
     }
 
     /// What the services said when they ended.
@@ -250,7 +253,7 @@ impl<'a> Stopping<'a> {
                 name: "disposal of singletons".to_owned(),
                 phase: "running",
                 hung: now() - self.began,
-                blocking: false,
+                fate: Fate::Dropped,
             }),
         }
         for fault in &report.closing {

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{ServicePlan, same_name};
-use super::error::{Report, ServiceFailure, StartCause, Stuck};
+use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
 use super::run::until_forced;
 use super::running::Running;
 use super::start::{Interrupted, prepare, run_hook, start_services};
@@ -88,7 +88,7 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
     Stopping::begin(&running).finish(&mut events, &mut report).await;
     match result {
         Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
-        Err(Interrupted::Failed(cause)) => Err(StartError { cause, report }.into()),
+        Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
     }
 }
 
@@ -164,7 +164,7 @@ async fn call(running: &Arc<Running>, place: usize, report: &mut Report) {
             let result = tokio::time::timeout_at(deadline, &mut calling).await.ok();
             if result.is_none() {
                 service.abandon.cancel();
-                report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung: now() - began, blocking: false });
+                report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung: now() - began, fate: Fate::Dropped });
             }
             result
         }

@@ -98,10 +98,10 @@ impl<H: Call> Ticker<H> {
             let result = self.once(armed, conduct, grid.take(now(), late)).await;
             drop(turn);
             late = grid.is_late(now());
-            if let Err(failure) = result {
-                if let Some(end) = self.failed(failure, conduct, if late { now() } else { grid.due() }) {
-                    return end;
-                }
+            if let Err(failure) = result
+                && let Some(end) = self.failed(failure, conduct, if late { now() } else { grid.due() })
+            {
+                return end;
             }
             conduct.is_now(ServiceState::Ready);
         }
