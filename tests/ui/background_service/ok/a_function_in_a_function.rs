@@ -10,6 +10,6 @@ fn outer() {
     hostkit::Host::empty().with::<inner>();
 }
 
-fn main() {
+pub(crate) fn main() {
     outer();
 }

@@ -25,6 +25,6 @@ fn r#static(r#impl: &r#struct) -> String {
     format!("{}", r#impl.r#fn)
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<r#loop>().with::<r#while>().with::<r#static>();
 }

@@ -19,6 +19,6 @@ async fn last() {
     cleanup().await;
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<Intake>().with::<cleanup::Cleanup>().with::<last>();
 }

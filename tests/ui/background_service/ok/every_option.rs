@@ -26,7 +26,7 @@ async fn second() {}
 #[hostkit::background_service(on_failure = "ignore", on_complete = "restart", backoff = "5s")]
 async fn third() {}
 
-#[hostkit::background_service(on_complete = "done", enabled = false,)]
+#[hostkit::background_service(on_complete = "done", enabled = false)]
 async fn fourth() {}
 
 #[hostkit::on_start]
@@ -37,6 +37,6 @@ mod jobs {
     pub async fn import() {}
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<Intake>().with::<second>().with::<jobs::import>();
 }

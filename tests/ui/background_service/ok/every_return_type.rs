@@ -80,7 +80,7 @@ fn blocking_result() -> Result<(), Trouble> {
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     drop((nothing(), the_unit(), an_alias_of_nothing(), never(), an_error_of_ones_own(), an_alias()));
     drop((an_error_of_std(), a_boxed_error(), text(), static_text(), no_error_at_all()));
     blocking_nothing();

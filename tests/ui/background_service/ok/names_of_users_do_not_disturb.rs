@@ -1,4 +1,4 @@
-#![allow(dead_code, non_camel_case_types)]
+#![allow(dead_code, non_camel_case_types, unused_imports)]
 
 mod hostkit_names {
     pub struct Edge;
@@ -24,7 +24,7 @@ trait Item {
 
 impl<T> Item for T {}
 
-#[hostkit::singleton]
+#[hostkit::scoped]
 struct NODE {
     shared: ::std::sync::Arc<Clock>,
 }
@@ -59,4 +59,6 @@ async fn check(entry: hostkit::Queue<call>) {
     let _ = entry;
 }
 
-fn main() {}
+pub(crate) fn main() {
+    hostkit::Host::empty().with::<call>().with::<check>().with::<NODE>();
+}

@@ -34,6 +34,6 @@ async fn there(_order: i64) {}
 #[cfg_attr(any(), cfg(any()))]
 async fn there_as_well() {}
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<there>().with::<there_as_well>();
 }

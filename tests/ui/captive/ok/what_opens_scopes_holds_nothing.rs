@@ -25,6 +25,6 @@ async fn finite(report: &Report) {
     let _ = &report.session;
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<intake>().with::<finite>();
 }

@@ -22,6 +22,6 @@ async fn report(top: &A) {
     let _ = (&top.left.left, &top.right.right);
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<report>();
 }

@@ -12,6 +12,6 @@ struct Customers {
     orders: Scopes<Orders>,
 }
 
-fn main() {
+pub(crate) fn main() {
     let _ = |orders: &Orders| drop(orders.customers.orders.clone());
 }

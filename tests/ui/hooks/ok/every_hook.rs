@@ -15,6 +15,6 @@ async fn leave() {}
 #[hostkit::on_stopped]
 async fn sweep() {}
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<migrate>().with::<prepare>().with::<announce>().with::<Leaving>().with::<sweep>();
 }

@@ -40,6 +40,6 @@ async fn report(database: &DatabaseOptions, web: std::sync::Arc<WebOptions>, non
     let _ = (&database.url, database.size, &database.timeout, &web.listen_on, none);
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<DatabaseOptions>().with::<WebOptions>().with::<report>();
 }

@@ -32,6 +32,6 @@ fn sweep(session: &Session) {
     let _ = session;
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<process>().with::<intake>().with::<sweep>();
 }

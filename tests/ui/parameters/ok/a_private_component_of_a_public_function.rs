@@ -24,6 +24,6 @@ pub async fn report(clock: &Clock, orders: &Orders) {
     let _ = (clock, &orders.clock);
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<report>();
 }

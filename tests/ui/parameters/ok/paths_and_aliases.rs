@@ -18,6 +18,6 @@ async fn intake(
     let _ = (clock, again, greeting, text, sessions, stop, mailer);
 }
 
-fn main() {
-    hostkit::Host::empty().with::<crate::intake>();
+pub(crate) fn main() {
+    hostkit::Host::empty().with::<self::intake>();
 }

@@ -75,7 +75,7 @@ async fn migrate(clock: &Clock, session: &Session, stop: CancellationToken) {
     let _ = (clock, session, stop);
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<process>().with::<report>().with::<keyed>().with::<intake>();
     hostkit::Host::empty().with::<finite>().with::<migrate>();
 }

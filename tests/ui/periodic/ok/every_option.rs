@@ -23,6 +23,6 @@ async fn six_fields() {}
 #[hostkit::periodic(cron = "@daily")]
 async fn nickname() {}
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<cleanup>().with::<five_fields>().with::<six_fields>().with::<nickname>();
 }

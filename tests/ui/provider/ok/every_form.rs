@@ -34,6 +34,6 @@ fn pair() -> (u8, [u8; 4]) {
     (1, [2; 4])
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<pool>().with::<connection>().with::<Greeting>().with::<post>().with::<pair>();
 }

@@ -38,6 +38,6 @@ async fn second((left, right): (i64, i64)) {
 #[hostkit::queued(full = "wait")]
 async fn third(_: Option<Vec<[u8; 16]>>) {}
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<process>().with::<first>().with::<second>().with::<third>();
 }

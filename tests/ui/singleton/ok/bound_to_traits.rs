@@ -53,11 +53,15 @@ impl Converter<u8> for Widening {
 }
 
 #[hostkit::periodic(every = "1h")]
-async fn report(store: &dyn Store, concrete: &Memory, widening: &dyn Converter<u8, Output = u16>) -> Result<(), String> {
+async fn report(
+    store: &dyn Store,
+    concrete: &Memory,
+    widening: &dyn Converter<u8, Output = u16>,
+) -> Result<(), String> {
     let _ = (concrete, widening.convert(1));
     store.save(1).await
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<Memory>().with::<Post>().with::<Fallback>().with::<Other>().with::<report>();
 }

@@ -76,7 +76,7 @@ enum Fallible {
     Ready,
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<Unit>().with::<EmptyTuple>().with::<Fields>().with::<Constructed>();
     assert_eq!(Fallible::Ready.unrelated(), 1);
     let _ = |fields: Fields| {

@@ -45,6 +45,6 @@ async fn report(orders: &Repository<Order>, twice: Box<Twice<Clock>>, built: &Bu
     let _ = (&orders.greeting, &orders.session, orders.of, &twice.first, &twice.second, &built.0);
 }
 
-fn main() {
+pub(crate) fn main() {
     hostkit::Host::empty().with::<report>().with::<Repository<Order>>();
 }

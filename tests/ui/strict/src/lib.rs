@@ -130,7 +130,7 @@ use ::host::{BoxFuture, CancellationToken, Ext, Outcome, Queue, Scopes, Tick};
 use ::serde::Deserialize;
 
 /// Where the orders lie.
-#[host::options("database", validate = Self::problems, crate = "host")]
+#[::host::options("database", validate = Self::problems, crate = "host")]
 #[derive(Debug, Deserialize)]
 pub struct DatabaseOptions {
     /// Its address.
@@ -150,7 +150,7 @@ pub trait Store: ::core::marker::Send + ::core::marker::Sync {
 }
 
 /// From fields.
-#[host::singleton(as = dyn Store, default, crate = "host")]
+#[::host::singleton(as = dyn Store, default, crate = "host")]
 #[derive(Debug)]
 pub struct Memory {
     options: Arc<DatabaseOptions>,
@@ -174,7 +174,7 @@ pub struct Unit {
     pub greeting: Ext<String>,
 }
 
-#[host::scoped(crate = "host", timeout = "5s")]
+#[::host::scoped(crate = "host", timeout = "5s")]
 impl Unit {
     async fn new(greeting: Ext<String>, store: &dyn Store) -> Result<Self, ::core::fmt::Error> {
         store.save(0_i64).await;
@@ -191,7 +191,7 @@ impl Unit {
 }
 
 /// Generic.
-#[host::transient(crate = "host")]
+#[::host::transient(crate = "host")]
 #[derive(Debug)]
 pub struct Holder<T> {
     /// What it holds.
@@ -199,21 +199,21 @@ pub struct Holder<T> {
 }
 
 /// A foreign type.
-#[host::singleton(crate = "host", key = "eu")]
+#[::host::singleton(crate = "host", key = "eu")]
 async fn greeting(options: &DatabaseOptions) -> Result<String, ::core::fmt::Error> {
     ::core::future::ready(()).await;
     Ok(options.url.clone())
 }
 
 /// Another one, without a key.
-#[host::singleton(crate = "host")]
+#[::host::singleton(crate = "host")]
 #[must_use]
 pub fn farewell(#[key("eu")] hello: Ext<String>) -> String {
     hello.to_uppercase()
 }
 
 /// Runs for a while.
-#[host::background_service(crate = "host", on_failure = "restart", backoff = "1s..1m", after = [migrate])]
+#[::host::background_service(crate = "host", on_failure = "restart", backoff = "1s..1m", after = [migrate])]
 pub async fn intake(
     orders: Queue<process>,
     units: Scopes<Unit>,
@@ -224,32 +224,32 @@ pub async fn intake(
     Ok(())
 }
 
-#[host::background_service(crate = "host", handle = Forever)]
+#[::host::background_service(crate = "host", handle = Forever)]
 async fn forever() -> ! {
     ::core::future::pending().await
 }
 
 /// Works off orders.
-#[host::queued(crate = "host", capacity = 10, concurrency = 2)]
+#[::host::queued(crate = "host", capacity = 10, concurrency = 2)]
 pub async fn process(order: i64, unit: &Unit, buffer: &mut Holder<Unit>) {
     ::core::mem::drop((order, &unit.greeting, &buffer.inner.greeting));
     ::core::future::ready(()).await;
 }
 
 /// Blocks.
-#[host::queued(crate = "host", blocking = true)]
+#[::host::queued(crate = "host", blocking = true)]
 pub fn compute(order: i64, unit: &Unit) {
     ::core::mem::drop((order, &unit.greeting));
 }
 
-#[host::periodic(crate = "host", every = "1h", run_at_start = true)]
+#[::host::periodic(crate = "host", every = "1h", run_at_start = true)]
 async fn cleanup(memory: &Memory, tick: Tick) {
     memory.save(1_i64).await;
     ::core::mem::drop(tick);
 }
 
 /// Comes first.
-#[host::on_start(crate = "host", timeout = "5s")]
+#[::host::on_start(crate = "host", timeout = "5s")]
 pub async fn migrate() {
     ::core::future::ready(()).await;
 }

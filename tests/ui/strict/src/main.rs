@@ -120,7 +120,7 @@
 
 use ::host::HostBuilder;
 
-#[host::program(crate = "host", link(self = ui_strict))]
+#[::host::program(crate = "host", link(self = ui_strict))]
 async fn main(host: &mut HostBuilder) -> ::core::result::Result<(), ::core::fmt::Error> {
     ::core::future::ready(()).await;
     ::core::mem::drop(host);
