@@ -1,12 +1,14 @@
 //! The item once it is understood: what validation hands to the expansions.
 
 mod ask;
+mod own_name;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Generics, LitStr, Path, Type, Visibility};
 
 pub(crate) use ask::{Ask, Kind, generic_argument, last_segment, ours, place, plain};
+pub(crate) use own_name::{type_written_out, written_out};
 
 /// One injected parameter or field.
 #[derive(Clone)]
@@ -92,6 +94,12 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
+    /// That it can be cloned, for another attempt, said on its type.
+    pub(crate) fn cloned(&self) -> TokenStream {
+        let ty = &self.ty;
+        quote_spanned!(ours(place(ty))=> const _: fn(&#ty) -> #ty = <#ty as ::core::clone::Clone>::clone;)
+    }
+
     /// The associated type, all of it on the payload's type: it must be as visible as the function.
     pub(crate) fn declared(&self) -> TokenStream {
         let ty = &self.ty;
@@ -118,9 +126,9 @@ pub(crate) struct Service {
     pub(crate) output: Span,
     pub(crate) after: Vec<Path>,
     pub(crate) settings: Vec<TokenStream>,
-    /// Whether an item is tried more than once, so that its payload is cloned.
-    pub(crate) tried_again: bool,
-    /// What takes the items that are left at stop.
+    /// Whether a payload may be needed again.
+    pub(crate) retried: bool,
+    /// What takes the payloads that are left at stop.
     pub(crate) leftover: Option<Path>,
     /// Whether it lives as long as the host, so that it must not hold anything scoped.
     pub(crate) host_long: bool,

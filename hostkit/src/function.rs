@@ -124,8 +124,5 @@ pub fn handle_of<H: Handle>() -> TypeId {
     TypeId::of::<H>()
 }
 
-/// Says that payloads can be cloned, which `attempts` needs.
-pub const fn tried_again<P: Clone>() {}
-
 /// Says that a function takes what is left in a queue at stop: `async fn(Vec<P>)`.
 pub const fn takes_leftovers<P, F: Future<Output: IntoEnded>>(_: fn(Vec<P>) -> F) {}

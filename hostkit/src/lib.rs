@@ -110,6 +110,7 @@ pub(crate) mod host;
 #[cfg(feature = "log")]
 pub(crate) mod log;
 pub(crate) mod periodic;
+pub(crate) mod program;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod runner;

@@ -24,9 +24,9 @@ pub use crate::component::{
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
 pub use crate::function::{
-    Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended, handle_of, takes_leftovers, tried_again,
+    Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended, handle_of, takes_leftovers,
 };
-pub use crate::host::{Flavor, Program, Runtime, Setup, check_wiring, main};
+pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
 pub use crate::runner::{Kind, Stage};
 pub use crate::tasks::blocking;

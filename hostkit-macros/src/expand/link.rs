@@ -24,18 +24,17 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     errors.after(links)
 }
 
-/// The block that names the crates.
+/// The block that names the crates. A crate that was asked for must register something, so it is registered itself; the
+/// package's own library, found without being asked for, need not.
 pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
-    let own = match &linked.own {
-        OwnLibrary::Named(name) => Some(name.clone()),
-        OwnLibrary::Not => None,
-        OwnLibrary::Found => own_library().filter(|own| !linked.crates.contains(own)),
+    let (found, named) = match &linked.own {
+        OwnLibrary::Named(name) => (None, Some(name)),
+        OwnLibrary::Not => (None, None),
+        OwnLibrary::Found => (own_library().filter(|own| !linked.crates.contains(own)), None),
     };
-    let crates: Vec<&Ident> = own.iter().chain(&linked.crates).collect();
-    if crates.is_empty() {
-        return TokenStream::new();
-    }
-    let linked = crates.into_iter().map(|name| {
+    let asked: Vec<&Ident> = named.into_iter().chain(&linked.crates).collect();
+    let found = found.map(|found| quote!(const _: () = { extern crate #found as _; };));
+    let content = asked.iter().map(|name| {
         let text = name.to_string();
         // A crate that is not there is shown on its name.
         let linked = quote_spanned!(ours(name.span())=> extern crate #name as _;);
@@ -44,8 +43,9 @@ pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
             __hk::submit! { __hk::Registration::Linked(#text) }
         }
     });
-    let content = quote!(#(#linked)*);
-    block(hostkit, [], &content)
+    let content: TokenStream = content.collect();
+    let asked = (!asked.is_empty()).then(|| block(hostkit, [], &content));
+    quote!(#found #asked)
 }
 
 /// The library beside this binary, if the compiler was given it.

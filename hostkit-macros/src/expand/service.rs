@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Function, Item, only_one_attribute};
-use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours, place};
+use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -92,28 +92,25 @@ fn registration(role: Role, service: &Service) -> TokenStream {
     let item = item(service);
     let shim = shim(service);
     let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
+    let cloned = service.payload.as_ref().filter(|_| service.retried).map(Payload::cloned);
     let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
-    let promises = promises(service);
+    let leftover = leftover(service);
     quote! {
         #entry
         #item
         #shim
         __hk::submit! { <#handle as __hk::Item>::REGISTRATION }
         #checks
-        #promises
+        #cloned
+        #leftover
     }
 }
 
-/// What the options of a queued function say of its payload.
-fn promises(service: &Service) -> TokenStream {
-    let Some(Payload { ty, .. }) = &service.payload else { return TokenStream::new() };
-    let tried_again =
-        service.tried_again.then(|| quote_spanned!(ours(place(ty))=> const _: () = __hk::tried_again::<#ty>();));
-    let leftover = service.leftover.as_ref().map(|path| {
-        let span = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
-        quote_spanned!(span=> const _: () = __hk::takes_leftovers::<#ty, _>(#path);)
-    });
-    quote!(#tried_again #leftover)
+/// Says that the function takes what is left in the queue.
+fn leftover(service: &Service) -> Option<TokenStream> {
+    let (path, Payload { ty, .. }) = (service.leftover.as_ref()?, service.payload.as_ref()?);
+    let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
+    Some(quote_spanned!(place=> const _: () = __hk::takes_leftovers::<#ty, _>(#path);))
 }
 
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.

@@ -112,6 +112,7 @@ impl Ask {
                 Err(syn::Error::new_spanned(ty, "a trait object has no size: take `&dyn Trait` or `Arc<dyn Trait>`"))
             }
             Type::Path(_) => Self::read_path(ty),
+            Type::Macro(_) | Type::Verbatim(_) => Ok(Self::Unknown(ty.clone())),
             _ => Err(syn::Error::new_spanned(
                 ty,
                 "hostkit cannot pass this: take a component as `&T` or `Arc<T>`, a trait as `&dyn Trait` or `Arc<dyn Trait>`, a foreign type as `Ext<T>`",

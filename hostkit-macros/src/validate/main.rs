@@ -23,6 +23,7 @@ pub(crate) fn user_main(signature: &Signature, errors: &mut Errors) -> UserMain 
     if signature.ident != "main" {
         errors.on(&signature.ident, "this attribute goes on `fn main`");
     }
+    shape::not_const(signature, "`main`", errors);
     shape::callable(signature, "`main`", errors);
     shape::concrete(signature, "`main`", errors);
     shape::returns(&signature.output, "`main`", errors);

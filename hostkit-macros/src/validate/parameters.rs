@@ -1,20 +1,26 @@
 //! Parameters and fields that hostkit fills.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Pat, ReturnType, Signature, Type};
 
 use crate::errors::Errors;
 use crate::input::take_key;
-use crate::model::{Ask, Kind, Parameter, last_segment};
+use crate::model::{Ask, Kind, Parameter, last_segment, type_written_out};
 
 /// The most parameters a function can have: so many places has the tuple that carries them.
 const MOST: usize = 16;
 
 /// Reads the injected parameters and takes hostkit's helper attributes from all of them. The first `skip` of them are
-/// not injected.
-pub(crate) fn injected(signature: &mut Signature, skip: usize, kind: Kind, errors: &mut Errors) -> Vec<Parameter> {
+/// not injected. `Self` is the subject, where there is one.
+pub(crate) fn injected(
+    signature: &mut Signature,
+    skip: usize,
+    kind: Kind,
+    subject: Option<&TokenStream>,
+    errors: &mut Errors,
+) -> Vec<Parameter> {
     let mut parameters = Vec::new();
     // A lifetime that the function declares has been reported where it is declared.
     let reported: Vec<_> = signature.generics.lifetimes().map(|parameter| parameter.lifetime.clone()).collect();
@@ -31,7 +37,7 @@ pub(crate) fn injected(signature: &mut Signature, skip: usize, kind: Kind, error
         }
         let Some(local) = local_of(&typed.pat, index, errors) else { continue };
         let name = if let Pat::Ident(pattern) = &*typed.pat { pattern.ident.unraw().to_string() } else { "_".into() };
-        let mut ty = (*typed.ty).clone();
+        let mut ty = subject.map_or_else(|| (*typed.ty).clone(), |subject| type_written_out(&typed.ty, subject));
         if let Type::Reference(reference) = &mut ty {
             reference.lifetime.take_if(|lifetime| reported.contains(lifetime));
         }
@@ -48,6 +54,7 @@ pub(crate) fn injected_field(
     name: String,
     index: usize,
     field: &mut syn::Field,
+    subject: &TokenStream,
     errors: &mut Errors,
 ) -> Option<Parameter> {
     let key = take_key(&mut field.attrs, errors);
@@ -60,7 +67,7 @@ pub(crate) fn injected_field(
         Some(ident) => local(ident),
         None => Ident::new(&format!("field_{index}"), Span::mixed_site()),
     };
-    parameter(name, local, &field.ty, key, Kind::Component, errors)
+    parameter(name, local, &type_written_out(&field.ty, subject), key, Kind::Component, errors)
 }
 
 pub(crate) fn no_cfg(attributes: &[Attribute], what: &str, errors: &mut Errors) {

@@ -21,12 +21,13 @@ pub(crate) fn service(
 ) -> Service {
     let what = format!("a `#[{attribute}]` function");
     let signature = &mut function.signature;
+    shape::not_const(signature, &what, errors);
     shape::callable(signature, &what, errors);
     shape::concrete(signature, &what, errors);
     let returns = shape::returns(&signature.output, &what, errors);
     let call = call(signature, args, errors);
     let payload = if kind == Kind::Queued { payload(signature, errors) } else { None };
-    let parameters = injected(signature, usize::from(kind == Kind::Queued), kind, errors);
+    let parameters = injected(signature, usize::from(kind == Kind::Queued), kind, None, errors);
     let output = match &signature.output {
         ReturnType::Type(_, ty) => place(ty),
         ReturnType::Default => signature.ident.span(),
@@ -43,7 +44,7 @@ pub(crate) fn service(
         output: ours(output),
         after: args.paths("after").to_vec(),
         settings: args.settings(),
-        tried_again: args.integer("attempts").is_some_and(|attempts| attempts > 1),
+        retried: args.integer("attempts").is_some_and(|attempts| attempts > 1),
         leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
         place: ours(signature.ident.span()),

@@ -6,11 +6,8 @@ use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 use crate::errors::Errors;
 use crate::model::{Returns, generic_argument, last_segment, plain};
 
-/// Refuses what nobody could call for the user: generics, `unsafe`, `extern`, `const`, variadics.
+/// Refuses what nobody could call for the user: `unsafe`, `extern`, variadics.
 pub(crate) fn callable(signature: &Signature, what: &str, errors: &mut Errors) {
-    if let Some(constness) = &signature.constness {
-        errors.on(constness, format!("{what} runs in the program and cannot be `const`"));
-    }
     if let Safety::Unsafe(unsafety) = &signature.safety {
         errors.on(unsafety, format!("{what} is called by hostkit and cannot be `unsafe`"));
     }
@@ -19,6 +16,13 @@ pub(crate) fn callable(signature: &Signature, what: &str, errors: &mut Errors) {
     }
     if let Some(variadic) = &signature.variadic {
         errors.on(variadic, format!("{what} cannot be variadic"));
+    }
+}
+
+/// Refuses `const`, which says nothing about a function that is run for its effect.
+pub(crate) fn not_const(signature: &Signature, what: &str, errors: &mut Errors) {
+    if let Some(constness) = &signature.constness {
+        errors.on(constness, format!("{what} runs in the program and cannot be `const`"));
     }
 }
 

@@ -21,7 +21,7 @@ use super::recipe::Built;
 use super::run::Caught;
 use super::shared::Shared;
 use super::unwind::{catch, catch_panic};
-use crate::error::BoxError;
+use crate::error::{BoxError, WithCauses};
 
 /// How the run that a scope belonged to ended; a disposer decides by it whether to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,7 +82,7 @@ impl fmt::Display for CloseFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let component = &self.component;
         match &self.reason {
-            CloseReason::Returned(error) => write!(f, "disposing `{component}` failed: {error}"),
+            CloseReason::Returned(error) => write!(f, "disposing `{component}` failed: {}", WithCauses(&**error)),
             CloseReason::Panicked(caught) => {
                 write!(f, "disposing `{component}` panicked: {caught}")
             }

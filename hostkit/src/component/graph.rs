@@ -234,11 +234,13 @@ impl Graph {
     }
 
     /// Whether the host itself makes this.
+    #[cfg(feature = "cli")]
     pub(crate) fn is_fitting(&self, id: ProviderId) -> bool {
         self.fittings.values().any(|fitting| *fitting == id)
     }
 
     /// The providers that the program declares or gives to the builder.
+    #[cfg(feature = "cli")]
     pub(crate) fn components(&self) -> impl Iterator<Item = &Provider> {
         self.providers.iter().enumerate().filter(|(id, _)| !self.is_fitting(*id)).map(|(_, provider)| provider)
     }

@@ -39,6 +39,7 @@ pub(crate) enum Form {
         /// The section's dotted name.
         section: &'static str,
         /// Its keys, for the sample configuration.
+        #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config sample` is a command"))]
         fields: &'static [Field],
         /// Reads and validates it.
         bind: fn(&Configuration, &'static str) -> Result<Built, Vec<Problem>>,

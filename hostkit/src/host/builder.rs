@@ -117,7 +117,6 @@ impl HostBuilder {
         super::Registered::sort(self.registrations.clone(), &self.renamed)
     }
 
-    #[cfg(feature = "cli")]
     pub(crate) fn sources(&mut self) -> &mut Sources {
         &mut self.sources
     }

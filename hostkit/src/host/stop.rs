@@ -140,7 +140,8 @@ impl<'a> Stopping<'a> {
     /// When a service that is told to stop now has to have ended.
     pub(super) fn deadline_of(&self, service: &Service) -> Instant {
         let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
-        own.min(self.deadlines.work)
+        // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
+        own.min(self.deadlines.work).max((now() + GRACE).min(self.deadlines.end))
     }
 
     fn reserved_for_disposal(&self) -> Duration {

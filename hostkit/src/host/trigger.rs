@@ -85,20 +85,26 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
     let result = bring_up_and_call(&running, function, &ended, &mut events, &mut report).await;
     drop(ended);
     running.lifetime.request_stop();
-    Stopping::begin(&running).finish(&mut events, &mut report).await;
+    let (result, stopping) = match result {
+        Ok(stopping) => (Ok(()), stopping),
+        Err(interrupted) => (Err(interrupted), None),
+    };
+    // A stop that has begun goes on with what is left of its time (invariant 3).
+    stopping.unwrap_or_else(|| Stopping::begin(&running)).finish(&mut events, &mut report).await;
     match result {
         Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
         Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
     }
 }
 
-async fn bring_up_and_call(
-    running: &Arc<Running>,
+/// Does what the command is for, and returns the stop that has begun meanwhile, if any.
+async fn bring_up_and_call<'r>(
+    running: &'r Arc<Running>,
     function: Function,
     ended: &mpsc::UnboundedSender<Ended>,
     events: &mut mpsc::UnboundedReceiver<Ended>,
     report: &mut Report,
-) -> Result<(), Interrupted> {
+) -> Result<Option<Stopping<'r>>, Interrupted> {
     let own = match function {
         Function::Service(place) => &running.services[place].plan,
         Function::Hook(place) => &running.hooks[place].service,
@@ -108,16 +114,16 @@ async fn bring_up_and_call(
     prepare(running, plans).await?;
     start_services(running, &queues, ended, events).await?;
     match function {
-        Function::Service(place) => call(running, place, report).await,
+        Function::Service(place) => Ok(call(running, place, report).await),
         Function::Hook(place) => {
             let hook = &running.hooks[place];
             // The others have run, or will.
             if matches!(hook.stage, Stage::Started | Stage::Stopping) {
                 run_hook(running, hook, CancellationToken::new()).await.map_err(StartCause::Hook)?;
             }
+            Ok(None)
         }
     }
-    Ok(())
 }
 
 /// The queues that the function, or whoever works off one of these, can put something into (invariant 2).
@@ -137,7 +143,7 @@ fn reached_queues(running: &Running, own: &ServicePlan) -> Vec<usize> {
 }
 
 /// Calls the function, tells it to stop when somebody asks for that, and drops it at its deadline (invariant 3).
-async fn call(running: &Arc<Running>, place: usize, report: &mut Report) {
+async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) -> Option<Stopping<'r>> {
     let service = &running.services[place];
     let name = service.plan.name;
     tracing::info!(target: "hostkit::host", service = name, "triggered");
@@ -154,19 +160,19 @@ async fn call(running: &Arc<Running>, place: usize, report: &mut Report) {
             }
         }),
     };
-    let result = tokio::select! {
+    let (result, stop) = tokio::select! {
         biased;
-        result = &mut calling => Some(result),
+        result = &mut calling => (Some(result), None),
         () = running.lifetime.stopping().cancelled() => {
             service.stop.cancel();
             let began = now();
-            let deadline = Stopping::begin(running).deadline_of(service);
-            let result = tokio::time::timeout_at(deadline, &mut calling).await.ok();
+            let stop = Stopping::begin(running);
+            let result = tokio::time::timeout_at(stop.deadline_of(service), &mut calling).await.ok();
             if result.is_none() {
                 service.abandon.cancel();
                 report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung: now() - began, fate: Fate::Dropped });
             }
-            result
+            (result, Some(stop))
         }
     };
     drop(calling);
@@ -178,4 +184,5 @@ async fn call(running: &Arc<Running>, place: usize, report: &mut Report) {
         Some(Err(failure)) => report.failures.push(ServiceFailure { name: name.to_owned(), failure }),
         None => {}
     }
+    stop
 }

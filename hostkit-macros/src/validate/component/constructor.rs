@@ -28,7 +28,7 @@ pub(crate) fn constructor(
     let path = path(&subject);
     let (parameters, construct) = match block.function_mut("new") {
         Some(new) => {
-            let parameters = new_function(new, errors);
+            let parameters = new_function(new, &subject.to_token_stream(), errors);
             let arguments = parameters.iter().map(|parameter| parameter.argument(Call::Async));
             let form = if new.signature.asyncness.is_some() { Form::Async } else { Form::Sync };
             let place = ours(new.name().span());
@@ -62,7 +62,7 @@ fn path(subject: &Type) -> TokenStream {
     }
 }
 
-fn new_function(new: &mut Function, errors: &mut Errors) -> Vec<crate::model::Parameter> {
+fn new_function(new: &mut Function, subject: &TokenStream, errors: &mut Errors) -> Vec<crate::model::Parameter> {
     let signature = &mut new.signature;
     shape::callable(signature, "a constructor", errors);
     shape::concrete(signature, "a constructor", errors);
@@ -72,7 +72,7 @@ fn new_function(new: &mut Function, errors: &mut Errors) -> Vec<crate::model::Pa
     if let ReturnType::Default = signature.output {
         errors.on(&signature.ident, "`new` returns `Self` or `Result<Self, E>`");
     }
-    injected(signature, 0, Kind::Component, errors)
+    injected(signature, 0, Kind::Component, Some(subject), errors)
 }
 
 fn dispose_function(dispose: &Function, path: TokenStream, errors: &mut Errors) -> Dispose {

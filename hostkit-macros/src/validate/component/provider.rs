@@ -27,7 +27,7 @@ pub(crate) fn provider(
     shape::callable(signature, "a provider", errors);
     shape::concrete(signature, "a provider", errors);
     let product = product(signature, errors);
-    let parameters = injected(signature, 0, Kind::Component, errors);
+    let parameters = injected(signature, 0, Kind::Component, None, errors);
     let place = ours(signature.ident.span());
     let mut called = signature.ident.clone();
     called.set_span(place);

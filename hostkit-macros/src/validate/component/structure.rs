@@ -1,6 +1,6 @@
 //! A component that is built from its fields.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Fields, ItemStruct};
@@ -9,7 +9,7 @@ use super::{binding, not_for_types};
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::{Inject, take_inject, take_key};
-use crate::model::{Component, Construct, Form, Parameter, Product, ours, place};
+use crate::model::{Component, Construct, Form, Parameter, Product, ours, place, written_out};
 use crate::validate::parameters::{injected_field, no_cfg, too_many};
 
 /// Reads the struct and takes hostkit's helper attributes from its fields.
@@ -18,16 +18,18 @@ pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Ar
     let place = ours(item.ident.span());
     let mut parameters = Vec::new();
     let mut values = Vec::new();
-    for (index, field) in item.fields.iter_mut().enumerate() {
-        no_cfg(&field.attrs, "a field", errors);
-        let value = value(index, field, &mut parameters, errors).map(|value| of_the_struct(value, &item.ident));
-        values.push((field.ident.clone(), value));
-    }
-    too_many(parameters.len(), item.ident.span(), errors);
     let (_, arguments, _) = item.generics.split_for_impl();
     let ident = &item.ident;
+    // In an expression the compiler finds the arguments itself.
+    let (subject, name) = (quote!(#ident #arguments), quote!(#ident));
+    for (index, field) in item.fields.iter_mut().enumerate() {
+        no_cfg(&field.attrs, "a field", errors);
+        let value = value(index, field, &subject, &mut parameters, errors).map(|value| written_out(value, &name));
+        values.push((field.ident.clone(), value));
+    }
+    too_many(parameters.len(), ident.span(), errors);
     Component {
-        subject: quote!(#ident #arguments),
+        subject,
         name: ident.unraw().to_string(),
         lifetime,
         generics: item.generics.clone(),
@@ -43,6 +45,7 @@ pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Ar
 fn value(
     index: usize,
     field: &mut syn::Field,
+    subject: &TokenStream,
     parameters: &mut Vec<Parameter>,
     errors: &mut Errors,
 ) -> Option<TokenStream> {
@@ -57,7 +60,7 @@ fn value(
         Some(Inject::Value(value)) => Some(value),
         None => {
             let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
-            let parameter = injected_field(name, index, field, errors)?;
+            let parameter = injected_field(name, index, field, subject, errors)?;
             let local = &parameter.local;
             let value = quote!(#local);
             parameters.push(parameter);
@@ -80,18 +83,4 @@ fn literal(ident: &Ident, fields: &Fields, values: &[(Option<Ident>, Option<Toke
             quote!(#ident { #(#named),* })
         }
     }
-}
-
-/// `Self` in a default value means the struct, although the value is written elsewhere in the expansion.
-fn of_the_struct(value: TokenStream, ident: &Ident) -> TokenStream {
-    let tokens = value.into_iter().map(|token| match token {
-        TokenTree::Ident(me) if me == "Self" => TokenTree::Ident(ident.clone()),
-        TokenTree::Group(group) => {
-            let mut inner = Group::new(group.delimiter(), of_the_struct(group.stream(), ident));
-            inner.set_span(group.span());
-            TokenTree::Group(inner)
-        }
-        token => token,
-    });
-    tokens.collect()
 }
