@@ -1,7 +1,7 @@
 //! `main!()`, and the attribute for a `main` with a body
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::link::links;
 use crate::args::main::MainArgs;
@@ -53,12 +53,13 @@ fn rename(function: &mut Function) -> Ident {
 }
 
 fn setup(form: UserMain, name: &Ident) -> TokenStream {
-    let call = if form.takes_host { quote!(super::#name(host)) } else { quote!(super::#name()) };
-    let host = if form.takes_host { quote!(host) } else { quote!(_) };
-    match (form.is_async, form.takes_host) {
-        (false, true) => quote!(__hk::Setup::plain(super::#name)),
-        (false, false) => quote!(__hk::Setup::plain(|#host| #call)),
-        (true, _) => quote!(__hk::Setup::asynchronous(|#host| __hk::Box::pin(#call))),
+    // Another parameter is shown on its type, and another result on its own.
+    let host = form.host.map(|place| Ident::new("host", ours(place)));
+    let pattern = host.as_ref().map_or_else(|| quote!(_), ToTokens::to_token_stream);
+    let call = quote!(super::#name(#host));
+    match form.is_async {
+        false => quote_spanned!(ours(form.output)=> __hk::Setup::plain(|#pattern| #call)),
+        true => quote_spanned!(ours(form.output)=> __hk::Setup::asynchronous(|#pattern| __hk::Box::pin(#call))),
     }
 }
 
