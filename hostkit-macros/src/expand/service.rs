@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::handle::declare;
-use super::registered::{block, checks, edges, tuple};
+use super::registered::{Owner, block, checks, edges, tuple};
 use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
@@ -91,9 +91,9 @@ fn registration(role: Role, service: &Service) -> TokenStream {
     let entry = entry(role, service);
     let item = item(service);
     let shim = shim(service);
-    let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
+    let owner = if service.host_long { Owner::HostLong } else { Owner::Run };
     let cloned = service.payload.as_ref().filter(|_| service.retried).map(Payload::cloned);
-    let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
+    let checks = checks(&service.parameters, owner);
     let leftover = leftover(service);
     quote! {
         #entry

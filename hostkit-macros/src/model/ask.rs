@@ -57,28 +57,38 @@ pub(crate) enum Ask {
     Unknown(Type),
 }
 
-/// What hostkit passes by value, and whether the compiler's walk over the graph has something to look at there.
-const BY_VALUE: [(&str, bool); 14] = [
-    ("All", false),
-    ("CancellationToken", false),
-    ("Ext", false),
-    ("HostLifetime", false),
-    ("Instance", false),
-    ("JobContext", false),
-    ("Lazy", true),
-    ("Option", false),
-    ("Queue", false),
-    ("Ready", false),
-    ("Scope", false),
-    ("Scopes", true),
-    ("TaskQueue", false),
-    ("Tick", false),
+/// What the walk over the graph can find behind a parameter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Risk {
+    /// It is owned, or might be: then it must be a transient.
+    Always,
+    /// It leads to a cycle, or is captured, if who asks for it keeps it: a component or a background service.
+    IfKept,
+    /// Nothing.
+    Never,
+}
+
+/// What hostkit passes by value.
+const BY_VALUE: [&str; 14] = [
+    "All",
+    "CancellationToken",
+    "Ext",
+    "HostLifetime",
+    "Instance",
+    "JobContext",
+    "Lazy",
+    "Option",
+    "Queue",
+    "Ready",
+    "Scope",
+    "Scopes",
+    "TaskQueue",
+    "Tick",
 ];
 
 /// Whether the type is one that hostkit passes by value, by its name.
-fn by_value(ty: &Type) -> Option<bool> {
-    let name = &last_segment(ty)?.ident;
-    BY_VALUE.iter().find(|(known, _)| name == known).map(|(_, walk)| *walk)
+fn by_value(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| BY_VALUE.iter().any(|name| segment.ident == name))
 }
 
 impl Ask {
@@ -121,8 +131,7 @@ impl Ask {
     }
 
     fn read_path(ty: &Type) -> syn::Result<Self> {
-        let itself =
-            || if by_value(ty).is_some() { Self::Itself(plain(ty).clone()) } else { Self::Unknown(plain(ty).clone()) };
+        let itself = || if by_value(ty) { Self::Itself(plain(ty).clone()) } else { Self::Unknown(plain(ty).clone()) };
         let (Some(segment), Some(argument)) = (last_segment(ty), generic_argument(ty)) else { return Ok(itself()) };
         let is_dyn = matches!(argument, Type::TraitObject(_));
         match segment.ident.to_string().as_str() {
@@ -251,13 +260,13 @@ impl Ask {
         }
     }
 
-    /// Whether the compiler's walk over the graph has something to look at.
-    pub(crate) fn leads_to_a_component(&self) -> bool {
+    /// What the compiler can find behind it, beyond that it is there.
+    pub(crate) fn risk(&self) -> Risk {
         match self {
-            Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) | Self::Unknown(_) => true,
-            Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) => false,
-            // `Scopes` alone is untyped.
-            Self::Itself(ty) => by_value(ty).is_none_or(|walk| walk && generic_argument(ty).is_some()),
+            Self::Taken(_) | Self::Boxed(_) | Self::Unknown(_) => Risk::Always,
+            Self::Lent(_) | Self::Shared(_) => Risk::IfKept,
+            Self::Itself(ty) if last_segment(ty).is_some_and(|segment| segment.ident == "Lazy") => Risk::IfKept,
+            Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) | Self::Itself(_) => Risk::Never,
         }
     }
 

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 
 use super::construct::shim;
 use super::generics::bounded;
-use crate::expand::registered::{checks, edges};
+use crate::expand::registered::{Owner, checks, edges};
 use crate::model::{Binding, Component, Kind, Product, ours, place};
 
 /// The node and the traits that lead to it.
@@ -47,7 +47,7 @@ pub(super) fn submitted(component: &Component) -> TokenStream {
         return TokenStream::new();
     }
     let subject = &component.subject;
-    let checks = checks(&component.parameters, &quote!(__hk::Owner::Component(&__NODE)), &quote!(__NODE.edges));
+    let checks = checks(&component.parameters, Owner::Component);
     quote! {
         __hk::submit! { <#subject as __hk::Item>::REGISTRATION }
         #checks
