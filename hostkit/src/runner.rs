@@ -86,6 +86,9 @@ pub(crate) trait Runner: Send + Sync + 'static {
     /// Arms the plan, becomes ready, and runs until it is done or told to stop.
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End>;
 
+    /// Takes the place of [`run`](Self::run) when the host stops before its turn.
+    fn never_ran(&self) {}
+
     /// Runs it once, now, and says how that ended; where there is no such thing, none.
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         let _ = conduct;

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -21,7 +22,7 @@ use super::error::{Report, ServiceFailure, StartCause};
 use super::running::{Running, RunningHost, Service};
 use super::stop::{Ended, GRACE, Stopping, supervise};
 use super::{Host, StartError};
-use crate::component::{RunFailure, install_panic_hook};
+use crate::component::{RunFailure, catch_panic, install_panic_hook};
 use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
 use crate::tasks::joined;
 use crate::time::now;
@@ -163,6 +164,7 @@ pub(super) async fn start_services(
     ended: &mpsc::UnboundedSender<Ended>,
     events: &mut mpsc::UnboundedReceiver<Ended>,
 ) -> Result<(), Interrupted> {
+    running.services_began.store(true, Ordering::Relaxed);
     for index in indices {
         spawn(running, *index, &running.services[*index], ended);
     }
@@ -178,11 +180,13 @@ pub(super) async fn start_services(
 
 /// Spawns a service's task, which waits for its predecessors and then runs it until it ends.
 fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc::UnboundedSender<Ended>) {
+    service.spawned.store(true, Ordering::Relaxed);
     let conduct = service.conduct(running);
     let runner = Arc::clone(&service.plan.runner);
     let events = events.clone();
     let done = service.ended.clone();
     let stop = service.stop.clone();
+    let name = service.plan.name;
     let predecessors =
         service.plan.after.iter().map(|predecessor| running.services[*predecessor].readiness()).collect();
     running.tasks.spawn(service.plan.name, async move {
@@ -195,8 +199,15 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
             () = wait_for(predecessors) => true,
         };
         let end = if may_start {
-            runner.run(conduct).await
+            // What a body of the user's panics with is caught closer to it; what is left is a destructor of the user's in
+            // a body that was dropped, and bugs of ours.
+            catch_panic(runner.run(conduct)).await.unwrap_or_else(|panic| {
+                tracing::error!(target: "hostkit::service", service = name, %panic, "panicked while it was ended");
+                status.set(ServiceState::Failed { error: format!("panicked: {panic}") });
+                End::Failed(RunFailure::Panicked(panic))
+            })
         } else {
+            runner.never_ran();
             status.set(ServiceState::Stopped);
             End::Done
         };
