@@ -272,8 +272,13 @@ impl StatusCell {
         self.state.subscribe()
     }
 
-    /// Waits until the service is ready, or was.
+    /// Waits until the service is ready, or was, or has ended in a way that others need not mind.
     pub(crate) async fn been_ready(&self) {
         self.been_ready.cancelled().await;
+    }
+
+    /// It ended, and not by a failure that stops the host: whoever waits for it goes on.
+    pub(crate) fn ended_well(&self) {
+        self.been_ready.cancel();
     }
 }

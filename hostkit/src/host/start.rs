@@ -188,7 +188,7 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
     let stop = service.stop.clone();
     let name = service.plan.name;
     let predecessors =
-        service.plan.after.iter().map(|predecessor| running.services[*predecessor].readiness()).collect();
+        service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
     running.tasks.spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _done = done.drop_guard();
@@ -211,50 +211,30 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
             status.set(ServiceState::Stopped);
             End::Done
         };
+        if matches!(end, End::Done | End::StopHost) {
+            status.ended_well();
+        }
         // The supervisor is gone only after the host has stopped.
         drop(events.send(Ended { index, end }));
     });
 }
 
-async fn wait_for(predecessors: Vec<Readiness>) {
+async fn wait_for(predecessors: Vec<Arc<StatusCell>>) {
     for predecessor in predecessors {
-        predecessor.reached().await;
-    }
-}
-
-/// When a service may be relied on.
-struct Readiness {
-    status: Arc<StatusCell>,
-    ended: CancellationToken,
-}
-
-impl Service {
-    fn readiness(&self) -> Readiness {
-        Readiness { status: Arc::clone(&self.status), ended: self.ended.clone() }
-    }
-}
-
-impl Readiness {
-    /// Waits until the service is ready, or has ended: a finite one may be done before anybody looked.
-    async fn reached(&self) {
-        tokio::select! {
-            () = self.status.been_ready() => {}
-            () = self.ended.cancelled() => {}
-        }
+        predecessor.been_ready().await;
     }
 }
 
 /// Waits until a service is ready, or for as long as it may take to.
 async fn ready(service: &Service) -> Result<(), Interrupted> {
-    let readiness = service.readiness();
     let Some(limit) = service.plan.runner.start_timeout() else {
-        readiness.reached().await;
+        service.status.been_ready().await;
         return Ok(());
     };
     // Its time starts when its predecessors are ready. A state that cannot be watched any more belongs to a host that
     // is gone.
     drop(service.status.watch().wait_for(|state| *state != ServiceState::Waiting).await);
-    tokio::time::timeout(limit, readiness.reached())
+    tokio::time::timeout(limit, service.status.been_ready())
         .await
         .map_err(|_elapsed| Interrupted::Failed(StartCause::NotReady { name: service.plan.name.to_owned(), limit }))
 }
