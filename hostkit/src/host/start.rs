@@ -92,7 +92,7 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
         Err(Interrupted::Stopped) => tracing::info!(target: "hostkit::host", "asked to stop while starting"),
         Err(Interrupted::Failed(cause)) => {
             running.lifetime.request_stop();
-            Stopping::begin(&running).run(&mut events, &mut report).await;
+            Stopping::after_failure(&running).run(&mut events, &mut report).await;
             return Err(StartError { cause, report: Box::new(report) });
         }
     }

@@ -119,13 +119,20 @@ pub(super) struct Stopping<'a> {
     running: &'a Arc<Running>,
     began: Instant,
     deadlines: Deadlines,
+    /// Whether it is a failure of the start that makes it stop.
+    failed: bool,
 }
 
 impl<'a> Stopping<'a> {
     /// The clock of the stop starts here.
     pub(super) fn begin(running: &'a Arc<Running>) -> Self {
         let began = now();
-        Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout) }
+        Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout), failed: false }
+    }
+
+    /// The same after a start that failed.
+    pub(super) fn after_failure(running: &'a Arc<Running>) -> Self {
+        Self { failed: true, ..Self::begin(running) }
     }
 
     /// Goes through the phases; returns by the deadline.
@@ -199,10 +206,7 @@ impl<'a> Stopping<'a> {
             let run = async move { run_hook(&running, &hook, CancellationToken::new()).await };
             match self.apart(name, deadline, run).await {
                 Ok(Ok(())) => {}
-                Ok(Err(failure)) => {
-                    tracing::error!(target: "hostkit::host", "hook {failure}");
-                    report.failures.push(failure);
-                }
+                Ok(Err(failure)) => report.failures.push(failure),
                 Err(fate) => report.stuck.push(Stuck {
                     name: name.to_owned(),
                     phase: "running its hook",
@@ -293,7 +297,8 @@ impl<'a> Stopping<'a> {
     async fn dispose(&self, report: &mut Report) {
         let container = &self.running.container;
         container.stop.cancel();
-        let outcome = if report.failures.is_empty() { Outcome::Succeeded } else { Outcome::Failed };
+        let failed = self.failed || !report.failures.is_empty();
+        let outcome = if failed { Outcome::Failed } else { Outcome::Succeeded };
         let began = now();
         // Each disposer is given what is left, so that the one that hangs is named by its own fault.
         let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(GRACE);
