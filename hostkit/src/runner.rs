@@ -86,6 +86,9 @@ pub(crate) trait Runner: Send + Sync + 'static {
     /// Arms the plan, becomes ready, and runs until it is done or told to stop.
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End>;
 
+    /// Takes the place of [`run`](Self::run) when the host stops before its turn.
+    fn never_ran(&self) {}
+
     /// Runs it once, now, and says how that ended; where there is no such thing, none.
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         let _ = conduct;
@@ -269,8 +272,13 @@ impl StatusCell {
         self.state.subscribe()
     }
 
-    /// Waits until the service is ready, or was.
+    /// Waits until the service is ready, or was, or has ended in a way that others need not mind.
     pub(crate) async fn been_ready(&self) {
         self.been_ready.cancelled().await;
+    }
+
+    /// It ended, and not by a failure that stops the host: whoever waits for it goes on.
+    pub(crate) fn ended_well(&self) {
+        self.been_ready.cancel();
     }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::task::TaskTracker;
 
+use crate::component::carry;
+
 /// The tasks of one host. Cloning it clones a reference.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tasks {
@@ -83,7 +85,10 @@ pub(crate) fn blocking_calls() -> usize {
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
     let counted = move || {
         let _counted = Counted::begin();
-        function()
+        carry(function)
     };
-    joined(tokio::task::spawn_blocking(counted).await).await
+    match joined(tokio::task::spawn_blocking(counted).await).await {
+        Ok(value) => value,
+        Err(panic) => panic.resume(),
+    }
 }

@@ -12,6 +12,7 @@
 //! 6. Hooks and disposers run in tasks of their own, so that none that blocks its thread keeps the host beyond its deadline.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -118,27 +119,54 @@ pub(super) struct Stopping<'a> {
     running: &'a Arc<Running>,
     began: Instant,
     deadlines: Deadlines,
+    /// Whether it is a failure of the start that makes it stop.
+    failed: bool,
 }
 
 impl<'a> Stopping<'a> {
     /// The clock of the stop starts here.
     pub(super) fn begin(running: &'a Arc<Running>) -> Self {
         let began = now();
-        Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout) }
+        Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout), failed: false }
+    }
+
+    /// The same after a start that failed.
+    pub(super) fn after_failure(running: &'a Arc<Running>) -> Self {
+        Self { failed: true, ..Self::begin(running) }
     }
 
     /// Goes through the phases; returns by the deadline.
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
-        self.drain_delay().await;
-        self.hooks(Stage::Stopping, self.deadlines.work, report).await;
+        self.hold_back();
+        if self.running.services_began.load(Ordering::Relaxed) {
+            self.drain_delay().await;
+            self.hooks(Stage::Stopping, self.deadlines.work, report).await;
+        }
         self.finish(events, report).await;
+    }
+
+    /// Keeps services whose turn has not come from being started by the stop of others.
+    fn hold_back(&self) {
+        for service in &self.running.services {
+            if !service.spawned.load(Ordering::Relaxed) {
+                service.plan.runner.never_ran();
+                service.ended.cancel();
+            }
+            if service.status.state() == ServiceState::Waiting {
+                service.stop.cancel();
+            }
+        }
     }
 
     /// The phases from the end of the services on.
     pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        self.hold_back();
         self.services(report).await;
         self.collect(events, report);
-        self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
+        // A host that never came to its services has nothing for them to end, and may lack what they need.
+        if self.running.services_began.load(Ordering::Relaxed) {
+            self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
+        }
         self.dispose(report).await;
         let took = crate::time::show_duration(whole_milliseconds(now() - self.began));
         for stuck in &report.stuck {
@@ -178,10 +206,7 @@ impl<'a> Stopping<'a> {
             let run = async move { run_hook(&running, &hook, CancellationToken::new()).await };
             match self.apart(name, deadline, run).await {
                 Ok(Ok(())) => {}
-                Ok(Err(failure)) => {
-                    tracing::error!(target: "hostkit::host", "hook {failure}");
-                    report.failures.push(failure);
-                }
+                Ok(Err(failure)) => report.failures.push(failure),
                 Err(fate) => report.stuck.push(Stuck {
                     name: name.to_owned(),
                     phase: "running its hook",
@@ -233,11 +258,14 @@ impl<'a> Stopping<'a> {
 
     async fn service(&self, service: &Service) -> Option<Stuck> {
         let began = now();
-        if service.ended.is_cancelled() || service.status.state() == ServiceState::Waiting {
+        if service.ended.is_cancelled() {
             service.stop.cancel();
             return None;
         }
-        service.status.set(ServiceState::Stopping);
+        // One whose turn has not come ends at once.
+        if service.status.state() != ServiceState::Waiting {
+            service.status.set(ServiceState::Stopping);
+        }
         service.stop.cancel();
         if timeout_at(self.deadline_of(service), service.ended.cancelled()).await.is_ok() {
             return None;
@@ -269,7 +297,8 @@ impl<'a> Stopping<'a> {
     async fn dispose(&self, report: &mut Report) {
         let container = &self.running.container;
         container.stop.cancel();
-        let outcome = if report.failures.is_empty() { Outcome::Succeeded } else { Outcome::Failed };
+        let failed = self.failed || !report.failures.is_empty();
+        let outcome = if failed { Outcome::Failed } else { Outcome::Succeeded };
         let began = now();
         // Each disposer is given what is left, so that the one that hangs is named by its own fault.
         let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(GRACE);

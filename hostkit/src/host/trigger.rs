@@ -88,11 +88,12 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
     drop(ended);
     running.lifetime.request_stop();
     let (result, stopping) = match result {
-        Ok(stopping) => (Ok(()), stopping),
-        Err(interrupted) => (Err(interrupted), None),
+        // A stop that has begun goes on with what is left of its time (invariant 3).
+        Ok(begun) => (Ok(()), begun.unwrap_or_else(|| Stopping::begin(&running))),
+        Err(Interrupted::Stopped) => (Err(Interrupted::Stopped), Stopping::begin(&running)),
+        Err(failed) => (Err(failed), Stopping::after_failure(&running)),
     };
-    // A stop that has begun goes on with what is left of its time (invariant 3).
-    stopping.unwrap_or_else(|| Stopping::begin(&running)).finish(&mut events, &mut report).await;
+    stopping.finish(&mut events, &mut report).await;
     match result {
         Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
         Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
