@@ -222,7 +222,7 @@ impl fmt::Display for ServiceState {
 
 impl ServiceState {
     /// Whether whoever waits for it may start.
-    pub(crate) fn has_been_ready(&self) -> bool {
+    fn has_been_ready(&self) -> bool {
         matches!(self, Self::Ready | Self::Running | Self::Completed)
     }
 }
@@ -232,18 +232,28 @@ impl ServiceState {
 pub(crate) struct StatusCell {
     name: &'static str,
     state: watch::Sender<ServiceState>,
+    /// Fires once it may be relied on. A watcher may miss a state that lasts for a moment only.
+    been_ready: CancellationToken,
     since: Mutex<tokio::time::Instant>,
 }
 
 impl StatusCell {
     pub(crate) fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, state: watch::Sender::new(ServiceState::Waiting), since: Mutex::new(crate::time::now()) })
+        Arc::new(Self {
+            name,
+            state: watch::Sender::new(ServiceState::Waiting),
+            been_ready: CancellationToken::new(),
+            since: Mutex::new(crate::time::now()),
+        })
     }
 
     /// Moves on to another state and says so.
     pub(crate) fn set(&self, state: ServiceState) {
         tracing::debug!(target: "hostkit::service", service = self.name, %state, "state changed");
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = crate::time::now();
+        if state.has_been_ready() {
+            self.been_ready.cancel();
+        }
         self.state.send_replace(state);
     }
 
@@ -257,5 +267,10 @@ impl StatusCell {
 
     pub(crate) fn watch(&self) -> watch::Receiver<ServiceState> {
         self.state.subscribe()
+    }
+
+    /// Waits until the service is ready, or was.
+    pub(crate) async fn been_ready(&self) {
+        self.been_ready.cancelled().await;
     }
 }

@@ -21,7 +21,7 @@ use crate::tasks::Tasks;
 /// The parts of a host that live until it has stopped.
 pub(super) struct Running {
     pub(super) services: Vec<Service>,
-    pub(super) hooks: Vec<HookPlan>,
+    pub(super) hooks: Vec<Arc<HookPlan>>,
     pub(super) container: Arc<Container>,
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
@@ -76,10 +76,11 @@ impl Running {
                 ended: CancellationToken::new(),
             })
             .collect();
+        let hooks = hooks.into_iter().map(Arc::new).collect();
         Arc::new(Self { services, hooks, container, options, lifetime, tasks })
     }
 
-    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &HookPlan> {
+    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &Arc<HookPlan>> {
         self.hooks.iter().filter(move |hook| hook.stage == stage)
     }
 

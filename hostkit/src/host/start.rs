@@ -5,6 +5,7 @@
 //! 1. A service's task waits for its predecessors; nothing else orders the start.
 //! 2. Whatever cuts the start short, a failure, a request to stop or the future being dropped, what has started is told
 //!    to stop.
+//! 3. Constructors and hooks run in tasks of their own, so that none that blocks its thread keeps the host from stopping.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,14 +14,16 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::build::{HookPlan, ServicePlan};
 use super::error::{Report, ServiceFailure, StartCause};
 use super::running::{Running, RunningHost, Service};
-use super::stop::{Ended, Stopping, supervise};
+use super::stop::{Ended, GRACE, Stopping, supervise};
 use super::{Host, StartError};
 use crate::component::{RunFailure, install_panic_hook};
 use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
+use crate::tasks::joined;
 use crate::time::now;
 
 impl Host {
@@ -114,11 +117,8 @@ async fn bring_up(
     prepare(running, running.services.iter().map(|service| &service.plan).chain(hooks)).await?;
     let all: Vec<_> = (0..running.services.len()).collect();
     start_services(running, &all, ended, events).await?;
-    tokio::select! {
-        biased;
-        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
-        hooks = run_hooks(running, Stage::Started) => Ok(hooks.map_err(StartCause::Hook)?),
-    }
+    let started = Arc::clone(running);
+    apart(running, async move { run_hooks(&started, Stage::Started).await.map_err(StartCause::Hook) }).await
 }
 
 /// Runs the `on_start` hooks, and builds the singletons that they and then these plans reach.
@@ -126,20 +126,34 @@ pub(super) async fn prepare(
     running: &Arc<Running>,
     plans: impl Iterator<Item = &ServicePlan>,
 ) -> Result<(), Interrupted> {
-    let prepare = async {
+    let reached: BTreeSet<_> = plans.flat_map(|plan| plan.singletons.clone()).collect();
+    let preparing = Arc::clone(running);
+    let prepare = async move {
         let of_hooks: BTreeSet<_> =
-            running.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
-        running.container.ensure_all(&of_hooks).await.map_err(StartCause::Inject)?;
-        run_hooks(running, Stage::Start).await.map_err(StartCause::Hook)?;
-        let reached: BTreeSet<_> = plans.flat_map(|plan| plan.singletons.clone()).collect();
-        running.container.ensure_all(&reached).await.map_err(StartCause::Inject)
+            preparing.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
+        preparing.container.ensure_all(&of_hooks).await.map_err(StartCause::Inject)?;
+        run_hooks(&preparing, Stage::Start).await.map_err(StartCause::Hook)?;
+        preparing.container.ensure_all(&reached).await.map_err(StartCause::Inject)
     };
+    apart(running, prepare).await
+}
+
+/// Runs a part of the start in a task of its own until it is done or the host is asked to stop (invariant 3).
+async fn apart(
+    running: &Running,
+    part: impl Future<Output = Result<(), StartCause>> + Send + 'static,
+) -> Result<(), Interrupted> {
+    let mut task = AbortOnDropHandle::new(running.tasks.spawn("start", part));
     // What a stop loses here is a constructor or a hook that has not finished; its scope goes to the reaper.
     tokio::select! {
         biased;
-        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
-        prepared = prepare => Ok(prepared?),
+        () = running.lifetime.stopping().cancelled() => {}
+        done = &mut task => return Ok(joined(done).await?),
     }
+    task.abort();
+    // Nobody waits for one that blocks its thread.
+    drop(tokio::time::timeout(GRACE, task).await);
+    Err(Interrupted::Stopped)
 }
 
 /// Starts these services and waits until they are ready.
@@ -212,9 +226,8 @@ impl Service {
 impl Readiness {
     /// Waits until the service is ready, or has ended: a finite one may be done before anybody looked.
     async fn reached(&self) {
-        let mut states = self.status.watch();
         tokio::select! {
-            _ = states.wait_for(ServiceState::has_been_ready) => {}
+            () = self.status.been_ready() => {}
             () = self.ended.cancelled() => {}
         }
     }

@@ -9,6 +9,7 @@
 //!    not ended shortly after that it blocks its thread, and nobody waits for it any more.
 //! 4. No error skips a phase; all are collected.
 //! 5. The singletons are disposed last, after every task that could hold one has ended or been given up.
+//! 6. Hooks and disposers run in tasks of their own, so that none that blocks its thread keeps the host beyond its deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{Fate, Report, ServiceFailure, Stuck};
 use super::order::stop_after;
@@ -24,12 +26,13 @@ use super::running::{Running, Service};
 use super::start::{run_hook, whole_milliseconds};
 use crate::component::{Outcome, RunFailure};
 use crate::runner::{End, ServiceState, Stage, StopsWith};
+use crate::tasks::joined;
 use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
 const RESERVE: Duration = Duration::from_secs(5);
 /// How long a dropped future may take to be gone before its thread counts as blocked.
-const GRACE: Duration = Duration::from_millis(250);
+pub(super) const GRACE: Duration = Duration::from_millis(250);
 
 /// A service whose task has ended.
 #[derive(Debug)]
@@ -81,6 +84,16 @@ impl Running {
     /// Whether nothing is left to wait for: all are background services, all of them are done.
     fn is_finished(&self, left: usize) -> bool {
         left == 0 && !self.services.iter().any(|service| service.plan.runner.keeps_host_alive())
+    }
+}
+
+impl Fate {
+    /// What became of something whose future is being dropped, which `ended` shows.
+    pub(super) async fn within_grace(ended: impl Future) -> Self {
+        match tokio::time::timeout(GRACE, ended).await {
+            Ok(_ended) => Self::Dropped,
+            Err(_elapsed) => Self::Blocks,
+        }
     }
 }
 
@@ -159,23 +172,39 @@ impl<'a> Stopping<'a> {
     /// Runs every hook of a stage, whatever the others do.
     async fn hooks(&self, stage: Stage, deadline: Instant, report: &mut Report) {
         for hook in self.running.hooks_of(stage) {
-            let abandon = CancellationToken::new();
             let began = now();
-            let run = run_hook(self.running, hook, abandon.clone());
-            match timeout_at(deadline, run).await {
+            let (running, hook) = (Arc::clone(self.running), Arc::clone(hook));
+            let name = hook.service.name;
+            let run = async move { run_hook(&running, &hook, CancellationToken::new()).await };
+            match self.apart(name, deadline, run).await {
                 Ok(Ok(())) => {}
                 Ok(Err(failure)) => {
                     tracing::error!(target: "hostkit::host", "hook {failure}");
                     report.failures.push(failure);
                 }
-                Err(_elapsed) => report.stuck.push(Stuck {
-                    name: hook.service.name.to_owned(),
+                Err(fate) => report.stuck.push(Stuck {
+                    name: name.to_owned(),
                     phase: "running its hook",
                     hung: now() - began,
-                    fate: Fate::Dropped,
+                    fate,
                 }),
             }
         }
+    }
+
+    /// Runs a part of the stop in a task of its own, until its deadline (invariant 6).
+    async fn apart<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        deadline: Instant,
+        part: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Fate> {
+        let mut task = AbortOnDropHandle::new(self.running.tasks.spawn(name, part));
+        if let Ok(done) = timeout_at(deadline, &mut task).await {
+            return Ok(joined(done).await);
+        }
+        task.abort();
+        Err(Fate::within_grace(task).await)
     }
 
     /// Stops every service as soon as those that must end before it have (invariants 2 and 3).
@@ -215,10 +244,7 @@ impl<'a> Stopping<'a> {
         }
         let hung = now() - began;
         service.abandon.cancel();
-        let fate = match tokio::time::timeout(GRACE, service.ended.cancelled()).await {
-            Ok(()) => Fate::Dropped,
-            Err(_elapsed) => Fate::Blocks,
-        };
+        let fate = Fate::within_grace(service.ended.cancelled()).await;
         let phase = match service.plan.runner.stops() {
             StopsWith::Queues => "draining",
             StopsWith::Workers => "stopping",
@@ -244,17 +270,21 @@ impl<'a> Stopping<'a> {
         let container = &self.running.container;
         container.stop.cancel();
         let outcome = if report.failures.is_empty() { Outcome::Succeeded } else { Outcome::Failed };
-        let disposal = async {
-            container.reaped().await;
-            container.dispose(outcome).await
+        let began = now();
+        // Each disposer is given what is left, so that the one that hangs is named by its own fault.
+        let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(GRACE);
+        let disposed = Arc::clone(container);
+        let disposal = async move {
+            disposed.reaped().await;
+            disposed.dispose(outcome, last).await
         };
-        match timeout_at(self.deadlines.end, disposal).await {
+        match self.apart("disposal", self.deadlines.end, disposal).await {
             Ok(faults) => report.closing.extend(faults),
-            Err(_elapsed) => report.stuck.push(Stuck {
-                name: "disposal of singletons".to_owned(),
-                phase: "running",
-                hung: now() - self.began,
-                fate: Fate::Dropped,
+            Err(fate) => report.stuck.push(Stuck {
+                name: container.being_disposed().unwrap_or("a scope").to_owned(),
+                phase: "being disposed",
+                hung: now() - began,
+                fate,
             }),
         }
         for fault in &report.closing {

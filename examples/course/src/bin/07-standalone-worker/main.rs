@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 #[hostkit::options("database", validate = Self::problems)]
 #[derive(Deserialize)]
 struct DatabaseOptions {
-    /// The connection string, such as "sqlite:/var/lib/worker.db".
+    /// The connection string, such as `sqlite:/var/lib/worker.db`.
     url: String,
 }
 
