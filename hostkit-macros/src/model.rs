@@ -196,7 +196,8 @@ pub(crate) struct Dispose {
     /// What stands before `::dispose`.
     pub(crate) path: TokenStream,
     pub(crate) is_async: bool,
-    pub(crate) takes_outcome: bool,
+    /// The type of the outcome, if it takes one.
+    pub(crate) outcome: Option<Span>,
     pub(crate) place: Span,
 }
 

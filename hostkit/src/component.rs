@@ -77,7 +77,7 @@ impl std::fmt::Display for Lifetime {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a component",
     label = "nothing provides `{Self}`",
-    note = "put `#[hostkit::singleton]`, `#[hostkit::scoped]` or `#[hostkit::transient]` on it, and on the types it is generic over; a foreign type is asked for as `hostkit::Ext<{Self}>`"
+    note = "put `#[hostkit::singleton]`, `#[hostkit::scoped]` or `#[hostkit::transient]` on it; a foreign type is asked for as `hostkit::Ext<{Self}>`; what a component is generic over must be a component, too"
 )]
 pub trait Component: Send + Sync + Sized + 'static {
     /// Its place in the graph.
@@ -93,7 +93,7 @@ impl<T: Declared> Component for T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a component",
     label = "nothing provides `{Self}`",
-    note = "put `#[hostkit::singleton]`, `#[hostkit::scoped]` or `#[hostkit::transient]` on it, and on the types it is generic over; a foreign type is asked for as `hostkit::Ext<{Self}>`"
+    note = "put `#[hostkit::singleton]`, `#[hostkit::scoped]` or `#[hostkit::transient]` on it; a foreign type is asked for as `hostkit::Ext<{Self}>`; what a component is generic over must be a component, too"
 )]
 pub trait Declared: Send + Sync + Sized + 'static {
     /// Its place in the graph.

@@ -57,10 +57,13 @@ fn setup(form: UserMain, name: &Ident) -> TokenStream {
     let host = form.host.map(|place| Ident::new("host", ours(place)));
     let pattern = host.as_ref().map_or_else(|| quote!(_), ToTokens::to_token_stream);
     let call = quote!(super::#name(#host));
-    match form.is_async {
-        false => quote_spanned!(ours(form.output)=> __hk::Setup::plain(|#pattern| #call)),
-        true => quote_spanned!(ours(form.output)=> __hk::Setup::asynchronous(|#pattern| __hk::Box::pin(#call))),
-    }
+    let place = ours(form.output);
+    let (form, called) = if form.is_async {
+        (quote_spanned!(place=> __hk::Setup::asynchronous), quote!(__hk::Box::pin(#call)))
+    } else {
+        (quote_spanned!(place=> __hk::Setup::plain), call)
+    };
+    quote_spanned!(place=> #form(|#pattern| #called))
 }
 
 /// The generated `main`, the links, and the test that checks the wiring.

@@ -63,7 +63,7 @@ fn literal(component: &Component) -> TokenStream {
     let recipe = match &component.product {
         Product::Own => quote!(__hk::Recipe::component::<#shim>()),
         // A type that threads cannot share is shown where it is written.
-        Product::Foreign(ty) => quote_spanned!(ours(place(ty))=> __hk::Recipe::provider::<#shim>()),
+        Product::Foreign(ty) => quote_spanned!(ours(place(ty))=> __hk::Recipe::provider::<__Shim>()),
     };
     let bound = bound(component);
     quote! {

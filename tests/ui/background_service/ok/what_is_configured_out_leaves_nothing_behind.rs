@@ -27,7 +27,7 @@ fn provider() -> Missing {}
 struct Options {}
 
 #[hostkit::queued]
-#[cfg(all())]
+#[cfg(any(unix, not(unix)))]
 async fn there(_order: i64) {}
 
 #[hostkit::periodic(every = "1s")]
