@@ -17,13 +17,13 @@ use sqlx::SqlitePool;
 struct TaskOptions {
     /// How many tasks.
     count: u32,
-    /// How long each of the three steps of a task takes, in milliseconds.
-    step_ms: u64,
+    /// How long each of the three steps of a task takes.
+    step: Duration,
 }
 
 impl Default for TaskOptions {
     fn default() -> Self {
-        Self { count: 150, step_ms: 10 }
+        Self { count: 150, step: Duration::from_millis(10) }
     }
 }
 
@@ -39,7 +39,7 @@ async fn prepare(pool: Ext<SqlitePool>) -> sqlx::Result<()> {
 /// Enqueues the tasks, and waits whenever the queue is full.
 #[hostkit::background_service]
 async fn submit(tasks: TaskQueue, options: &TaskOptions, stop: CancellationToken) -> anyhow::Result<()> {
-    let pause = Duration::from_millis(options.step_ms);
+    let pause = options.step;
     let mut accepted = 0;
     for number in 1..=options.count {
         let enqueued = tasks.enqueue(move |scopes, stop| run_task(number, pause, scopes, stop));
