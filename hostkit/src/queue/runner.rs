@@ -40,13 +40,15 @@ pub(super) struct QueueRunner<F: Queued> {
     left: Arc<AtomicUsize>,
     /// Items under way when it ended.
     interrupted: AtomicUsize,
+    /// What others reach it by.
+    handle: fn(Queue<F>) -> Box<dyn Any + Send>,
 }
 
 impl<F: Queued> QueueRunner<F> {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, handle: fn(Queue<F>) -> Box<dyn Any + Send>) -> Self {
         let (sender, items) = async_channel::bounded(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
-        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0) }
+        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0), handle }
     }
 
     pub(super) fn queue(&self) -> Queue<F> {
@@ -154,7 +156,7 @@ impl<F: Queued> Runner for QueueRunner<F> {
     }
 
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
-        Some(Box::new(self.queue()))
+        Some((self.handle)(self.queue()))
     }
 
     fn counts(&self) -> Option<QueueCounts> {
