@@ -17,6 +17,8 @@ mod recipe;
 mod run;
 mod scope;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod unwind;
 mod want;
 
@@ -24,7 +26,7 @@ pub use check::{Owner, check};
 pub use dispose::Outcome;
 pub use ext::{All, Ext, Lazy};
 pub use frame::Frame;
-pub use need::{Given, LazyDyn, Lent, LentDyn, Maybe, Need, SharedDyn, Taken};
+pub use need::{AllBound, Bound, BoundDyn, Given, LazyBound, LazyDyn, Lent, LentDyn, Maybe, Need, SharedDyn, Taken};
 pub(crate) use need::{bind_fitting, fitting, run_value, skip, value_of_run};
 pub use node::{Edge, Node, NodePtr};
 pub use plan::{Binder, InjectError};
@@ -33,15 +35,15 @@ pub use scope::{Pass, Scope, ScopeError, Scopes, Untyped};
 pub(crate) use want::short_type_name;
 pub use want::{Arity, Asked, Take, TypeKey, Want, kind};
 
-pub(crate) use container::{Container, Settings as ContainerSettings, reap};
-pub(crate) use dispose::{CloseFault, Closing};
+pub(crate) use container::{Container, Reap, Settings as ContainerSettings, reap};
+pub(crate) use dispose::CloseFault;
 pub(crate) use frame::{Context, RunValues};
-pub use graph::ReplacementFor;
-pub(crate) use graph::{Asker, Graph, Replacement, Resolved, Supplied};
+pub(crate) use graph::{Asker, Graph, ProviderId, Resolved, Supplied};
+pub use graph::{Replacement, ReplacementFor};
 pub(crate) use plan::{Armed, Plan};
 pub(crate) use recipe::{Built, Form};
 pub(crate) use run::{Body, Caught, Limits, RunFailure, run};
-pub(crate) use unwind::{CatchPanic, install_panic_hook};
+pub(crate) use unwind::{catch_panic, install_panic_hook};
 
 use crate::error::BoxError;
 use futures_util::future::BoxFuture;
@@ -86,6 +88,8 @@ pub trait Provided: 'static {
 }
 
 /// How an expansion builds and disposes a component, or what a `fn` provider makes.
+///
+/// It stands on a private type beside the component, because a public component may need private ones (E0446).
 pub trait Construct: 'static {
     /// What is built.
     type Product: Send + Sync + 'static;

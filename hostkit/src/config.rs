@@ -21,10 +21,14 @@ mod show;
 mod suggest;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use bind::Bound;
 pub(crate) use host::HostOptions;
 pub use options::{Validate, problems};
 pub(crate) use origin::Origin;
+#[cfg(any(feature = "cli", test))]
 pub(crate) use sample::{SampleKey, SampleSection, SampleValue, sample};
 pub use secret::Secret;
 pub(crate) use settings::Settings;
@@ -76,6 +80,8 @@ pub(crate) struct Sources {
     pub(crate) variables: Vec<(OsString, OsString)>,
     /// Where relative paths start.
     pub(crate) directory: PathBuf,
+    /// Reads none of it but what the code sets, and binds no options: only the wiring is of interest.
+    pub(crate) wiring_only: bool,
 }
 
 impl Sources {
@@ -105,6 +111,7 @@ pub(crate) struct Configuration {
     root: Table,
     strict: bool,
     incomplete: bool,
+    wiring_only: bool,
     declared: Vec<String>,
     /// Paths that were bound into a [`Secret`], whatever their keys are called.
     secrets: Mutex<BTreeSet<String>>,
@@ -116,12 +123,16 @@ impl Configuration {
         let (environment, mut problems) = environment(sources);
         let Layers { root, problems: faults, incomplete, .. } = Layers::read(sources, &environment);
         problems.extend(faults);
-        for section in OWN_SECTIONS.iter().chain(ITEM_SECTIONS) {
-            problems.extend(root.get(section).into_iter().flat_map(|node| misplaced(section, node)));
-        }
         let strict = matches!(root.at("host.strict"), Some(Node { value: Value::Flag(true), .. }));
-        let configuration =
-            Self { environment, root, strict, incomplete, declared: Vec::new(), secrets: Mutex::default() };
+        let configuration = Self {
+            environment,
+            root,
+            strict,
+            incomplete,
+            wiring_only: sources.wiring_only,
+            declared: Vec::new(),
+            secrets: Mutex::default(),
+        };
         (configuration, problems)
     }
 
@@ -204,7 +215,8 @@ impl Configuration {
                 warnings.extend(self.unclaimed_in(inner, &path));
                 continue;
             }
-            let mut warning = Problem::new(format!("nothing reads section [{path}]")).at(node.origin.detail());
+            let what = if node.table().is_some() { format!("section [{path}]") } else { format!("`{path}`") };
+            let mut warning = Problem::new(format!("nothing reads {what}")).at(node.origin.detail());
             let sections =
                 self.declared.iter().map(String::as_str).chain(OWN_SECTIONS.iter().chain(ITEM_SECTIONS).copied());
             if let Some(meant) = suggest(&path, sections) {
@@ -221,7 +233,8 @@ impl Configuration {
     }
 
     fn is_secret(&self, path: &str) -> bool {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+        // Bound under the names of the fields, which may differ in hyphens from the keys of the environment.
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|secret| tree::same(secret, path))
     }
 }
 
@@ -251,24 +264,4 @@ fn environment(sources: &Sources) -> (String, Vec<Problem>) {
         .at(from)
         .help("write letters, digits, `-` and `_`, such as `production`");
     (DEFAULT_ENVIRONMENT.to_owned(), vec![problem])
-}
-
-/// Values where hostkit expects a section of its own.
-fn misplaced(section: &str, node: &Node) -> Vec<Problem> {
-    let fault = |path: &str, node: &Node, help: String| {
-        Problem::new(format!("`{path}` is {}, not a section", node.kind())).at(node.origin.detail()).help(help)
-    };
-    let of_items = ITEM_SECTIONS.contains(&section);
-    let example = if of_items { format!("[{section}.<name>]") } else { format!("[{section}]") };
-    match node.table() {
-        None => vec![fault(section, node, format!("write a section {example}"))],
-        Some(_) if !of_items => Vec::new(),
-        Some(items) => items
-            .iter()
-            .filter(|(_, node)| node.table().is_none())
-            .map(|(key, node)| {
-                fault(&format!("{section}.{key}"), node, format!("options stand in the section of one item: {example}"))
-            })
-            .collect(),
-    }
 }

@@ -30,16 +30,14 @@ pub trait Handle: 'static {
     const ENTRY: &'static ServiceEntry;
 }
 
-/// A function without a payload: a background service, a periodic function or a hook.
-pub trait Callable: Handle {
-    /// Its parameters.
-    type Needs: Need;
+/// The handle of a function without a payload: a background service, a periodic function or a hook.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the handle of a function that can be triggered",
+    label = "not a background service, a periodic function or a hook"
+)]
+pub trait Callable: Handle {}
 
-    /// Calls it.
-    fn call<'r>(given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r;
-}
-
-/// A function that works off a queue.
+/// The handle of a function that works off a queue.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the handle of a queued function",
     label = "no `#[hostkit::queued]` on a function of this name"
@@ -47,12 +45,37 @@ pub trait Callable: Handle {
 pub trait Queued: Handle {
     /// Its first parameter.
     type Payload: Send + 'static;
-    /// Its other parameters.
+}
+
+/// How to call a function without a payload.
+///
+/// It stands on a private type beside the handle, because a public function may need private components (E0446).
+pub trait Call: 'static {
+    /// The handle.
+    type Of: Callable;
+    /// The function's parameters.
     type Needs: Need;
 
     /// Calls it.
-    fn call<'r>(payload: Self::Payload, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r;
+    fn call<'r>(given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r;
 }
+
+/// How to call a function that works off a queue, likewise.
+pub trait Work: 'static {
+    /// The handle.
+    type Of: Queued;
+    /// The function's parameters behind the payload.
+    type Needs: Need;
+
+    /// Calls it.
+    fn call<'r>(
+        payload: <Self::Of as Queued>::Payload,
+        given: Given<'r, Self::Needs>,
+    ) -> impl Future<Output = Ended> + Send + 'r;
+}
+
+/// The payload of the function that `W` calls.
+pub(crate) type Payload<W> = <<W as Work>::Of as Queued>::Payload;
 
 /// What an annotated function may return.
 #[diagnostic::on_unimplemented(
@@ -62,6 +85,9 @@ pub trait Queued: Handle {
 )]
 pub trait IntoEnded {
     /// The result form.
+    ///
+    /// # Errors
+    /// Returns what the function returned.
     fn into_ended(self) -> Ended;
 }
 

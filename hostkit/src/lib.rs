@@ -1,10 +1,116 @@
-//! hostkit
+//! What a service does behind its front door: long-running workers, timed jobs and queued jobs.
+//!
+//! Annotate async functions. Macros register them, a generated `main` checks the wiring of the whole program, starts
+//! everything in order, passes each function what it asks for, keeps it alive, and stops it cleanly.
+//!
+//! ```no_run
+//! use hostkit::{CancellationToken, Queue};
+//!
+//! /// Makes orders out of thin air.
+//! #[hostkit::background_service]
+//! async fn order_intake(orders: Queue<process_order>, stop: CancellationToken) -> Result<(), hostkit::EnqueueError<u64>> {
+//!     for order_id in 0.. {
+//!         if stop.is_cancelled() {
+//!             break;
+//!         }
+//!         orders.enqueue(order_id).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! #[hostkit::scoped]
+//! struct Orders {}
+//!
+//! impl Orders {
+//!     async fn process(&self, _order_id: u64) -> Result<(), std::io::Error> { Ok(()) }
+//! }
+//!
+//! #[hostkit::queued(capacity = 100, concurrency = 4)]
+//! async fn process_order(order_id: u64, orders: &Orders) -> Result<(), std::io::Error> {
+//!     orders.process(order_id).await
+//! }
+//!
+//! /// Deletes rows nobody needs any more.
+//! #[hostkit::periodic(every = "1h")]
+//! async fn cleanup(orders: &Orders) {
+//!     let _ = orders;
+//! }
+//!
+//! hostkit::main!();
+//! ```
+//!
+//! # The few ideas
+//! - A **service** is an annotated function: a [background service](macro@background_service), a
+//!   [periodic](macro@periodic) or a [queued](macro@queued) function. A **hook** is a function that runs once at a stage
+//!   of the host's life: [`on_start`](macro@on_start), [`on_started`](macro@on_started),
+//!   [`on_stopping`](macro@on_stopping), [`on_stopped`](macro@on_stopped).
+//! - A **component** is what they are given: a [singleton](macro@singleton), [scoped](macro@scoped) or
+//!   [transient](macro@transient) type, or the [options](macro@options) of a section. Every run has its own **scope**.
+//! - A **host** is a program that has been checked: [`Host`]. Most programs never name it, because
+//!   [`main!`](macro@main) does.
+//!
+//! # What a function may ask for
+//! | parameter | meaning | a missing one is found |
+//! |---|---|---|
+//! | `&T`, `Arc<T>` of a component | lent for this run, or shared | at compile time |
+//! | `&dyn Trait`, `Arc<dyn Trait>` | whoever is registered `as = dyn Trait` | when the host is built |
+//! | [`Ext<T>`] | a foreign type: made by an annotated function, or [provided](HostBuilder::provide) | when the host is built |
+//! | `&mut T`, `Box<T>` | a transient made for this call and owned by it | at compile time |
+//! | `Option<Arc<dyn Trait>>`, `Option<Ext<T>>`, [`All<dyn Trait>`](All) | absent is fine; every provider, ordered by type path | never |
+//! | [`Lazy<T>`] | built on first use | as `T` |
+//! | `#[key("…")]` on the parameter | the provider with that key and no other | when the host is built |
+//! | [`CancellationToken`] | fires when this run should stop | |
+//! | [`Queue<f>`](Queue) | enqueues for the queued function `f` | at compile time |
+//! | [`TaskQueue`] | the built-in queue of closures | |
+//! | [`Scopes<T>`](Scopes) | opens a fresh scope that holds component `T` | at compile time |
+//! | [`Scopes`], [`Scope`] | the untyped form: opens a scope; the run's own scope | at the first `get` |
+//! | [`Instance`], [`Ready`] | in background services: which instance this is; says when it is ready | at compile time |
+//! | [`Tick`], [`JobContext`] | in periodic, in queued functions: about this run | at compile time |
+//! | [`HostLifetime`] | asks the host to stop; the environment's name | |
+//!
+//! Cycles and captive dependencies (a singleton, or a background service, that would hold something scoped for ever) are
+//! compile errors, also through other components and other crates. What passes through `dyn`, `Ext`, `All` or a key is
+//! checked when the host is built.
+//!
+//! # The program
+//! The bare binary runs. `list` shows the services, `check` checks and starts nothing, `graph` draws, `trigger NAME` runs
+//! one function now, `config show` says every value and where it came from, `config sample` prints a commented
+//! configuration. Exit codes: 0 stopped as asked; 1 a service failed for good, or something did not stop by its deadline;
+//! 2 usage; 75 a constructor or an `on_start` hook failed; 78 configuration or wiring; 130, 131 or 143 a second SIGINT,
+//! SIGQUIT or SIGTERM.
+//!
+//! # Configuration
+//! One tree, later wins: the options in the attributes, `hostkit.toml`, `hostkit.<environment>.toml`, environment
+//! variables such as `HOSTKIT__PERIODIC__CLEANUP__EVERY` (`HOSTKIT_FILE__…` names a file that holds the value),
+//! [`HostBuilder::set`], `--set`. The environment is named by `HOSTKIT_ENV` or `--env` and is `production` otherwise.
+//! `[host]` has `stop_timeout` \[25 s\], `drain_delay` \[0 s\] and `strict` \[false\].
+//!
+//! # Features
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `cli` | yes | the command line of the generated program (clap) |
+//! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
+//!
+//! Without default features hostkit still hosts services.
+//!
+//! # What it does not do yet
+//! Cron schedules, durable queues, metrics, health over HTTP and a test kit are to come. Options that belong to them are
+//! known, and refused when the host is built, never ignored.
 
+#[cfg(test)]
+extern crate self as hostkit;
+
+#[cfg(feature = "cli")]
+pub(crate) mod cli;
 pub(crate) mod component;
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod function;
+pub(crate) mod host;
+#[cfg(feature = "log")]
+pub(crate) mod log;
 pub(crate) mod periodic;
+pub(crate) mod program;
 pub(crate) mod queue;
 mod registry;
 pub(crate) mod runner;
@@ -16,11 +122,45 @@ pub(crate) mod time;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use component::{All, Ext, InjectError, Lazy, Outcome, Pass, Scope, ScopeError, Scopes};
+pub use component::{All, Ext, InjectError, Lazy, Outcome, Pass, ReplacementFor, Scope, ScopeError, Scopes};
 pub use config::Secret;
 pub use futures_util::future::BoxFuture;
+pub use host::{
+    BuildError, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
+};
 pub use periodic::Tick;
 pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, TaskQueue};
 pub use runner::ServiceState;
 pub use service::{Instance, Ready};
 pub use tokio_util::sync::CancellationToken;
+
+#[doc = include_str!("docs/background_service.md")]
+pub use hostkit_macros::background_service;
+#[doc = include_str!("docs/health_check.md")]
+pub use hostkit_macros::health_check;
+#[doc = include_str!("docs/link.md")]
+pub use hostkit_macros::link;
+#[doc = include_str!("docs/main.md")]
+pub use hostkit_macros::main;
+#[doc = include_str!("docs/on_start.md")]
+pub use hostkit_macros::on_start;
+#[doc = include_str!("docs/on_started.md")]
+pub use hostkit_macros::on_started;
+#[doc = include_str!("docs/on_stopped.md")]
+pub use hostkit_macros::on_stopped;
+#[doc = include_str!("docs/on_stopping.md")]
+pub use hostkit_macros::on_stopping;
+#[doc = include_str!("docs/options.md")]
+pub use hostkit_macros::options;
+#[doc = include_str!("docs/periodic.md")]
+pub use hostkit_macros::periodic;
+#[doc = include_str!("docs/program.md")]
+pub use hostkit_macros::program;
+#[doc = include_str!("docs/queued.md")]
+pub use hostkit_macros::queued;
+#[doc = include_str!("docs/scoped.md")]
+pub use hostkit_macros::scoped;
+#[doc = include_str!("docs/singleton.md")]
+pub use hostkit_macros::singleton;
+#[doc = include_str!("docs/transient.md")]
+pub use hostkit_macros::transient;

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use self::options::Options;
 use self::ticker::Ticker;
-use crate::function::Callable;
+use crate::function::Call;
 use crate::runner::{Runner, Setup};
 
 /// Reads a periodic function's options.
-pub(crate) fn set_up<H: Callable>(setup: Setup<'_>) -> Arc<dyn Runner> {
+pub(crate) fn set_up<H: Call>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { entry, mut settings, problems, .. } = setup;
     let options = Options::read(&mut settings, entry, problems);
     problems.extend(settings.finish(&[]));

@@ -16,12 +16,14 @@ pub use inventory::submit;
 
 pub use crate::__here as here;
 pub use crate::component::{
-    Binding, Cast, Component, Construct, Constructed, Edge, Field, Given, LazyDyn, Lent, LentDyn, Lifetime, Made,
-    Maybe, Need, Node, NodePtr, Outcome, Owner, Provided, Recipe, SharedDyn, Taken, check, kind, made,
+    AllBound, Arity, Asked, Binder, Binding, Bound, BoundDyn, Cast, Component, Construct, Constructed, Edge, Field,
+    Frame, Given, LazyBound, LazyDyn, Lent, LentDyn, Lifetime, Made, Maybe, Need, Node, NodePtr, Outcome, Owner,
+    Provided, Recipe, Replacement, SharedDyn, Take, Taken, TypeKey, Untyped, Want, check, kind, made,
 };
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
-pub use crate::function::{Callable, Ended, Handle, IntoEnded, Item, Queued, ended};
+pub use crate::function::{Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended};
+pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
 pub use crate::runner::{Kind, Stage};
 pub use crate::tasks::blocking;

@@ -27,15 +27,15 @@ use std::sync::Arc;
 use self::options::Options;
 use self::runner::QueueRunner;
 use crate::component::Supplied;
-use crate::function::Queued;
+use crate::function::Work;
 use crate::runner::{Runner, Setup};
 
 /// Reads a queued function's options, makes its channel and puts its [`Queue`] into the graph.
-pub(crate) fn set_up<F: Queued>(setup: Setup<'_>) -> Arc<dyn Runner> {
+pub(crate) fn set_up<W: Work>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, supplied, problems, .. } = setup;
     let options = Options::read(&mut settings);
     problems.extend(settings.finish(options::UNBUILT));
-    let runner = QueueRunner::<F>::new(options, |queue| Box::new(queue));
+    let runner = QueueRunner::<W>::new(options, |queue| Box::new(queue));
     supplied.push(Supplied::fitting(runner.queue()));
     Arc::new(runner)
 }

@@ -5,7 +5,7 @@ mod kind;
 #[cfg(test)]
 pub(crate) mod rig;
 
-pub(crate) use call::Call;
+pub(crate) use call::Calling;
 
 pub use kind::{Kind, Stage};
 
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::component::{Armed, Caught, Container, Need, Plan, RunFailure, Supplied};
 use crate::config::Settings;
-use crate::error::Problem;
+use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
 use crate::tasks::Tasks;
@@ -66,6 +66,7 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 
     /// Its schedule, capacity or policy in a few words, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
 
     /// What it says if something was left undone when it ended, for the report of the stop.
@@ -74,6 +75,7 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 
     /// What others reach it by: of a queue its [`Queue`](crate::Queue).
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
         None
     }
@@ -130,8 +132,8 @@ impl Conduct {
             () = self.abandon.cancelled() => return Err(End::Abandoned),
         };
         armed.map_err(|error| {
-            tracing::error!(target: "hostkit::service", service = self.name, %error, "could not start");
-            self.status.set(ServiceState::Failed { error: error.to_string() });
+            tracing::error!(target: "hostkit::service", service = self.name, error = %WithCauses(&error), "could not start");
+            self.status.set(ServiceState::Failed { error: WithCauses(&error).to_string() });
             End::Failed(RunFailure::Inject(error))
         })
     }

@@ -21,11 +21,11 @@ use futures_util::future::BoxFuture;
 
 use self::options::{OnComplete, Options};
 use crate::component::Want;
-use crate::function::{Callable, Handle};
+use crate::function::{Call, Handle};
 use crate::runner::{Conduct, End, Runner, Setup};
 
 /// Reads a background service's options.
-pub(crate) fn set_up<H: Callable>(setup: Setup<'_>) -> Arc<dyn Runner> {
+pub(crate) fn set_up<H: Call>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, problems, .. } = setup;
     let options = Options::read(&mut settings);
     problems.extend(settings.finish(&[]));
@@ -41,18 +41,18 @@ struct BackgroundService<H> {
     of: PhantomData<fn() -> H>,
 }
 
-impl<H: Callable> BackgroundService<H> {
+impl<H: Call> BackgroundService<H> {
     fn new(options: Options) -> Self {
         Self { options, told: takes_token::<H>(), of: PhantomData }
     }
 }
 
 /// Whether the function itself takes a [`CancellationToken`](crate::CancellationToken).
-pub(crate) fn takes_token<H: Handle>() -> bool {
-    H::ENTRY.edges.iter().any(|edge| matches!(edge.want, Want::Token))
+pub(crate) fn takes_token<H: Call>() -> bool {
+    <H::Of as Handle>::ENTRY.edges.iter().any(|edge| matches!(edge.want, Want::Token))
 }
 
-impl<H: Callable> Runner for BackgroundService<H> {
+impl<H: Call> Runner for BackgroundService<H> {
     fn is_host_long(&self) -> bool {
         !self.options.whole_run
     }

@@ -1,6 +1,7 @@
 //! The one door for spawning: every task of a host is named, tracked and ends with it.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -21,16 +22,41 @@ impl Tasks {
         self.tracker.spawn(future)
     }
 
-    /// Waits until every task has ended.
-    pub(crate) async fn ended(&self) {
-        self.tracker.close();
-        self.tracker.wait().await;
+    /// Spawns a task of ours that lives beside the services and is not waited for.
+    #[allow(clippy::unused_self, reason = "the door is the same, only nobody waits behind it")]
+    pub(crate) fn spawn_side(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
+        tracing::trace!(target: "hostkit::host", task = name, "side task spawned");
+        spawn(future);
     }
+}
 
-    /// How many tasks have not ended.
-    pub(crate) fn len(&self) -> usize {
-        self.tracker.len()
+#[allow(clippy::disallowed_methods, reason = "this is the door")]
+fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::spawn(future));
+}
+
+/// How many blocking functions run in this process.
+static BLOCKING: AtomicUsize = AtomicUsize::new(0);
+
+/// One of [`BLOCKING`], until it is dropped.
+struct Counted;
+
+impl Counted {
+    fn begin() -> Self {
+        BLOCKING.fetch_add(1, Ordering::Relaxed);
+        Self
     }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        BLOCKING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How many blocking functions have not returned yet.
+pub(crate) fn blocking_calls() -> usize {
+    BLOCKING.load(Ordering::Relaxed)
 }
 
 /// Runs a blocking function on the blocking pool.
@@ -40,7 +66,11 @@ impl Tasks {
 /// # Panics
 /// Passes a panic of the function on.
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(function).await {
+    let counted = move || {
+        let _counted = Counted::begin();
+        function()
+    };
+    match tokio::task::spawn_blocking(counted).await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

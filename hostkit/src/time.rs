@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// A century. Longer durations are mistakes, and instants so far away overflow some platforms' clocks.
-const LONGEST: Duration = Duration::from_secs(36_525 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(36_525 * 24);
 
 /// The monotonic clock that schedules, timeouts and deadlines follow.
 #[allow(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
@@ -70,7 +70,7 @@ pub(crate) struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_secs(1), last: Duration::from_secs(60) }
+        Self { first: Duration::from_secs(1), last: Duration::from_mins(1) }
     }
 }
 

@@ -204,10 +204,10 @@ impl Walk {
     const fn is_least(&self, node: &'static Node) -> bool {
         let mut i = 0;
         while i < self.depth {
-            if let Some(other) = self.path[i] {
-                if precedes(other, node) {
-                    return false;
-                }
+            if let Some(other) = self.path[i]
+                && precedes(other, node)
+            {
+                return false;
             }
             i += 1;
         }

@@ -15,6 +15,7 @@ use futures_util::future::{BoxFuture, try_join_all};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::Lifetime;
 use super::dispose::{CloseFault, Closing, Outcome, end};
 use super::frame::{Context, Frame};
 use super::graph::{Graph, Make, ProviderId};
@@ -22,7 +23,6 @@ use super::need::Handover;
 use super::plan::{Binder, Failure, InjectError, Plan, PlanStep, construct};
 use super::recipe::{Built, Constructed, Step};
 use super::shared::Shared;
-use super::{CatchPanic, Lifetime};
 
 /// What bounds constructors and disposers.
 #[derive(Debug, Clone)]
@@ -75,9 +75,9 @@ impl Container {
         settings: Settings,
         stop: CancellationToken,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Reap>) {
-        let (reaper, reaped) = mpsc::unbounded_channel();
+        let (reaper, scopes) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
-        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), reaped)
+        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), scopes)
     }
 
     /// The value of a singleton that is built.
@@ -88,15 +88,21 @@ impl Container {
         }
     }
 
+    /// A value that the host put into the graph.
+    pub(crate) fn fitting<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.singleton(self.graph.fitting::<T>()?).downcast_ref().cloned()
+    }
+
     fn read(&self, id: ProviderId) -> Option<Built> {
         self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Builds these singletons and what they need, independent ones concurrently.
     pub(crate) async fn ensure_all(self: &Arc<Self>, ids: &BTreeSet<ProviderId>) -> Result<(), InjectError> {
-        match ids.iter().all(|id| self.is_built(*id)) {
-            true => Ok(()),
-            false => try_join_all(ids.iter().map(|id| self.ensure(*id))).await.map(drop),
+        if ids.iter().all(|id| self.is_built(*id)) {
+            Ok(())
+        } else {
+            try_join_all(ids.iter().map(|id| self.ensure(*id))).await.map(drop)
         }
     }
 
@@ -130,9 +136,7 @@ impl Container {
                 continue;
             }
             let bound = self.bind(step);
-            let limit = || self.construction_limit(step.provider);
-            let attempt = CatchPanic::new(construct(&*bound, &frame, limit)).await;
-            match attempt.unwrap_or_else(|caught| Err(Failure::Panicked(caught))) {
+            match construct(&*bound, &frame, self.construction_limit(step.provider)).await {
                 Ok(built) => {
                     if let Some(shared) = &frame.shared {
                         shared.seed(slot, &built);
@@ -140,11 +144,7 @@ impl Container {
                     frame.slots.push(Some(built));
                 }
                 Err(failure) => {
-                    let mut error = InjectError::new(self.graph.provider(step.provider).name.clone(), failure);
-                    for asker in step.chain.iter().rev() {
-                        error = error.asked_by(&self.graph.provider(*asker).name);
-                    }
-                    failed = Some(error);
+                    failed = Some(InjectError::of_step(&self.graph, step, failure));
                     break;
                 }
             }
@@ -224,7 +224,7 @@ pub(crate) async fn reap(mut scopes: mpsc::UnboundedReceiver<Reap>) {
     while let Some(next) = scopes.recv().await {
         match next {
             Reap::Close(closing) => {
-                closing.finish().await.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log))
+                closing.finish().await.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log));
             }
             // Nobody waits any more if this fails.
             Reap::Answer(answer) => drop(answer.send(())),

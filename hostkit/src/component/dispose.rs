@@ -20,8 +20,8 @@ use super::plan::Plan;
 use super::recipe::Built;
 use super::run::Caught;
 use super::shared::Shared;
-use super::unwind::{CatchPanic, catch};
-use crate::error::BoxError;
+use super::unwind::{catch, catch_panic};
+use crate::error::{BoxError, WithCauses};
 
 /// How the run that a scope belonged to ended; a disposer decides by it whether to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,7 +82,7 @@ impl fmt::Display for CloseFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let component = &self.component;
         match &self.reason {
-            CloseReason::Returned(error) => write!(f, "disposing `{component}` failed: {error}"),
+            CloseReason::Returned(error) => write!(f, "disposing `{component}` failed: {}", WithCauses(&**error)),
             CloseReason::Panicked(caught) => {
                 write!(f, "disposing `{component}` panicked: {caught}")
             }
@@ -116,7 +116,7 @@ pub(super) async fn end(
         Err(caught) => Err(fault(CloseReason::Panicked(caught))),
         Ok(None) => Ok(()),
         Ok(Some(Disposal::StillShared)) => Err(fault(CloseReason::StillShared)),
-        Ok(Some(Disposal::Running(future))) => match tokio::time::timeout(limit, CatchPanic::new(future)).await {
+        Ok(Some(Disposal::Running(future))) => match tokio::time::timeout(limit, catch_panic(future)).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(fault(CloseReason::Returned(error))),
             Ok(Err(caught)) => Err(fault(CloseReason::Panicked(caught))),
@@ -141,6 +141,15 @@ impl Opened {
             closing: (plan.disposes || shared.is_some()).then(|| (Arc::clone(container), Arc::clone(plan))),
             frame: Frame { slots: Vec::with_capacity(plan.steps.len()), context, shared },
         }
+    }
+
+    /// Puts a built component into the next slot.
+    #[inline]
+    pub(crate) fn push(&mut self, slot: usize, built: Built) {
+        if let Some(shared) = &self.frame.shared {
+            shared.seed(slot, &built);
+        }
+        self.frame.slots.push(Some(built));
     }
 
     /// Ends the scope.
@@ -229,10 +238,10 @@ impl Closing {
         } else {
             while let Some(slot) = frame.slots.pop() {
                 let provider = container.graph.provider(plan.steps[frame.slots.len()].provider);
-                if let Some(built) = slot {
-                    if let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await {
-                        faults.push(fault);
-                    }
+                if let Some(built) = slot
+                    && let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await
+                {
+                    faults.push(fault);
                 }
             }
         }

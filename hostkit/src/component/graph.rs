@@ -95,9 +95,15 @@ fn cast_of_arc<D: ?Sized + Send + Sync + 'static>() -> AnyCast {
 }
 
 /// `.replace::<X>(…)` on a builder.
-pub(crate) struct Replacement {
+pub struct Replacement {
     of: ReplacementOf,
     name: String,
+}
+
+impl fmt::Debug for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Replacement").field(&self.name).finish()
+    }
 }
 
 enum ReplacementOf {
@@ -107,26 +113,20 @@ enum ReplacementOf {
 
 /// What may stand in for `T` in [`HostBuilder::replace`](crate::HostBuilder::replace): an `Arc<dyn Trait>` for a trait,
 /// a function that makes one for a component.
-pub trait ReplacementFor<T: ?Sized>: sealed::Sealed<T> {}
-
-mod sealed {
-    pub trait Sealed<T: ?Sized> {
-        fn replacement(self) -> super::Replacement;
-    }
+pub trait ReplacementFor<T: ?Sized> {
+    /// What the builder keeps of it.
+    #[doc(hidden)]
+    fn replacement(self) -> Replacement;
 }
 
-impl<D: ?Sized + Send + Sync + 'static> ReplacementFor<D> for Arc<D> {}
-
-impl<D: ?Sized + Send + Sync + 'static> sealed::Sealed<D> for Arc<D> {
+impl<D: ?Sized + Send + Sync + 'static> ReplacementFor<D> for Arc<D> {
     fn replacement(self) -> Replacement {
         let name = short_type_name(std::any::type_name::<D>());
         Replacement { of: ReplacementOf::Trait(TypeId::of::<D>(), cast_of_arc::<D>(), Arc::new(self)), name }
     }
 }
 
-impl<T: Component, F: Fn() -> T + Send + Sync + 'static> ReplacementFor<T> for F {}
-
-impl<T: Component, F: Fn() -> T + Send + Sync + 'static> sealed::Sealed<T> for F {
+impl<T: Component, F: Fn() -> T + Send + Sync + 'static> ReplacementFor<T> for F {
     fn replacement(self) -> Replacement {
         let make = Arc::new(move || Arc::new(self()) as Built);
         Replacement { of: ReplacementOf::Component(T::NODE, make), name: T::NODE.read().name.to_owned() }
@@ -146,8 +146,6 @@ pub(crate) struct Asker<'a> {
     pub(crate) what: &'a str,
     pub(crate) name: &'a str,
     pub(crate) source: Option<Source>,
-    /// Whether it lives as long as the host and so may hold nothing scoped.
-    pub(crate) host_long: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -217,6 +215,27 @@ impl Graph {
 
     pub(crate) fn component(&self, type_id: TypeId) -> Option<ProviderId> {
         self.components.get(&type_id).copied()
+    }
+
+    pub(crate) fn fitting<T: 'static>(&self) -> Option<ProviderId> {
+        self.fitting_of(TypeId::of::<T>())
+    }
+
+    /// The provider of something the host itself makes, by its type.
+    pub(crate) fn fitting_of(&self, of: TypeId) -> Option<ProviderId> {
+        self.fittings.get(&of).copied()
+    }
+
+    /// Whether the host itself makes this.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_fitting(&self, id: ProviderId) -> bool {
+        self.fittings.values().any(|fitting| *fitting == id)
+    }
+
+    /// The providers that the program declares or gives to the builder.
+    #[cfg(feature = "cli")]
+    pub(crate) fn components(&self) -> impl Iterator<Item = &Provider> {
+        self.providers.iter().enumerate().filter(|(id, _)| !self.is_fitting(*id)).map(|(_, provider)| provider)
     }
 
     fn add(&mut self, provider: Provider) -> ProviderId {
@@ -311,7 +330,7 @@ impl Graph {
         ids.sort_by(|a, b| self.providers[*a].path.cmp(&self.providers[*b].path));
         for id in ids {
             let provider = &self.providers[id];
-            let asker = Asker { what: "component", name: &provider.name, source: provider.source, host_long: false };
+            let asker = Asker { what: "component", name: &provider.name, source: provider.source };
             match self.resolve(&asker, provider.edges) {
                 Ok(resolved) => self.providers[id].resolved = resolved,
                 Err(faults) => problems.extend(faults),
@@ -369,10 +388,8 @@ impl Graph {
         missing: impl FnOnce() -> Fault,
     ) -> Result<Resolved, Fault> {
         let all = among.get(&(of.id(), key)).map_or(&[][..], Vec::as_slice);
-        let chosen: Vec<_> = match all.iter().any(|candidate| !candidate.default) {
-            true => all.iter().filter(|candidate| !candidate.default).copied().collect(),
-            false => all.to_vec(),
-        };
+        let overridden = all.iter().any(|candidate| !candidate.default);
+        let chosen: Vec<_> = all.iter().filter(|candidate| !(overridden && candidate.default)).copied().collect();
         match (arity, &chosen[..]) {
             (Arity::All, _) => {
                 let mut many: Vec<_> = chosen.iter().filter_map(|c| c.cast.map(|cast| (c.id, cast))).collect();
@@ -399,7 +416,9 @@ impl Graph {
             Resolved::Many(many) => open.extend(many.iter().map(|(id, _)| *id)),
             _ => {}
         };
-        roots.iter().for_each(|root| visit(root, &mut open));
+        for root in roots {
+            visit(root, &mut open);
+        }
         while let Some(id) = open.pop() {
             if seen.insert(id) {
                 self.providers[id].resolved.iter().for_each(|edge| visit(edge, &mut open));
@@ -442,7 +461,7 @@ impl Graph {
     fn find_captives(&self, problems: &mut Vec<Problem>) {
         for provider in &self.providers {
             if provider.lifetime == Lifetime::Singleton {
-                let asker = Asker { what: "singleton", name: &provider.name, source: provider.source, host_long: true };
+                let asker = Asker { what: "singleton", name: &provider.name, source: provider.source };
                 problems.extend(self.captives(&asker, provider.edges, &provider.resolved));
             }
         }

@@ -20,8 +20,10 @@ use super::frame::{Context, Frame};
 use super::graph::{Graph, ProviderId, Resolved};
 use super::recipe::{Built, Constructed, Step};
 use super::run::Caught;
-use super::{CatchPanic, Lifetime, Need, Take};
+use super::unwind::catch;
+use super::{Lifetime, Need, Take, catch_panic};
 use crate::error::BoxError;
+use futures_util::future::BoxFuture;
 
 /// Where a parameter's value is found.
 #[derive(Clone)]
@@ -277,38 +279,35 @@ impl<N: Need> Armed<N> {
     #[inline]
     pub(crate) async fn open(&self, context: Context) -> Result<Opened, InjectError> {
         let mut opened = Opened::new(&self.container, &self.plan, context);
-        if self.steps.is_empty() {
-            return Ok(opened);
+        for (slot, step) in self.steps.iter().enumerate() {
+            let Some(step) = step else {
+                opened.frame.slots.push(None);
+                continue;
+            };
+            // A synchronous constructor, the common case, is called without a future around it.
+            let built = match catch(|| step.construct(&opened.frame)) {
+                Ok(Constructed::Now(Ok(built))) => Ok(built),
+                Ok(constructed) => {
+                    let limit = self.container.construction_limit(self.plan.steps[slot].provider);
+                    finish(constructed, limit).await
+                }
+                Err(caught) => Err(Failure::Panicked(caught)),
+            };
+            match built {
+                Ok(built) => opened.push(slot, built),
+                Err(failure) => return Err(self.give_up(slot, failure, opened).await),
+            }
         }
-        let failure = match CatchPanic::new(self.fill(&mut opened)).await {
-            Ok(Ok(())) => return Ok(opened),
-            Ok(Err(failure)) => failure,
-            Err(caught) => Failure::Panicked(caught),
-        };
-        let step = &self.plan.steps[opened.frame.slots.len()];
-        let mut error = InjectError::new(self.container.graph.provider(step.provider).name.clone(), failure);
-        for asker in step.chain.iter().rev() {
-            error = error.asked_by(&self.container.graph.provider(*asker).name);
-        }
-        opened.close_after_failure().await;
-        Err(error)
+        Ok(opened)
     }
 
-    async fn fill(&self, opened: &mut Opened) -> Result<(), Failure> {
-        for (slot, step) in self.steps.iter().enumerate() {
-            let built = match step {
-                None => None,
-                Some(step) => {
-                    let limit = || self.container.construction_limit(self.plan.steps[slot].provider);
-                    Some(construct(&**step, &opened.frame, limit).await?)
-                }
-            };
-            if let (Some(shared), Some(built)) = (&opened.frame.shared, &built) {
-                shared.seed(slot, built);
-            }
-            opened.frame.slots.push(built);
-        }
-        Ok(())
+    #[cold]
+    fn give_up(&self, slot: usize, failure: Failure, opened: Opened) -> BoxFuture<'static, InjectError> {
+        let error = InjectError::of_step(&self.container.graph, &self.plan.steps[slot], failure);
+        Box::pin(async move {
+            opened.close_after_failure().await;
+            error
+        })
     }
 
     /// The entry point's own parameters.
@@ -317,26 +316,28 @@ impl<N: Need> Armed<N> {
         N::give(&self.root, frame)
     }
 
+    #[cfg(test)]
     pub(crate) fn root(&self) -> &N::Bound {
         &self.root
     }
 }
 
-/// Runs one constructor, within its limit if it awaits.
-pub(super) async fn construct(
-    step: &dyn Step,
-    frame: &Frame,
-    limit: impl FnOnce() -> Duration,
-) -> Result<Built, Failure> {
-    match step.construct(frame) {
+/// Runs one constructor, within its limit if it awaits, and turns a panic of its own into a failure.
+pub(super) async fn construct(step: &dyn Step, frame: &Frame, limit: Duration) -> Result<Built, Failure> {
+    match catch(|| step.construct(frame)) {
+        Ok(constructed) => finish(constructed, limit).await,
+        Err(caught) => Err(Failure::Panicked(caught)),
+    }
+}
+
+async fn finish(constructed: Constructed<'_, Built>, limit: Duration) -> Result<Built, Failure> {
+    match constructed {
         Constructed::Now(result) => result.map_err(Failure::Returned),
-        Constructed::Later(future) => {
-            let limit = limit();
-            match tokio::time::timeout(limit, future).await {
-                Ok(result) => result.map_err(Failure::Returned),
-                Err(_elapsed) => Err(Failure::TimedOut(limit)),
-            }
-        }
+        Constructed::Later(future) => match tokio::time::timeout(limit, catch_panic(future)).await {
+            Ok(Ok(result)) => result.map_err(Failure::Returned),
+            Ok(Err(caught)) => Err(Failure::Panicked(caught)),
+            Err(_elapsed) => Err(Failure::TimedOut(limit)),
+        },
     }
 }
 
@@ -361,6 +362,13 @@ pub(crate) enum Failure {
 impl InjectError {
     pub(crate) fn new(component: String, failure: Failure) -> Self {
         Self { chain: vec![component], failure }
+    }
+
+    /// The failure of a planned step, with everybody on the way to it.
+    pub(crate) fn of_step(graph: &Graph, step: &PlanStep, failure: Failure) -> Self {
+        let name = |id: ProviderId| graph.provider(id).name.as_str();
+        let error = Self::new(name(step.provider).to_owned(), failure);
+        step.chain.iter().rev().fold(error, |error, asker| error.asked_by(name(*asker)))
     }
 
     pub(crate) fn wrong_type() -> Self {

@@ -39,6 +39,7 @@ pub(crate) enum Form {
         /// The section's dotted name.
         section: &'static str,
         /// Its keys, for the sample configuration.
+        #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config sample` is a command"))]
         fields: &'static [Field],
         /// Reads and validates it.
         bind: fn(&Configuration, &'static str) -> Result<Built, Vec<Problem>>,
@@ -66,8 +67,8 @@ impl fmt::Debug for Recipe {
 
 impl Recipe {
     /// A component type.
-    pub const fn component<T: Component + Construct<Product = T>>() -> Self {
-        Self::new::<T>(Form::Component(bind_step::<T>))
+    pub const fn component<C: Construct<Product: Component>>() -> Self {
+        Self::new::<C>(Form::Component(bind_step::<C>))
     }
 
     /// A function that makes a foreign type.
@@ -187,6 +188,9 @@ impl<T> fmt::Debug for Constructed<'_, T> {
 )]
 pub trait Made<T> {
     /// The result form.
+    ///
+    /// # Errors
+    /// Returns what the constructor returned.
     fn into_result(self) -> Result<T, BoxError>;
 }
 

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::dispose::CloseFault;
 use super::frame::Context;
 use super::plan::Armed;
-use super::{CatchPanic, Given, InjectError, Need, Outcome};
-use crate::error::BoxError;
+use super::{Given, InjectError, Need, Outcome, catch_panic};
+use crate::error::{BoxError, WithCauses};
 
 /// What is called with the parameters once they are there.
 pub(crate) trait Body: Send {
@@ -65,16 +65,8 @@ pub(crate) enum RunFailure {
 impl fmt::Display for RunFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Inject(error) => error.fmt(f),
-            Self::Returned(error) => {
-                write!(f, "{error}")?;
-                let mut source = error.source();
-                while let Some(cause) = source {
-                    write!(f, ": {cause}")?;
-                    source = cause.source();
-                }
-                Ok(())
-            }
+            Self::Inject(error) => WithCauses(error).fmt(f),
+            Self::Returned(error) => WithCauses(&**error).fmt(f),
             Self::Panicked(caught) => write!(f, "panicked: {caught}"),
             Self::TimedOut(limit) => write!(f, "did not finish within {}", humantime::format_duration(*limit)),
             Self::Dropped => f.write_str("was dropped before it finished"),
@@ -109,7 +101,7 @@ pub(crate) fn run<B: Body>(
     async move {
         let opened = armed.open(context).await.map_err(RunFailure::Inject)?;
         let result = {
-            let body = CatchPanic::new(body.start(armed.give(&opened.frame)));
+            let body = catch_panic(async { body.start(armed.give(&opened.frame)).await });
             let finished = match limits {
                 Limits { timeout: None, drop_on: None } => Ok(body.await),
                 Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,

@@ -60,9 +60,10 @@ impl<T: Component> Scopes<T> {
         let typed = self.typed.as_ref().ok_or_else(|| not_registered::<T>())?;
         let armed = typed.open.get_or_try_init(|| self.arm(typed.provider)).await?;
         let armed: &Arc<Armed<Lent<T>>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
-        let context = match armed.plan.wants_token {
-            true => Context { token: Some(self.container.stop.child_token()), values: None },
-            false => Context::default(),
+        let context = if armed.plan.wants_token {
+            Context { token: Some(self.container.stop.child_token()), values: None }
+        } else {
+            Context::default()
         };
         Ok(Pass { opened: armed.open(context).await?, armed: Arc::clone(armed) })
     }

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::CatchPanic;
 use super::container::Container;
 use super::dispose::{CloseFault, Outcome, end};
 use super::frame::{Context, Frame};
@@ -93,7 +92,7 @@ impl Shared {
             self.build_step(*step).await?;
         }
         let cell = Arc::clone(&self.state().cells[slot]);
-        cell.read().ok_or_else(|| self.closed())
+        cell.read().ok_or_else(closed)
     }
 
     /// Builds, unless it was, a provider's component.
@@ -116,7 +115,7 @@ impl Shared {
     fn closure(&self, slot: usize) -> Result<BTreeSet<usize>, InjectError> {
         let state = self.state();
         if state.closed {
-            return Err(self.closed());
+            return Err(closed());
         }
         let mut needed = BTreeSet::new();
         let mut open = vec![slot];
@@ -137,7 +136,7 @@ impl Shared {
                 let (step, frame, provider) = {
                     let state = self.state();
                     if state.closed {
-                        return Err(self.closed());
+                        return Err(closed());
                     }
                     let planned = &state.plan.steps[slot];
                     let frame = Frame {
@@ -147,23 +146,19 @@ impl Shared {
                     };
                     (self.container.bind(planned), frame, planned.provider)
                 };
-                let limit = || self.container.construction_limit(provider);
-                let failure = match CatchPanic::new(construct(&*step, &frame, limit)).await {
-                    Ok(Ok(built)) => {
+                let limit = self.container.construction_limit(provider);
+                match construct(&*step, &frame, limit).await {
+                    Ok(built) => {
                         cell.write(Some(built));
-                        return Ok(());
+                        Ok(())
                     }
-                    Ok(Err(failure)) => failure,
-                    Err(caught) => Failure::Panicked(caught),
-                };
-                Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
+                    Err(failure) => {
+                        Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
+                    }
+                }
             })
             .await?;
         Ok(())
-    }
-
-    fn closed(&self) -> InjectError {
-        InjectError::new("a component of this scope".to_owned(), Failure::ScopeClosed)
     }
 
     /// Ends every component of the scope, also those that the frame built.
@@ -189,6 +184,10 @@ impl Shared {
         }
         faults
     }
+}
+
+fn closed() -> InjectError {
+    InjectError::new("a component of this scope".to_owned(), Failure::ScopeClosed)
 }
 
 /// Where a `Lazy` builds.

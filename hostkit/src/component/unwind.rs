@@ -34,21 +34,13 @@ pub(crate) fn install_panic_hook() {
     });
 }
 
-/// A future that yields the panic of the one inside instead of unwinding.
+/// Awaits a future, and yields its panic instead of unwinding.
 ///
-/// The future inside need not be unwind safe: after a panic it is only dropped.
-#[derive(Debug)]
-pub(crate) struct CatchPanic<F>(F);
-
-impl<F: Future> CatchPanic<F> {
-    #[inline]
-    pub(crate) fn new(future: F) -> impl Future<Output = Result<F::Output, Caught>> {
-        let caught = Self(future);
-        async move {
-            let mut future = std::pin::pin!(caught.0);
-            std::future::poll_fn(|cx| poll_caught(future.as_mut(), cx)).await
-        }
-    }
+/// The future need not be unwind safe: after a panic it is only dropped.
+#[inline]
+pub(crate) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Caught> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| poll_caught(future.as_mut(), cx)).await
 }
 
 #[inline]

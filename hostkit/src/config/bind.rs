@@ -59,7 +59,7 @@ impl Configuration {
             Ok(value) if !self.strict => Ok(Bound { value, warnings: unknown }),
             Ok(value) if unknown.is_empty() => Ok(Bound { value, warnings: unknown }),
             Ok(_) => Err(unknown),
-            Err(BindError { fault: Fault::Missing(_), .. }) if self.incomplete => Err(Vec::new()),
+            Err(error) if self.incomplete && matches!(error.0.fault, Fault::Missing(_)) => Err(Vec::new()),
             Err(error) => {
                 let mut problems = vec![error.problem(section)];
                 problems.extend(unknown.into_iter().filter(|_| self.strict));
@@ -329,8 +329,13 @@ impl<'de> Deserializer<'de> for Key {
 }
 
 /// What serde found, and where.
+///
+/// Boxed, because serde hands it through every layer of the types that it builds.
 #[derive(Debug)]
-pub(super) struct BindError {
+pub(super) struct BindError(Box<Found>);
+
+#[derive(Debug)]
+struct Found {
     fault: Fault,
     place: Option<Place>,
 }
@@ -355,7 +360,7 @@ struct Place {
 impl BindError {
     /// Invariant 1: only the first location counts.
     fn locate(mut self, cursor: &Cursor<'_>) -> Self {
-        self.place.get_or_insert_with(|| Place {
+        self.0.place.get_or_insert_with(|| Place {
             path: cursor.path.clone(),
             origin: cursor.node.origin.clone(),
             kind: cursor.node.kind(),
@@ -365,7 +370,8 @@ impl BindError {
     }
 
     fn problem(self, section: &str) -> Problem {
-        let Some(place) = self.place else { return Problem::new(format!("section [{section}] {}", self.fault)) };
+        let Found { fault, place } = *self.0;
+        let Some(place) = place else { return Problem::new(format!("section [{section}] {fault}")) };
         let subject = match place.path.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) {
             Some(key) => format!("`{key}` of section [{section}]"),
             None => format!("section [{section}]"),
@@ -374,7 +380,7 @@ impl BindError {
             let problem = Problem::new(message);
             if place.origin == Origin::Default { problem } else { problem.at(place.origin.detail()) }
         };
-        match self.fault {
+        match fault {
             Fault::Missing(field) => missing(field, &place),
             Fault::UnknownKey(known) => unknown_key(&place.path, &place.origin, known),
             Fault::UnknownVariant(word, known) => {
@@ -427,7 +433,7 @@ impl fmt::Display for Fault {
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fault.fmt(f)
+        self.0.fault.fmt(f)
     }
 }
 
@@ -435,7 +441,7 @@ impl std::error::Error for BindError {}
 
 impl From<Fault> for BindError {
     fn from(fault: Fault) -> Self {
-        Self { fault, place: None }
+        Self(Box::new(Found { fault, place: None }))
     }
 }
 

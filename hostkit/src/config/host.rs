@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Settings;
 use crate::error::Problem;
+use crate::time;
 
 /// Section `[host]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,14 @@ impl HostOptions {
             drain_delay: settings.duration("drain_delay").unwrap_or(default.drain_delay),
             strict: settings.flag("strict").unwrap_or(default.strict),
         };
+        if options.drain_delay >= options.stop_timeout && !options.drain_delay.is_zero() {
+            let stop_timeout = time::show_duration(options.stop_timeout);
+            settings.refuse(
+                "drain_delay",
+                &format!("takes all of `stop_timeout`, which is {stop_timeout}"),
+                "the delay is part of it: make the delay shorter, or the timeout longer",
+            );
+        }
         (options, settings.finish(&[]))
     }
 }

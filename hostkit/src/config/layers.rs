@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::tree::{Node, Table, Value};
-use super::{Origin, Sources, own_section};
+use super::{ITEM_SECTIONS, Origin, Sources, own_section};
 use crate::error::Problem;
 
 /// A configuration file or a secret beyond this is a mistake; reading `/dev/zero` has to end.
@@ -30,10 +30,12 @@ pub(super) struct Layers {
 impl Layers {
     pub(super) fn read(sources: &Sources, environment: &str) -> Self {
         let mut layers = Self::default();
-        for (path, named) in files(sources, environment) {
-            layers.file(&sources.directory, &path, named);
+        if !sources.wiring_only {
+            for (path, named) in files(sources, environment) {
+                layers.file(&sources.directory, &path, named);
+            }
+            layers.variables(sources);
         }
-        layers.variables(sources);
         layers.pairs(sources.code.iter().map(|(key, value)| (key.as_str(), value.as_str())), &Origin::Code);
         layers.sets(&sources.sets);
         layers
@@ -77,56 +79,31 @@ impl Layers {
     /// `HOSTKIT__A__B=value` and `HOSTKIT_FILE__A__B=/path`.
     fn variables(&mut self, sources: &Sources) {
         let layer = self.next_depth();
-        let mut found: Vec<(String, Origin, String)> = Vec::new();
-        for (variable, value) in sorted(&sources.variables) {
-            let (path, is_file) = match Variable::of(variable) {
-                Variable::Foreign => continue,
-                Variable::Value(path) => (path, false),
-                Variable::SecretFile(path) => (path, true),
-            };
-            let Some(path) = loose_path(path) else {
-                self.problems.push(
-                    Problem::new(format!("environment variable {variable} has an empty part"))
-                        .help("name a section and a key, such as HOSTKIT__DATABASE__URL"),
-                );
-                continue;
-            };
-            let Some(value) = value.to_str() else {
-                self.problems.push(Problem::new(format!("the value of environment variable {variable} is not UTF-8")));
-                continue;
-            };
-            let (origin, text) = if is_file {
-                let origin = Origin::SecretFile { variable: variable.to_owned(), path: value.to_owned() };
-                match read_secret(&sources.directory, value) {
-                    Ok(text) => (origin, text),
-                    Err(unreadable) => {
-                        self.incomplete = true;
-                        let what = format!("the file `{value}` that environment variable {variable} names");
-                        self.problems.push(unreadable.problem(&what, value));
-                        continue;
-                    }
+        let mut found: Vec<Set> = Vec::new();
+        for (name, value) in sorted(&sources.variables) {
+            let Some(variable) = Variable::of(name) else { continue };
+            let set = match variable.read(value, &sources.directory) {
+                Ok(set) => set,
+                Err(problem) => {
+                    self.incomplete = true;
+                    self.problems.push(problem);
+                    continue;
                 }
-            } else {
-                (Origin::Environment(variable.to_owned()), value.to_owned())
             };
-            if let Some((_, other, _)) = found.iter().find(|(known, ..)| *known == path) {
-                self.problems.push(
-                    Problem::new(format!("`{path}` is set by two environment variables"))
-                        .at(other.detail())
-                        .at(origin.detail())
-                        .help("keep one of them"),
-                );
+            if let Some(other) = found.iter().find(|other| other.path == set.path) {
+                let problem = Problem::new(format!("`{}` is set by two environment variables", set.path));
+                let problem = problem.at(other.origin.detail()).at(set.origin.detail());
+                self.problems.push(problem.help("keep one of them"));
                 continue;
             }
-            found.push((path, origin, text));
+            found.push(set);
         }
         // Shorter paths first: HOSTKIT__A='{ b = 1 }' is laid under HOSTKIT__A__C.
-        found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-        for (path, origin, text) in found {
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        for Set { path, origin, text } in found {
             let exact = matches!(origin, Origin::SecretFile { .. });
             let leaf = read_value(&text, &origin, layer, exact);
-            let table = nest(&path, leaf, &origin, layer, Table::insert_loose);
-            self.push(table);
+            self.push(nest(&path, leaf, &origin, layer, Table::insert_loose));
         }
     }
 
@@ -155,7 +132,7 @@ impl Layers {
                 );
                 continue;
             }
-            let leaf = read_value(value.trim(), origin, layer, false);
+            let leaf = read_value(value, origin, layer, false);
             self.push(nest(&path.join("."), leaf, origin, layer, Table::insert));
         }
     }
@@ -178,24 +155,46 @@ fn files(sources: &Sources, environment: &str) -> Vec<(PathBuf, bool)> {
     files.iter().flat_map(|file| [(file.clone(), named), (beside(file), false)]).collect()
 }
 
-enum Variable<'a> {
-    Foreign,
-    Value(&'a str),
-    SecretFile(&'a str),
+/// What a variable sets.
+struct Set {
+    path: String,
+    origin: Origin,
+    text: String,
+}
+
+/// A variable of hostkit's.
+struct Variable<'a> {
+    name: &'a str,
+    /// What follows the prefix.
+    key: &'a str,
+    names_a_file: bool,
 }
 
 impl<'a> Variable<'a> {
-    fn of(name: &'a str) -> Self {
+    fn of(name: &'a str) -> Option<Self> {
         let after = |prefix: &str| {
-            name.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(|_| &name[prefix.len()..])
+            let (start, key) = name.split_at_checked(prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then_some(key)
         };
-        if let Some(path) = after("HOSTKIT__") {
-            Self::Value(path)
-        } else if let Some(path) = after("HOSTKIT_FILE__") {
-            Self::SecretFile(path)
-        } else {
-            Self::Foreign
+        let variable = |names_a_file| move |key| Self { name, key, names_a_file };
+        after("HOSTKIT__").map(variable(false)).or_else(|| after("HOSTKIT_FILE__").map(variable(true)))
+    }
+
+    fn read(&self, value: &OsStr, directory: &Path) -> Result<Set, Problem> {
+        let name = self.name.to_owned();
+        let Some(path) = loose_path(self.key) else {
+            return Err(Problem::new(format!("environment variable {name} has an empty part"))
+                .help("name a section and a key, such as HOSTKIT__DATABASE__URL"));
+        };
+        let Some(value) = value.to_str() else {
+            return Err(Problem::new(format!("the value of environment variable {name} is not UTF-8")));
+        };
+        if !self.names_a_file {
+            return Ok(Set { path, origin: Origin::Environment(name), text: value.to_owned() });
         }
+        let what = || format!("the file `{value}` that environment variable {name} names");
+        let text = read_secret(directory, value).map_err(|unreadable| unreadable.problem(&what(), value))?;
+        Ok(Set { path, origin: Origin::SecretFile { variable: name, path: value.to_owned() }, text })
     }
 }
 
@@ -229,35 +228,50 @@ fn nest(path: &str, leaf: Node, origin: &Origin, layer: usize, insert: fn(&mut T
 /// Reads a plain text as TOML, else as the text it is. An `exact` text stays what it is wherever a text is wanted.
 fn read_value(text: &str, origin: &Origin, layer: usize, exact: bool) -> Node {
     let document = Document { shown: "", text, layer };
-    let value = match DeValue::parse(text) {
+    let value = match DeValue::parse(text.trim()) {
         Ok(parsed) => document.value(parsed.into_inner(), &|_| origin.clone()).ok(),
         Err(_) => None,
     };
     let value = value.unwrap_or_else(|| Value::Text(text.to_owned()));
     let written = match value {
-        Value::Text(_) if !exact => None,
-        Value::Array(_) | Value::Table(_) if !exact => None,
+        Value::Text(_) | Value::Array(_) | Value::Table(_) if !exact => None,
         _ => Some(text.to_owned()),
     };
     Node { value, origin: origin.clone(), layer, written }
 }
 
-/// Hostkit's own sections have one spelling of each key: the one with underscores.
+/// Hostkit's own sections have one spelling of each key, the one with underscores, and are tables: what is none would
+/// only hide what lower layers say.
 fn canonical(table: Table, problems: &mut Vec<Problem>) -> Table {
     let own = |key: &str| own_section(key).unwrap_or(key).to_owned();
-    rename(table, "", &own, problems)
-        .map(|key, node| if own_section(key).is_some() { spelled(node, key, 2, problems) } else { node })
+    let mut table = rename(table, "", &own, problems);
+    table.retain(|key, node| {
+        let Some(section) = own_section(key) else { return true };
+        let example = if ITEM_SECTIONS.contains(&section) { format!("[{key}.<name>]") } else { format!("[{key}]") };
+        is_section(key, node, &format!("write a section {example}"), problems)
+    });
+    table.map(|key, node| if own_section(key).is_some() { spelled(node, key, 2, problems) } else { node })
+}
+
+fn is_section(path: &str, node: &Node, help: &str, problems: &mut Vec<Problem>) -> bool {
+    let is_section = node.table().is_some();
+    if !is_section {
+        let problem = Problem::new(format!("`{path}` is {}, not a section", node.kind()));
+        problems.push(problem.at(node.origin.detail()).help(help));
+    }
+    is_section
 }
 
 fn spelled(mut node: Node, path: &str, depth: usize, problems: &mut Vec<Problem>) -> Node {
-    if depth == 0 {
-        return node;
-    }
     node.value = match node.value {
-        Value::Table(table) => Value::Table(
-            rename(table, path, &|key| key.replace('-', "_"), problems)
-                .map(|key, inner| spelled(inner, &format!("{path}.{key}"), depth - 1, problems)),
-        ),
+        Value::Table(table) if depth > 0 => {
+            let mut table = rename(table, path, &|key| key.replace('-', "_"), problems);
+            if ITEM_SECTIONS.contains(&path) {
+                let help = format!("options stand in the section of one item: [{path}.<name>]");
+                table.retain(|key, node| is_section(&format!("{path}.{key}"), node, &help, problems));
+            }
+            Value::Table(table.map(|key, inner| spelled(inner, &format!("{path}.{key}"), depth - 1, problems)))
+        }
         other => other,
     };
     node
@@ -337,12 +351,12 @@ impl Document<'_> {
         };
         Ok(match value {
             DeValue::String(text) => Value::Text(text.into_owned()),
-            DeValue::Integer(integer) => {
-                let parsed = i128::from_str_radix(integer.as_str(), integer.radix());
-                Value::Integer(parsed.map_err(|_| "is an integer too large for anything")?)
-            }
+            DeValue::Integer(integer) => Value::Integer(
+                i128::from_str_radix(integer.as_str(), integer.radix())
+                    .or(Err("is an integer too large for anything"))?,
+            ),
             DeValue::Float(float) => {
-                Value::Float(float.as_str().parse().map_err(|_| "is a number too large for anything")?)
+                Value::Float(float.as_str().parse().or(Err("is a number too large for anything"))?)
             }
             DeValue::Boolean(flag) => Value::Flag(flag),
             DeValue::Datetime(moment) => Value::Moment(moment.to_string()),

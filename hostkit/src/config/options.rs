@@ -35,6 +35,10 @@ fn bind<T: Component + DeserializeOwned + Validate>(
     configuration: &Configuration,
     section: &'static str,
 ) -> Result<Built, Vec<Problem>> {
+    if configuration.wiring_only {
+        // No fault, and no value either: nothing that could ask for it is built.
+        return Err(Vec::new());
+    }
     let Bound { value, warnings } = configuration.bind::<T>(section)?;
     for warning in warnings {
         tracing::warn!(target: "hostkit::config", "{warning}");

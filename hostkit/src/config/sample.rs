@@ -1,9 +1,12 @@
 //! `config sample`: a `hostkit.toml` with everything in it and nothing set.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config sample` is a command"))]
 
 use std::fmt::Write as _;
 
 use super::host;
-use super::show::bare;
+use super::show::{bare, quoted};
+use crate::component::Field;
+use crate::registry::Setting;
 
 /// One section of the sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,33 @@ pub(crate) enum SampleValue {
     Required,
 }
 
+impl SampleSection {
+    /// A section that an `#[options]` struct reads.
+    pub(crate) fn of_options(section: &str, description: &str, fields: &[Field]) -> Self {
+        let key = |field: &Field| SampleKey {
+            name: field.name.to_owned(),
+            description: field.description.to_owned(),
+            value: if field.optional { SampleValue::Optional(String::new()) } else { SampleValue::Required },
+        };
+        Self {
+            section: section.to_owned(),
+            description: description.to_owned(),
+            keys: fields.iter().map(key).collect(),
+        }
+    }
+}
+
+impl From<Setting> for SampleValue {
+    /// What an attribute says holds until it is configured.
+    fn from(setting: Setting) -> Self {
+        Self::Default(match setting {
+            Setting::Text(text) => quoted(text),
+            Setting::Integer(number) => number.to_string(),
+            Setting::Flag(flag) => flag.to_string(),
+        })
+    }
+}
+
 /// A sample with the given sections after `[host]`. All keys are commented out, so it is valid as it is and changes
 /// nothing.
 pub(crate) fn sample(sections: &[SampleSection]) -> String {
@@ -62,10 +92,10 @@ pub(crate) fn sample(sections: &[SampleSection]) -> String {
             comment(&mut text, &key.description);
             let name = bare(&key.name);
             let _ = match &key.value {
-                SampleValue::Default(value) => writeln!(text, "# {name} = {value}"),
-                SampleValue::Optional(example) if example.is_empty() => writeln!(text, "# {name} =    # optional"),
-                SampleValue::Optional(example) => writeln!(text, "# {name} = {example}    # optional"),
-                SampleValue::Required => writeln!(text, "# {name} =    # required"),
+                SampleValue::Default(value) => writeln!(text, "#{name} = {value}"),
+                SampleValue::Optional(example) if example.is_empty() => writeln!(text, "#{name} =    # optional"),
+                SampleValue::Optional(example) => writeln!(text, "#{name} = {example}    # optional"),
+                SampleValue::Required => writeln!(text, "#{name} =    # required"),
             };
         }
     }

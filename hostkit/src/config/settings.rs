@@ -94,16 +94,13 @@ impl Settings {
     /// A whole number in a range.
     pub(crate) fn count(&mut self, key: &str, range: RangeInclusive<usize>) -> Option<usize> {
         let node = self.value(key)?;
-        let number = match node.value {
-            Value::Integer(number) => number,
-            _ => {
-                self.refuse(
-                    key,
-                    "is not a whole number",
-                    format!("write a number without quotes, such as {}", range.start()),
-                );
-                return None;
-            }
+        let Value::Integer(number) = node.value else {
+            self.refuse(
+                key,
+                "is not a whole number",
+                format!("write a number without quotes, such as {}", range.start()),
+            );
+            return None;
         };
         let count = usize::try_from(number).ok().filter(|count| range.contains(count));
         if count.is_none() {

@@ -1,4 +1,5 @@
 //! `config show`: every value and where it came from.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config show` is a command"))]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,7 +19,9 @@ impl Configuration {
     pub(crate) fn show(&self, items: &[Item<'_>]) -> String {
         let mut lines = BTreeMap::new();
         for (key, default, _) in host::KEYS {
-            lines.insert(vec!["host".to_owned(), (*key).to_owned()], ((*default).to_owned(), Origin::Default));
+            if self.root.at(&format!("host.{key}")).is_none() {
+                lines.insert(vec!["host".to_owned(), (*key).to_owned()], ((*default).to_owned(), Origin::Default));
+            }
         }
         self.collect(&self.root, &[], &mut lines);
         for item in items {
@@ -41,6 +44,8 @@ impl Configuration {
             lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= WIDEST).max().unwrap_or(0);
         let mut shown = format!("# environment: {}\n", self.environment);
         for (line, origin) in lines {
+            // A path may contain what a comment may not.
+            let origin = origin.to_string().replace(char::is_control, "\u{fffd}");
             let _ = writeln!(shown, "{line:width$}  # {origin}");
         }
         shown
@@ -73,7 +78,7 @@ impl Configuration {
                 let entry = |(key, node): (&str, &Node)| {
                     format!("{} = {}", bare(key), self.literal(&format!("{path}.{key}"), key, node))
                 };
-                braced(table.iter().map(entry).collect())
+                braced(table.iter().map(entry))
             }
             Value::Text(text) => quoted(&secret::mask(text)),
             _ => literal(node),
@@ -91,13 +96,12 @@ pub(super) fn literal(node: &Node) -> String {
         Value::Flag(flag) => flag.to_string(),
         Value::Moment(moment) => moment.clone(),
         Value::Array(nodes) => format!("[{}]", nodes.iter().map(literal).collect::<Vec<_>>().join(", ")),
-        Value::Table(table) => {
-            braced(table.iter().map(|(key, node)| format!("{} = {}", bare(key), literal(node))).collect())
-        }
+        Value::Table(table) => braced(table.iter().map(|(key, node)| format!("{} = {}", bare(key), literal(node)))),
     }
 }
 
-fn braced(entries: Vec<String>) -> String {
+fn braced(entries: impl Iterator<Item = String>) -> String {
+    let entries: Vec<_> = entries.collect();
     if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
 }
 

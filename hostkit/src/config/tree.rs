@@ -155,6 +155,10 @@ impl Table {
         renamed
     }
 
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&str, &Node) -> bool) {
+        self.entries.retain(|key, entry| keep(key, &entry.node));
+    }
+
     /// Passes each node through `change`.
     pub(super) fn map(self, mut change: impl FnMut(&str, Node) -> Node) -> Self {
         let entries = self.entries.into_iter().map(|(key, Entry { loose, node })| {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Farther away than any host runs, and near enough for every platform's clock.
-const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+const FAR: Duration = Duration::from_hours(262_800);
 
 #[derive(Debug)]
 pub(super) struct Grid {
@@ -30,7 +30,7 @@ pub(super) struct Taken {
 
 impl Grid {
     pub(super) fn new(origin: Instant, every: Duration, run_at_start: bool) -> Self {
-        Self { origin, every, next: if run_at_start { 0 } else { 1 } }
+        Self { origin, every, next: u64::from(!run_at_start) }
     }
 
     /// When the next run is due.

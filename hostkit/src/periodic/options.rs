@@ -9,7 +9,7 @@ use crate::registry::ServiceEntry;
 use crate::time::show_duration;
 
 /// The period of a function whose schedule is faulty: its host is never started.
-const PLACEHOLDER: Duration = Duration::from_secs(3600);
+const PLACEHOLDER: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFailure {

@@ -21,8 +21,8 @@ use super::Tick;
 use super::grid::{Grid, Taken};
 use super::options::{OnFailure, Options};
 use crate::component::{self, Armed, Context, Limits, RunFailure, RunValues};
-use crate::function::Callable;
-use crate::runner::{Call, Conduct, End, Runner, ServiceState};
+use crate::function::Call;
+use crate::runner::{Calling, Conduct, End, Runner, ServiceState};
 use crate::time::now;
 
 /// One periodic function in one host.
@@ -34,7 +34,7 @@ pub(super) struct Ticker<H> {
     of: PhantomData<fn() -> H>,
 }
 
-impl<H: Callable> Runner for Ticker<H> {
+impl<H: Call> Runner for Ticker<H> {
     fn stop_timeout(&self) -> Option<Duration> {
         self.options.stop_timeout
     }
@@ -71,7 +71,7 @@ impl<H: Callable> Runner for Ticker<H> {
     }
 }
 
-impl<H: Callable> Ticker<H> {
+impl<H: Call> Ticker<H> {
     pub(super) fn new(options: Options) -> Self {
         Self { options, turn: Semaphore::new(1), runs: AtomicU64::new(0), of: PhantomData }
     }
@@ -98,10 +98,10 @@ impl<H: Callable> Ticker<H> {
             let result = self.once(armed, conduct, grid.take(now(), late)).await;
             drop(turn);
             late = grid.is_late(now());
-            if let Err(failure) = result {
-                if let Some(end) = self.failed(failure, conduct, if late { now() } else { grid.due() }) {
-                    return end;
-                }
+            if let Err(failure) = result
+                && let Some(end) = self.failed(failure, conduct, if late { now() } else { grid.due() })
+            {
+                return end;
             }
             conduct.is_now(ServiceState::Ready);
         }
@@ -126,7 +126,7 @@ impl<H: Callable> Ticker<H> {
         );
         let context = Context { token: token.clone(), values };
         let began = now();
-        let result = component::run(armed, context, Call::<H>::new(), limits).instrument(span).await;
+        let result = component::run(armed, context, Calling::<H>::new(), limits).instrument(span).await;
         match &result {
             Ok(()) => {
                 let took = began.elapsed();

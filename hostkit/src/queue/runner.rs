@@ -21,19 +21,19 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::counts::Tally;
 use super::options::{AtStop, Options};
-use super::work::Work;
+use super::work::Crew;
 use super::{Queue, QueueCounts};
-use crate::function::Queued;
+use crate::function::{Payload, Work};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 
 /// How long the items beside one that stops the host have to end, unless `stop_timeout` says otherwise.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// One queued function in one host.
-pub(super) struct QueueRunner<F: Queued> {
+pub(super) struct QueueRunner<W: Work> {
     options: Options,
-    sender: Sender<F::Payload>,
-    items: Receiver<F::Payload>,
+    sender: Sender<Payload<W>>,
+    items: Receiver<Payload<W>>,
     /// One per worker.
     tallies: Arc<[Tally]>,
     /// Items that waited when it ended.
@@ -41,28 +41,28 @@ pub(super) struct QueueRunner<F: Queued> {
     /// Items under way when it ended.
     interrupted: AtomicUsize,
     /// What others reach it by.
-    handle: fn(Queue<F>) -> Box<dyn Any + Send>,
+    handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>,
 }
 
-impl<F: Queued> QueueRunner<F> {
-    pub(super) fn new(options: Options, handle: fn(Queue<F>) -> Box<dyn Any + Send>) -> Self {
+impl<W: Work> QueueRunner<W> {
+    pub(super) fn new(options: Options, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
         let (sender, items) = async_channel::bounded(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
         Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0), handle }
     }
 
-    pub(super) fn queue(&self) -> Queue<F> {
+    pub(super) fn queue(&self) -> Queue<W::Of> {
         Queue::new(self.sender.clone())
     }
 
     async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
         let _closes = CloseAtEnd(&self.sender);
         conduct.status.set(ServiceState::Starting);
-        let armed = match conduct.arm::<F::Needs>().await {
+        let armed = match conduct.arm::<W::Needs>().await {
             Ok(armed) => armed,
             Err(end) => return end,
         };
-        let work = Arc::new(Work::<F>::new(
+        let work = Arc::new(Crew::<W>::new(
             self.options.clone(),
             conduct.clone(),
             armed,
@@ -131,7 +131,7 @@ async fn all_ended(workers: &mut FuturesUnordered<AbortOnDropHandle<()>>) {
     }
 }
 
-impl<F: Queued> Runner for QueueRunner<F> {
+impl<W: Work> Runner for QueueRunner<W> {
     fn stops(&self) -> StopsWith {
         StopsWith::Queues
     }

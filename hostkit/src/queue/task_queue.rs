@@ -12,7 +12,7 @@ use super::options::{Options, UNBUILT};
 use super::runner::QueueRunner;
 use super::{EnqueueError, Queue};
 use crate::component::{Edge, Given, Scopes, Supplied, fitting, kind};
-use crate::function::{Ended, Handle, IntoEnded, Queued};
+use crate::function::{Ended, Handle, IntoEnded, Queued, Work};
 use crate::registry::{ServiceEntry, Source};
 use crate::runner::{Kind, Runner, Setup};
 
@@ -124,6 +124,10 @@ impl Handle for Closures {
 
 impl Queued for Closures {
     type Payload = Task;
+}
+
+impl Work for Closures {
+    type Of = Self;
     type Needs = (Scopes, CancellationToken);
 
     fn call<'r>(task: Task, (scopes, stop): Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {

@@ -22,15 +22,15 @@ use super::JobContext;
 use super::counts::Tally;
 use super::options::{OnFailure, Options};
 use crate::component::{self, Armed, Body, Context, Given, Limits, RunFailure, RunValues};
-use crate::function::{Ended, Queued};
+use crate::function::{Ended, Payload, Work};
 use crate::runner::Conduct;
 
 /// What the workers of one queue share.
-pub(super) struct Work<F: Queued> {
+pub(super) struct Crew<W: Work> {
     pub(super) options: Options,
     pub(super) conduct: Conduct,
-    pub(super) armed: Armed<F::Needs>,
-    pub(super) items: Receiver<F::Payload>,
+    pub(super) armed: Armed<W::Needs>,
+    pub(super) items: Receiver<Payload<W>>,
     pub(super) tallies: Arc<[Tally]>,
     pub(super) left: Arc<AtomicUsize>,
     /// Whether what waits is left instead of being worked on.
@@ -43,12 +43,12 @@ pub(super) struct Work<F: Queued> {
     failure: Mutex<Option<RunFailure>>,
 }
 
-impl<F: Queued> Work<F> {
+impl<W: Work> Crew<W> {
     pub(super) fn new(
         options: Options,
         conduct: Conduct,
-        armed: Armed<F::Needs>,
-        items: Receiver<F::Payload>,
+        armed: Armed<W::Needs>,
+        items: Receiver<Payload<W>>,
         tallies: Arc<[Tally]>,
         left: Arc<AtomicUsize>,
     ) -> Self {
@@ -89,8 +89,8 @@ impl<F: Queued> Work<F> {
 
     /// One run in its own scope.
     #[inline]
-    async fn once(&self, payload: F::Payload) -> Result<(), RunFailure> {
-        let body = Item::<F> { payload };
+    async fn once(&self, payload: Payload<W>) -> Result<(), RunFailure> {
+        let body = Item::<W> { payload };
         let limits = Limits { timeout: self.options.timeout, drop_on: None };
         let spans = tracing::enabled!(target: "hostkit::queue", tracing::Level::INFO);
         if !spans && !self.wants_context {
@@ -99,7 +99,7 @@ impl<F: Queued> Work<F> {
         self.in_context(spans, body, limits).await
     }
 
-    async fn in_context(&self, spans: bool, body: Item<F>, limits: Limits<'_>) -> Result<(), RunFailure> {
+    async fn in_context(&self, spans: bool, body: Item<W>, limits: Limits<'_>) -> Result<(), RunFailure> {
         let numbered = spans || self.wants_job;
         let run = if numbered { self.runs.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
         let queue = self.conduct.name;
@@ -154,7 +154,7 @@ impl<F: Queued> Work<F> {
         }
     }
 
-    fn leave(&self, payload: F::Payload) {
+    fn leave(&self, payload: Payload<W>) {
         self.left.fetch_add(1, Ordering::Relaxed);
         if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
             tracing::error!(target: "hostkit::queue", service = self.conduct.name, "dropping an item panicked");
@@ -163,16 +163,16 @@ impl<F: Queued> Work<F> {
 }
 
 /// The call of a queued function.
-struct Item<F: Queued> {
-    payload: F::Payload,
+struct Item<W: Work> {
+    payload: Payload<W>,
 }
 
-impl<F: Queued> Body for Item<F> {
-    type Needs = F::Needs;
+impl<W: Work> Body for Item<W> {
+    type Needs = W::Needs;
 
     #[inline]
     fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
         // Called within the future, so that a panic before its first await is caught, too.
-        async move { F::call(self.payload, given).await }
+        async move { W::call(self.payload, given).await }
     }
 }

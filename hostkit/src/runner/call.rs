@@ -4,18 +4,18 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use crate::component::{Body, Given};
-use crate::function::{Callable, Ended};
+use crate::function::{Call, Ended};
 
 /// One call of `H`.
-pub(crate) struct Call<H>(PhantomData<fn() -> H>);
+pub(crate) struct Calling<H>(PhantomData<fn() -> H>);
 
-impl<H> Call<H> {
+impl<H> Calling<H> {
     pub(crate) fn new() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<H: Callable> Body for Call<H> {
+impl<H: Call> Body for Calling<H> {
     type Needs = H::Needs;
 
     fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::SetUp;
-use crate::function::{Callable, Queued};
+use crate::function::{Call, Work};
 use crate::{periodic, queue, service};
 
 /// How the host runs a function.
@@ -35,17 +35,17 @@ impl Stage {
 
 impl Kind {
     /// A function with `#[background_service]`.
-    pub const fn background<H: Callable>() -> Self {
+    pub const fn background<H: Call>() -> Self {
         Self::service("background_service", service::set_up::<H>)
     }
 
     /// A function with `#[periodic]`.
-    pub const fn periodic<H: Callable>() -> Self {
+    pub const fn periodic<H: Call>() -> Self {
         Self::service("periodic", periodic::set_up::<H>)
     }
 
     /// A function with `#[queued]`.
-    pub const fn queued<H: Queued>() -> Self {
+    pub const fn queued<H: Work>() -> Self {
         Self::service("queued", queue::set_up::<H>)
     }
 
@@ -55,7 +55,7 @@ impl Kind {
     }
 
     /// A function with `#[on_start]`, `#[on_started]`, `#[on_stopping]` or `#[on_stopped]`.
-    pub const fn hook<H: Callable>(stage: Stage) -> Self {
+    pub const fn hook<H: Call>(stage: Stage) -> Self {
         let attribute = match stage {
             Stage::Start => "on_start",
             Stage::Started => "on_started",

@@ -17,7 +17,7 @@ use crate::component::{
 };
 use crate::config::{Configuration, Item, Sources};
 use crate::error::{BoxError, Problem};
-use crate::function::{Callable, Ended, Handle, Queued};
+use crate::function::{Call, Callable, Ended, Handle, Queued, Work};
 use crate::registry::{ServiceEntry, Source};
 use crate::tasks::Tasks;
 use crate::time::now;
@@ -64,7 +64,7 @@ impl Rig {
         let runner = set_up(Setup { entry, settings, supplied: &mut supplied, problems: &mut problems });
         let (graph, faults) = Graph::build([], entry.edges, supplied, Vec::new(), &configuration);
         problems.extend(faults);
-        let asker = Asker { what: "service", name: entry.name, source: Some(entry.source), host_long: false };
+        let asker = Asker { what: "service", name: entry.name, source: Some(entry.source) };
         let roots = graph.resolve(&asker, entry.edges).unwrap_or_else(|faults| {
             problems.extend(faults);
             Vec::new()
@@ -227,6 +227,10 @@ macro_rules! scripted {
     (call $name:ident: Queued { $($field:ident: $asked:ty),* } $(lent $lent:ty)?) => {
         impl Queued for $name {
             type Payload = u64;
+        }
+
+        impl Work for $name {
+            type Of = Self;
             type Needs = (Ext<Script>, $($asked,)* $(Lent<$lent>,)?);
 
             fn call<'r>(payload: u64, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
@@ -238,7 +242,10 @@ macro_rules! scripted {
         }
     };
     (call $name:ident: $kind:ident { $($field:ident: $asked:ty),* } $(lent $lent:ty)?) => {
-        impl Callable for $name {
+        impl Callable for $name {}
+
+        impl Call for $name {
+            type Of = Self;
             type Needs = (Ext<Script>, $($asked,)* $(Lent<$lent>,)?);
 
             fn call<'r>(given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {

@@ -8,12 +8,12 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use crate::component::{self, Context, Limits, RunFailure};
-use crate::function::Callable;
-use crate::runner::{Call, Conduct, End, Runner, ServiceState, Setup};
+use crate::function::Call;
+use crate::runner::{Calling, Conduct, End, Runner, ServiceState, Setup};
 use crate::time::show_duration;
 
 /// Reads a hook's options.
-pub(crate) fn set_up<H: Callable>(setup: Setup<'_>) -> Arc<dyn Runner> {
+pub(crate) fn set_up<H: Call>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, problems, .. } = setup;
     let (timeout, stop_timeout) = (settings.period("timeout"), settings.duration("stop_timeout"));
     problems.extend(settings.finish(&[]));
@@ -26,7 +26,7 @@ struct Hook<H> {
     of: PhantomData<fn() -> H>,
 }
 
-impl<H: Callable> Runner for Hook<H> {
+impl<H: Call> Runner for Hook<H> {
     fn keeps_host_alive(&self) -> bool {
         false
     }
@@ -57,7 +57,7 @@ impl<H: Callable> Runner for Hook<H> {
     }
 }
 
-impl<H: Callable> Hook<H> {
+impl<H: Call> Hook<H> {
     /// A hook that was begun may finish within the stop deadline, whether it takes the token or not: half a migration
     /// is worse than a late stop.
     async fn complete(self: Arc<Self>, conduct: Conduct) -> End {
@@ -70,7 +70,8 @@ impl<H: Callable> Hook<H> {
         let token = conduct.plan.wants_token.then(|| conduct.stop.child_token());
         let span = tracing::info_span!(target: "hostkit::service", "hook", hook = conduct.name);
         let limits = Limits { timeout: self.timeout, drop_on: Some(&conduct.abandon) };
-        let result = component::run(&armed, Context { token, values: None }, Call::<H>::new(), limits).instrument(span);
+        let result =
+            component::run(&armed, Context { token, values: None }, Calling::<H>::new(), limits).instrument(span);
         match result.await {
             Ok(()) => {
                 conduct.status.set(ServiceState::Completed);

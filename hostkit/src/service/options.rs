@@ -46,7 +46,7 @@ impl Default for Options {
             on_complete: OnComplete::Done,
             backoff: Backoff::default(),
             max_restarts: 5,
-            within: Duration::from_secs(10 * 60),
+            within: Duration::from_mins(10),
             start_timeout: None,
             stop_timeout: None,
             instances: 1,

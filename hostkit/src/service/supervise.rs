@@ -26,15 +26,15 @@ use super::instances::{Instances, Phase};
 use super::options::{OnComplete, OnFailure, Options};
 use super::{Instance, Ready};
 use crate::component::{self, Armed, Body, Context, Given, Limits, RunFailure, RunValues};
-use crate::function::{Callable, Ended};
-use crate::runner::{Call, Conduct, End, crashed};
+use crate::function::{Call, Ended};
+use crate::runner::{Calling, Conduct, End, crashed};
 use crate::time::{now, show_duration};
 
 /// How long the instances beside one that failed for good have to end, unless `stop_timeout` says otherwise.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs every instance until all have ended.
-pub(super) async fn run<H: Callable>(options: Options, told: bool, conduct: Conduct) -> End {
+pub(super) async fn run<H: Call>(options: Options, told: bool, conduct: Conduct) -> End {
     let instances = Instances::new(options.instances, &conduct.status, &conduct.stop);
     let armed = match conduct.arm::<H::Needs>().await {
         Ok(armed) => armed,
@@ -85,7 +85,7 @@ impl Finish {
     }
 }
 
-struct Supervised<H: Callable> {
+struct Supervised<H: Call> {
     options: Options,
     told: bool,
     armed: Armed<H::Needs>,
@@ -95,7 +95,7 @@ struct Supervised<H: Callable> {
     conduct: Conduct,
 }
 
-impl<H: Callable> Supervised<H> {
+impl<H: Call> Supervised<H> {
     async fn supervise_all(self: Arc<Self>, count: usize) -> Finish {
         let spawn = |index| {
             let instance = Arc::clone(&self).supervise(index);
@@ -178,7 +178,7 @@ impl<H: Callable> Supervised<H> {
         component::run(
             &self.armed,
             Context { token, values },
-            Start::<H> { call: Call::new(), at_first_poll },
+            Start::<H> { call: Calling::new(), at_first_poll },
             Limits { timeout: None, drop_on: Some(drop_on) },
         )
         .instrument(span)
@@ -262,11 +262,11 @@ impl<H: Callable> Supervised<H> {
 
 /// A call that says so when it is first polled.
 struct Start<H> {
-    call: Call<H>,
+    call: Calling<H>,
     at_first_poll: Option<Ready>,
 }
 
-impl<H: Callable> Body for Start<H> {
+impl<H: Call> Body for Start<H> {
     type Needs = H::Needs;
 
     fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {

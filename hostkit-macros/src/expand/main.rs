@@ -1,0 +1,101 @@
+//! `main!()`, and the attribute for a `main` with a body
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::link::links;
+use crate::args::main::MainArgs;
+use crate::errors::Errors;
+use crate::input::{Function, Item};
+use crate::model::ours;
+use crate::validate::main::{UserMain, user_main};
+
+/// `hostkit::main!()`: the program whose `main` has an empty body.
+pub(crate) fn function_like(args: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = MainArgs::parse(args, &mut errors);
+    let program = program(&args, &quote!(__hk::Setup::none()));
+    errors.after(program)
+}
+
+/// The attribute on `fn main(host: &mut HostBuilder)`.
+pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = MainArgs::parse(args, &mut errors);
+    let mut function = match errors.keep(Item::parse(item.clone())) {
+        Some(Item::Function(function)) => function,
+        None => return errors.after(item),
+        Some(other) => {
+            errors.at(Span::call_site(), format!("this attribute goes on `fn main`, and this is {}", other.what()));
+            return errors.after(item);
+        }
+    };
+    let mut faults = Errors::default();
+    let form = user_main(&function.signature, &mut faults);
+    let expanded = if faults.is_empty() {
+        let name = rename(&mut function);
+        let program = program(&args, &setup(form, &name));
+        quote!(#function #program)
+    } else {
+        // An empty `main` saves the complaint that there is none.
+        rename(&mut function);
+        quote!(#function fn main() {})
+    };
+    errors.absorb(faults);
+    errors.after(expanded)
+}
+
+/// The user's function makes room for the generated `main`, which calls it.
+fn rename(function: &mut Function) -> Ident {
+    let name = Ident::new("hostkit_main", ours(function.name().span()));
+    function.signature.ident = name.clone();
+    name
+}
+
+fn setup(form: UserMain, name: &Ident) -> TokenStream {
+    let call = if form.takes_host { quote!(super::#name(host)) } else { quote!(super::#name()) };
+    let host = if form.takes_host { quote!(host) } else { quote!(_) };
+    match (form.is_async, form.takes_host) {
+        (false, true) => quote!(__hk::Setup::plain(super::#name)),
+        (false, false) => quote!(__hk::Setup::plain(|#host| #call)),
+        (true, _) => quote!(__hk::Setup::asynchronous(|#host| __hk::Box::pin(#call))),
+    }
+}
+
+/// The generated `main`, the links, and the test that checks the wiring.
+fn program(args: &MainArgs, setup: &TokenStream) -> TokenStream {
+    let links = links(&args.hostkit, &args.linked);
+    let crates = args.linked.crates.iter().map(ToString::to_string);
+    let flavor = Ident::new(if args.current_thread { "CurrentThread" } else { "MultiThread" }, Span::call_site());
+    let worker_threads = match args.worker_threads {
+        Some(threads) => {
+            let threads = proc_macro2::Literal::usize_unsuffixed(threads);
+            quote!(__hk::Some(#threads))
+        }
+        None => quote!(__hk::None),
+    };
+    let (private, import) = (args.hostkit.private(), args.hostkit.import());
+    quote! {
+        fn main() -> #private::ExitCode {
+            #private::main(&hostkit_wiring::PROGRAM, hostkit_wiring::setup())
+        }
+        mod hostkit_wiring {
+            #import
+            pub(super) static PROGRAM: __hk::Program = __hk::Program {
+                name: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+                linked: &[#(#crates),*],
+                runtime: __hk::Runtime { flavor: __hk::Flavor::#flavor, worker_threads: #worker_threads },
+            };
+            pub(super) fn setup() -> __hk::Setup {
+                #setup
+            }
+            #[cfg(test)]
+            #[::core::prelude::v1::test]
+            fn the_wiring_is_whole() {
+                __hk::check_wiring(&PROGRAM, setup());
+            }
+        }
+        #links
+    }
+}

@@ -1,0 +1,80 @@
+//! Tokens in, tokens and mistakes out. Where a mistake is shown, and what the compiler makes of an expansion, the UI
+//! tests say.
+
+mod arguments;
+mod components;
+mod expansions;
+mod functions;
+mod items;
+mod program;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use crate::expand;
+
+/// The text as tokens.
+fn tokens(text: &str) -> TokenStream {
+    text.parse().unwrap_or_else(|error| panic!("the test's own tokens do not lex: {error}\n{text}"))
+}
+
+/// The expansion of one attribute.
+fn expand(attribute: &str, args: &str, item: &str) -> TokenStream {
+    let expand = match attribute {
+        "background_service" => expand::background_service::expand,
+        "periodic" => expand::periodic::expand,
+        "queued" => expand::queued::expand,
+        "on_start" => expand::hook::on_start,
+        "singleton" => expand::component::singleton,
+        "scoped" => expand::component::scoped,
+        "transient" => expand::component::transient,
+        "options" => expand::options::expand,
+        "health_check" => expand::health_check::expand,
+        "program" => expand::main::attribute,
+        _ => panic!("no attribute `{attribute}`"),
+    };
+    expand(tokens(args), tokens(item))
+}
+
+/// The messages of the `compile_error!`s, in their order.
+fn mistakes(expansion: TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut named = false;
+    for token in expansion {
+        match token {
+            TokenTree::Ident(ident) => named = ident == "compile_error",
+            TokenTree::Group(group) if named && group.delimiter() == Delimiter::Brace => {
+                let message = syn::parse2::<syn::LitStr>(group.stream()).map(|text| text.value());
+                found.push(message.unwrap_or_else(|error| panic!("compile_error! of something else: {error}")));
+                named = false;
+            }
+            TokenTree::Group(group) => found.extend(mistakes(group.stream())),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+    found
+}
+
+/// Each expected text is part of one mistake, in order, and there are no others.
+fn assert_mistakes(attribute: &str, args: &str, item: &str, expected: &[&str]) {
+    let found = mistakes(expand(attribute, args, item));
+    let all_there =
+        found.len() == expected.len() && found.iter().zip(expected).all(|(found, part)| found.contains(part));
+    assert!(all_there, "#[{attribute}({args})] {item}\nexpected {expected:#?}\nfound {found:#?}");
+}
+
+/// The expansion has no mistakes and contains all of these, whatever the white space.
+fn assert_contains(expansion: &TokenStream, parts: &[&str]) {
+    assert_eq!(mistakes(expansion.clone()), Vec::<String>::new(), "{expansion}");
+    let text = expansion.to_string();
+    for part in parts {
+        assert!(
+            squeezed(&text).contains(&squeezed(part)),
+            "`{part}` is not in
+{text}"
+        );
+    }
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
+}

@@ -1,0 +1,80 @@
+//! A component that is built from its fields.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Fields, ItemStruct};
+
+use super::{binding, not_for_types};
+use crate::args::Args;
+use crate::errors::Errors;
+use crate::input::{Inject, take_inject};
+use crate::model::{Component, Construct, Form, Parameter, Product, ours, place, written_out};
+use crate::validate::parameters::{injected_field, no_cfg, too_many};
+
+/// Reads the struct and takes hostkit's helper attributes from its fields.
+pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Args, errors: &mut Errors) -> Component {
+    not_for_types(args, &item.generics, errors);
+    let place = ours(item.ident.span());
+    let mut parameters = Vec::new();
+    let mut values = Vec::new();
+    let (_, arguments, _) = item.generics.split_for_impl();
+    let ident = &item.ident;
+    // In an expression the compiler finds the arguments itself.
+    let (subject, name) = (quote!(#ident #arguments), quote!(#ident));
+    for (index, field) in item.fields.iter_mut().enumerate() {
+        no_cfg(&field.attrs, "a field", errors);
+        let value = value(index, field, &subject, &mut parameters, errors).map(|value| written_out(value, &name));
+        values.push((field.ident.clone(), value));
+    }
+    too_many(parameters.len(), ident.span(), errors);
+    Component {
+        subject,
+        name: ident.unraw().to_string(),
+        lifetime,
+        generics: item.generics.clone(),
+        parameters,
+        binding: binding(args, errors),
+        product: Product::Own,
+        construct: Construct { expression: literal(ident, &item.fields, &values), form: Form::Literal, place },
+        dispose: None,
+    }
+}
+
+/// The value of one field: injected, or what `#[inject(default …)]` says.
+fn value(
+    index: usize,
+    field: &mut syn::Field,
+    subject: &TokenStream,
+    parameters: &mut Vec<Parameter>,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    match take_inject(&mut field.attrs, errors) {
+        Some(Inject::Default) => Some(quote_spanned!(ours(place(&field.ty))=> ::core::default::Default::default())),
+        Some(Inject::Value(value)) => Some(value),
+        None => {
+            let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
+            let parameter = injected_field(name, index, field, subject, errors)?;
+            let local = &parameter.local;
+            let value = quote!(#local);
+            parameters.push(parameter);
+            Some(value)
+        }
+    }
+}
+
+fn literal(ident: &Ident, fields: &Fields, values: &[(Option<Ident>, Option<TokenStream>)]) -> TokenStream {
+    let plain = values.iter().map(|(_, value)| value);
+    match fields {
+        Fields::Unit => quote!(#ident),
+        Fields::Unnamed(_) => quote!(#ident(#(#plain),*)),
+        Fields::Named(_) => {
+            let named = values.iter().filter_map(|(name, value)| {
+                let (name, value) = (name.as_ref()?, value.as_ref()?);
+                // A variable of the field's name needs no colon.
+                Some(if *name == value.to_string() { value.clone() } else { quote!(#name: #value) })
+            });
+            quote!(#ident { #(#named),* })
+        }
+    }
+}

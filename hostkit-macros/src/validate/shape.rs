@@ -1,0 +1,99 @@
+//! The parts of a signature that are the same wherever a function of the user's is called.
+
+use syn::spanned::Spanned;
+use syn::{GenericParam, ReturnType, Safety, Signature, Type};
+
+use crate::errors::Errors;
+use crate::model::{Returns, generic_argument, last_segment, plain};
+
+/// Refuses what nobody could call for the user: `unsafe`, `extern`, variadics.
+pub(crate) fn callable(signature: &Signature, what: &str, errors: &mut Errors) {
+    if let Safety::Unsafe(unsafety) = &signature.safety {
+        errors.on(unsafety, format!("{what} is called by hostkit and cannot be `unsafe`"));
+    }
+    if let Some(abi) = &signature.abi {
+        errors.on(abi, format!("{what} is called from Rust and cannot be `extern`"));
+    }
+    if let Some(variadic) = &signature.variadic {
+        errors.on(variadic, format!("{what} cannot be variadic"));
+    }
+}
+
+/// Refuses `const`, which says nothing about a function that is run for its effect.
+pub(crate) fn not_const(signature: &Signature, what: &str, errors: &mut Errors) {
+    if let Some(constness) = &signature.constness {
+        errors.on(constness, format!("{what} runs in the program and cannot be `const`"));
+    }
+}
+
+/// Refuses generic parameters.
+pub(crate) fn concrete(signature: &Signature, what: &str, errors: &mut Errors) {
+    let generics = &signature.generics;
+    if let Some(first) = generics.params.first() {
+        let message = match first {
+            GenericParam::Lifetime(_) => {
+                format!("{what} has no named lifetimes: what it borrows is lent for one run, so `&T` is enough")
+            }
+            GenericParam::Type(_) | GenericParam::Const(_) => {
+                format!("{what} cannot be generic: hostkit would not know for which types to run it")
+            }
+        };
+        errors.on(&generics.params, message);
+    } else if let Some(clause) = &generics.where_clause {
+        errors.on(clause, format!("{what} cannot be generic, so it has no `where` clause"));
+    }
+}
+
+/// Reads the return type of something that is run for its effect.
+pub(crate) fn returns(output: &ReturnType, what: &str, errors: &mut Errors) -> Returns {
+    let ReturnType::Type(_, ty) = output else { return Returns::Ends };
+    let ty = plain(ty);
+    let wrong = match ty {
+        Type::Never(_) => return Returns::Never,
+        Type::Tuple(tuple) => !tuple.elems.is_empty(),
+        Type::Path(_) => match last_segment(ty) {
+            Some(segment) if segment.ident == "Result" => {
+                if let Some(value) = generic_argument(ty)
+                    && !matches!(value, Type::Tuple(tuple) if tuple.elems.is_empty())
+                {
+                    errors.on(value, format!("nobody takes the value of {what}: return `Result<(), E>`"));
+                }
+                false
+            }
+            Some(segment) => KNOWN_VALUES.iter().any(|known| segment.ident == known),
+            None => false,
+        },
+        Type::Macro(_) | Type::Verbatim(_) => false,
+        _ => true,
+    };
+    if wrong {
+        errors.on(ty, format!("{what} returns `()`, `!` or `Result<(), E>`"));
+    }
+    Returns::Ends
+}
+
+/// Types that are surely no alias of a `Result`; what else is wrong the compiler says.
+const KNOWN_VALUES: [&str; 22] = [
+    "bool", "char", "str", "String", "Option", "Vec", "Box", "Arc", "i8", "i16", "i32", "i64", "i128", "isize", "u8",
+    "u16", "u32", "u64", "u128", "usize", "f32", "f64",
+];
+
+/// Where `self` or `Self` stands in the signature: the function is part of an `impl` block.
+pub(crate) fn associated(signature: &Signature) -> Option<proc_macro2::Span> {
+    if let Some(receiver) = signature.receiver() {
+        return Some(receiver.self_token.span());
+    }
+    let types = super::parameters::typed_types(signature);
+    types.into_iter().find_map(mentions_self)
+}
+
+fn mentions_self(ty: &Type) -> Option<proc_macro2::Span> {
+    fn search(tokens: proc_macro2::TokenStream) -> Option<proc_macro2::Span> {
+        tokens.into_iter().find_map(|token| match token {
+            proc_macro2::TokenTree::Ident(ident) if ident == "Self" => Some(ident.span()),
+            proc_macro2::TokenTree::Group(group) => search(group.stream()),
+            _ => None,
+        })
+    }
+    search(quote::ToTokens::to_token_stream(ty))
+}

@@ -1,0 +1,227 @@
+//! `list`: every service and hook of the program.
+//!
+//! The JSON form is for scripts and is kept stable: fields are added and never renamed or removed.
+//! ```json
+//! {
+//!   "program": "orders", "version": "0.1.0", "environment": "production",
+//!   "services": [{
+//!     "name": "cleanup", "kind": "periodic", "summary": "every 1h", "after": ["migrate"],
+//!     "stop": "finishes", "description": "Deletes rows nobody needs any more.",
+//!     "source": { "file": "src/main.rs", "line": 12, "module": "orders" }
+//!   }]
+//! }
+//! ```
+//! `kind` is the attribute. `stop` is what happens to a run when the host stops: `"told"` if it takes a token,
+//! `"dropped"` at its next await if it is a background service that takes none, `"finishes"` otherwise; it is null for
+//! hooks.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::component::Want;
+use crate::host::{Described, Host};
+use crate::program::Program;
+use crate::registry::ServiceEntry;
+
+/// How to show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// For people.
+    Table,
+    /// For scripts.
+    Json,
+}
+
+#[derive(Debug, Serialize)]
+struct Listing<'a> {
+    program: &'a str,
+    version: &'a str,
+    environment: &'a str,
+    services: Vec<Service<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Service<'a> {
+    name: &'a str,
+    kind: &'a str,
+    summary: &'a str,
+    after: &'a [&'a str],
+    stop: Option<&'static str>,
+    description: &'a str,
+    source: Source<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    file: &'a str,
+    line: u32,
+    module: &'a str,
+}
+
+pub(super) fn render(program: &Program, host: &Host, form: Form) -> String {
+    let described = host.described();
+    let listing = Listing {
+        program: program.name,
+        version: program.version,
+        environment: host.environment(),
+        services: described.iter().map(Service::of).collect(),
+    };
+    match form {
+        Form::Table => listing.table(),
+        Form::Json => listing.json(),
+    }
+}
+
+impl<'a> Service<'a> {
+    fn of(described: &'a Described) -> Self {
+        let Described { name, entry, summary, after, .. } = described;
+        Self {
+            name,
+            kind: entry.kind.attribute(),
+            summary,
+            after,
+            stop: stop(entry),
+            description: entry.description,
+            source: Source { file: entry.source.file, line: entry.source.line, module: entry.source.module },
+        }
+    }
+}
+
+fn stop(entry: &ServiceEntry) -> Option<&'static str> {
+    let takes_token = entry.edges.iter().any(|edge| matches!(edge.want, Want::Token));
+    match (entry.kind.attribute(), entry.kind.stage()) {
+        (_, Some(_)) => None,
+        (_, None) if takes_token => Some("told"),
+        ("background_service", None) => Some("dropped"),
+        (_, None) => Some("finishes"),
+    }
+}
+
+impl Listing<'_> {
+    fn json(&self) -> String {
+        // Texts and numbers always have a JSON form.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    fn table(&self) -> String {
+        let head = ["NAME", "KIND", "SETTINGS", "AFTER", "DECLARED AT", "DESCRIPTION"];
+        let rows = self.services.iter().map(|service| {
+            let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+            [
+                service.name.to_owned(),
+                service.kind.to_owned(),
+                or_dash(service.summary.to_owned()),
+                or_dash(service.after.join(", ")),
+                declared(&service.source),
+                first_sentence(service.description),
+            ]
+        });
+        aligned(std::iter::once(head.map(ToOwned::to_owned)).chain(rows))
+    }
+}
+
+fn declared(source: &Source<'_>) -> String {
+    // The path of a file of hostkit's own says nothing to whoever reads this.
+    let built_in = source.module.starts_with(concat!(env!("CARGO_PKG_NAME"), "::"));
+    if built_in { "built in".to_owned() } else { format!("{}:{}", source.file, source.line) }
+}
+
+fn first_sentence(description: &str) -> String {
+    let words: Vec<_> = description.split_whitespace().collect();
+    let text = words.join(" ");
+    text.split_inclusive(". ").next().unwrap_or_default().trim_end().to_owned()
+}
+
+/// Columns two spaces apart, the last one as long as it is.
+fn aligned<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
+    let rows: Vec<_> = rows.collect();
+    let widths: [usize; N] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Listing, Service, Source, aligned, first_sentence};
+
+    #[test]
+    fn columns_are_aligned_and_lines_have_no_trailing_spaces() {
+        let row = |cells: [&str; 3]| cells.map(ToOwned::to_owned);
+        let rows = [row(["NAME", "KIND", "ABOUT"]), row(["größe", "periodic", ""]), row(["a", "queued", "does it"])];
+        assert_eq!(
+            aligned(rows.into_iter()),
+            "NAME   KIND      ABOUT\n\
+             größe  periodic\n\
+             a      queued    does it\n"
+        );
+    }
+
+    #[test]
+    fn the_first_sentence_is_what_ends_with_a_full_stop_and_a_space() {
+        for (text, expected) in [
+            ("", ""),
+            ("Deletes rows", "Deletes rows"),
+            ("Deletes rows. Then rests.", "Deletes rows."),
+            ("Deletes\n  rows older than 1.5 days. Then rests.", "Deletes rows older than 1.5 days."),
+        ] {
+            assert_eq!(first_sentence(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_json_shape_is_stable() {
+        let listing = Listing {
+            program: "orders",
+            version: "0.1.0",
+            environment: "production",
+            services: vec![Service {
+                name: "cleanup",
+                kind: "periodic",
+                summary: "every 1h",
+                after: &["migrate"],
+                stop: Some("finishes"),
+                description: "Deletes \"rows\".",
+                source: Source { file: "src/main.rs", line: 12, module: "orders" },
+            }],
+        };
+        let expected = r#"{
+  "program": "orders",
+  "version": "0.1.0",
+  "environment": "production",
+  "services": [
+    {
+      "name": "cleanup",
+      "kind": "periodic",
+      "summary": "every 1h",
+      "after": [
+        "migrate"
+      ],
+      "stop": "finishes",
+      "description": "Deletes \"rows\".",
+      "source": {
+        "file": "src/main.rs",
+        "line": 12,
+        "module": "orders"
+      }
+    }
+  ]
+}
+"#;
+        assert_eq!(listing.json(), expected);
+        assert_eq!(
+            listing.table(),
+            "NAME     KIND      SETTINGS  AFTER    DECLARED AT     DESCRIPTION\n\
+             cleanup  periodic  every 1h  migrate  src/main.rs:12  Deletes \"rows\".\n"
+        );
+    }
+}

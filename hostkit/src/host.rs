@@ -1,0 +1,73 @@
+//! The host: build, start, run, stop.
+
+mod build;
+mod builder;
+mod error;
+mod exit;
+mod lifetime;
+mod order;
+mod run;
+mod running;
+mod signals;
+mod start;
+mod stop;
+#[cfg(feature = "cli")]
+mod trigger;
+
+pub use builder::HostBuilder;
+pub use error::{BuildError, RunError, StartError};
+pub use lifetime::HostLifetime;
+pub use running::{RunningHost, ServiceStatus, TriggerError};
+
+#[cfg(feature = "cli")]
+pub(crate) use build::{Described, Registered, same_name};
+pub(crate) use build::{HookPlan, ServicePlan};
+#[cfg(feature = "cli")]
+#[cfg(feature = "cli")]
+pub(crate) use trigger::Target;
+
+use std::sync::Arc;
+
+use crate::component::{Container, Reap};
+use crate::config::{Configuration, HostOptions};
+
+/// A program that has been checked and not been started.
+///
+/// [`Host::builder`] takes every annotated item of the binary, [`Host::empty`] none. Building reads the configuration,
+/// binds options and checks the wiring; it calls no constructor and needs no network.
+///
+/// # Examples
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let host = hostkit::Host::builder().set("periodic.cleanup.every", "5m").build().await?;
+/// host.run().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Host {
+    pub(crate) services: Vec<ServicePlan>,
+    pub(crate) hooks: Vec<HookPlan>,
+    pub(crate) container: Arc<Container>,
+    pub(crate) reaped: tokio::sync::mpsc::UnboundedReceiver<Reap>,
+    pub(crate) configuration: Arc<Configuration>,
+    pub(crate) options: HostOptions,
+    pub(crate) lifetime: HostLifetime,
+}
+
+impl Host {
+    /// A builder with every annotated item of this binary and the libraries it links.
+    pub fn builder() -> HostBuilder {
+        HostBuilder::new(true)
+    }
+
+    /// A builder with nothing in it; add items with [`HostBuilder::with`].
+    pub fn empty() -> HostBuilder {
+        HostBuilder::new(false)
+    }
+
+    /// The name of the environment, `production` unless set.
+    pub fn environment(&self) -> &str {
+        self.configuration.environment()
+    }
+}

@@ -1,0 +1,67 @@
+//! What a service may ask of the host that runs it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::component::fitting;
+
+/// The life of the host, as a service sees it. Cloning it clones a reference.
+#[derive(Clone)]
+pub struct HostLifetime(Arc<Life>);
+
+struct Life {
+    environment: String,
+    started: CancellationToken,
+    stopping: CancellationToken,
+}
+
+impl HostLifetime {
+    pub(crate) fn new(environment: &str) -> Self {
+        let life = Life {
+            environment: environment.to_owned(),
+            started: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+        };
+        Self(Arc::new(life))
+    }
+
+    /// Asks the host to stop, as a signal would. Returns at once; asking twice is asking once.
+    pub fn request_stop(&self) {
+        self.0.stopping.cancel();
+    }
+
+    /// Fires when every service is ready.
+    pub fn started(&self) -> &CancellationToken {
+        &self.0.started
+    }
+
+    pub(super) fn started_now(&self) {
+        self.0.started.cancel();
+    }
+
+    /// Fires when the host begins to stop, before any service is told.
+    ///
+    /// It is meant for looking and waiting; to stop the host, call [`request_stop`](Self::request_stop).
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    /// The name of the environment, `production` unless set.
+    pub fn environment(&self) -> &str {
+        &self.0.environment
+    }
+}
+
+impl fmt::Debug for HostLifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostLifetime")
+            .field("environment", &self.0.environment)
+            .field("started", &self.0.started.is_cancelled())
+            .field("stopping", &self.0.stopping.is_cancelled())
+            .finish()
+    }
+}
+
+fitting!([] HostLifetime, || "`HostLifetime`".to_owned());

@@ -1,0 +1,81 @@
+//! Running: start, wait for a signal or a failure, stop.
+
+use std::sync::Arc;
+
+use super::error::{Fate, Report, Stuck};
+use super::running::Running;
+use super::signals::{Signal, Signals};
+use super::start::start;
+use super::{Host, RunError};
+use crate::runner::ServiceState;
+use crate::time::now;
+
+impl Host {
+    /// Starts everything, waits for a signal, a request or a failure, and stops everything.
+    ///
+    /// SIGINT, SIGTERM and SIGQUIT stop the host (on Windows Ctrl-C, Ctrl-Break and shutdown). A second one ends the wait
+    /// at once: [`RunError::is_forced`]. The stop is bounded by `stop_timeout` \[25 s\].
+    ///
+    /// # Errors
+    /// Fails when the start failed, a service failed for good, something did not end by its deadline or was not disposed
+    /// well. The first failure carries the others.
+    ///
+    /// # Cancel safety
+    /// Cancelling asks the host to stop, and does not wait for it.
+    pub async fn run(self) -> Result<(), RunError> {
+        let running = Running::of(self);
+        let life = async {
+            let mut host = start(Arc::clone(&running)).await?;
+            host.wait().await
+        };
+        until_forced(&running, life).await
+    }
+}
+
+/// Waits for the life of a host, which the first signal asks to end and the second one cuts off.
+pub(super) async fn until_forced(
+    running: &Running,
+    life: impl Future<Output = Result<(), RunError>>,
+) -> Result<(), RunError> {
+    let mut signals = Signals::install().map_err(|error| RunError::signals(&error))?;
+    let mut first = None;
+    tokio::pin!(life);
+    loop {
+        // Nothing is lost by either arm: a signal stays pending, and the life of the host is pinned.
+        tokio::select! {
+            biased;
+            result = &mut life => return result,
+            signal = signals.next() => match first.replace(signal) {
+                None => running.asked_to_stop(signal),
+                Some(_) => return Err(running.forced(signal)),
+            },
+        }
+    }
+}
+
+impl Running {
+    fn asked_to_stop(&self, signal: Signal) {
+        tracing::info!(target: "hostkit::host", signal = signal.name, "signal received");
+        self.lifetime.request_stop();
+    }
+
+    /// Everybody who was still running when a second signal came.
+    fn forced(&self, signal: Signal) -> RunError {
+        let is_over = |state: &ServiceState| {
+            matches!(state, ServiceState::Stopped | ServiceState::Completed | ServiceState::Failed { .. })
+        };
+        let stuck = self
+            .status()
+            .into_iter()
+            .filter(|service| !is_over(&service.state))
+            .map(|service| Stuck {
+                name: service.name.to_owned(),
+                phase: if service.state == ServiceState::Stopping { "stopping" } else { "running" },
+                hung: now() - service.since,
+                fate: Fate::LeftBehind,
+            })
+            .collect();
+        let report = Report { stuck, forced: Some(signal.number), ..Report::default() };
+        RunError { report: Box::new(report), during_start: None }
+    }
+}

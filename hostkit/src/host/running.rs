@@ -1,0 +1,244 @@
+//! A host that runs: its services, their states, and what may be asked of it.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::build::{HookPlan, ServicePlan};
+use super::error::Report;
+use super::{Host, HostLifetime, RunError};
+use crate::component::{Container, RunFailure, Scopes};
+use crate::config::HostOptions;
+use crate::function::{Callable, Handle, Queued};
+use crate::queue::{Queue, QueueCounts};
+use crate::runner::{Conduct, ServiceState, Stage, StatusCell};
+use crate::tasks::Tasks;
+
+/// The parts of a host that live until it has stopped.
+pub(super) struct Running {
+    pub(super) services: Vec<Service>,
+    pub(super) hooks: Vec<HookPlan>,
+    pub(super) container: Arc<Container>,
+    pub(super) options: HostOptions,
+    pub(super) lifetime: HostLifetime,
+    pub(super) tasks: Tasks,
+}
+
+/// One service and the tokens that end it.
+pub(super) struct Service {
+    pub(super) plan: ServicePlan,
+    pub(super) status: Arc<StatusCell>,
+    /// Tells it to stop.
+    pub(super) stop: CancellationToken,
+    /// Drops its futures.
+    pub(super) abandon: CancellationToken,
+    /// Fires when its task has ended.
+    pub(super) ended: CancellationToken,
+}
+
+impl Service {
+    pub(super) fn conduct(&self, running: &Running) -> Conduct {
+        Conduct {
+            name: self.plan.name,
+            container: Arc::clone(&running.container),
+            plan: Arc::clone(&self.plan.plan),
+            stop: self.stop.clone(),
+            abandon: self.abandon.clone(),
+            status: Arc::clone(&self.status),
+            tasks: running.tasks.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("services", &self.services.len()).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Everything of a host that has not been started, and spawns the reaper.
+    pub(super) fn of(host: Host) -> Arc<Self> {
+        let Host { services, hooks, container, reaped, configuration: _, options, lifetime } = host;
+        let tasks = Tasks::default();
+        tasks.spawn_side("reaper", crate::component::reap(reaped));
+        let services = services
+            .into_iter()
+            .map(|plan| Service {
+                status: StatusCell::new(plan.name),
+                plan,
+                stop: CancellationToken::new(),
+                abandon: CancellationToken::new(),
+                ended: CancellationToken::new(),
+            })
+            .collect();
+        Arc::new(Self { services, hooks, container, options, lifetime, tasks })
+    }
+
+    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &HookPlan> {
+        self.hooks.iter().filter(move |hook| hook.stage == stage)
+    }
+
+    fn find(&self, handle: TypeId) -> Option<&Service> {
+        self.services.iter().find(|service| (service.plan.entry.handle)() == handle)
+    }
+
+    pub(super) fn status(&self) -> Vec<ServiceStatus> {
+        self.services
+            .iter()
+            .map(|service| ServiceStatus {
+                name: service.plan.name,
+                kind: service.plan.entry.kind.attribute(),
+                state: service.status.state(),
+                since: service.status.since(),
+                queue: service.plan.runner.counts(),
+            })
+            .collect()
+    }
+}
+
+/// A host whose services run. Dropping it asks the host to stop and does not wait for that.
+pub struct RunningHost {
+    pub(super) running: Arc<Running>,
+    /// What the supervisor reports at the end; absent once it was received.
+    pub(super) outcome: Option<oneshot::Receiver<Report>>,
+}
+
+impl fmt::Debug for RunningHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.running.fmt(f)
+    }
+}
+
+impl RunningHost {
+    /// The handle of a queued function of this host; none if the host does not run it.
+    pub fn queue<F: Queued>(&self) -> Option<Queue<F>> {
+        self.running.container.fitting::<Queue<F>>()
+    }
+
+    /// Runs a periodic function, or a background service that is not running, once and now, beside its schedule.
+    ///
+    /// # Errors
+    /// Fails when the host does not have the function, and when the run fails.
+    ///
+    /// # Cancel safety
+    /// Cancelling drops the run; its scope is closed in the background, as cancelled.
+    pub async fn trigger<F: Callable>(&self) -> Result<(), TriggerError> {
+        let service =
+            self.running.find(TypeId::of::<F>()).ok_or(TriggerError { kind: TriggerFault::Unknown(F::ENTRY.name) })?;
+        service.trigger(&self.running).await
+    }
+
+    /// Where each service stands, in the order of their names.
+    pub fn status(&self) -> Vec<ServiceStatus> {
+        self.running.status()
+    }
+
+    /// Where one service stands; none if the host does not have it.
+    pub fn status_of<F: Handle>(&self) -> Option<ServiceState> {
+        self.running.find(TypeId::of::<F>()).map(|service| service.status.state())
+    }
+
+    /// Opens scopes with the host's components, for code that is not a service.
+    pub fn scopes(&self) -> Scopes {
+        Scopes::of(&self.running.container)
+    }
+
+    /// The life of the host: asks it to stop, waits for it to begin stopping.
+    pub fn lifetime(&self) -> &HostLifetime {
+        &self.running.lifetime
+    }
+
+    /// Stops the host and waits until it has stopped, which the host's `stop_timeout` \[25 s\] bounds.
+    ///
+    /// # Errors
+    /// Fails when a service had failed, did not end by its deadline or was not disposed well.
+    pub async fn stop(mut self) -> Result<(), RunError> {
+        self.running.lifetime.request_stop();
+        self.wait().await
+    }
+
+    /// Waits until the host has stopped, for whatever reason. Once it has, later calls return `Ok` at once.
+    ///
+    /// # Errors
+    /// As [`stop`](Self::stop).
+    ///
+    /// # Cancel safety
+    /// Cancelling changes nothing; call it again.
+    pub async fn wait(&mut self) -> Result<(), RunError> {
+        let Some(outcome) = &mut self.outcome else { return Ok(()) };
+        let report = outcome.await.unwrap_or_default();
+        self.outcome = None;
+        report.into_result()
+    }
+}
+
+impl Drop for RunningHost {
+    fn drop(&mut self) {
+        self.running.lifetime.request_stop();
+    }
+}
+
+impl Service {
+    pub(super) async fn trigger(&self, running: &Running) -> Result<(), TriggerError> {
+        let name = self.plan.name;
+        let run = Arc::clone(&self.plan.runner)
+            .trigger(self.conduct(running))
+            .ok_or(TriggerError { kind: TriggerFault::NotTriggered(name) })?;
+        run.await.map_err(|failure| TriggerError { kind: TriggerFault::Failed(name, failure) })
+    }
+}
+
+/// Where a service stands.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServiceStatus {
+    /// The service's name.
+    pub name: &'static str,
+    /// The attribute, such as `periodic`.
+    pub kind: &'static str,
+    /// What it is doing.
+    pub state: ServiceState,
+    /// Since when.
+    pub since: Instant,
+    /// Of a queue, how many items wait, are worked on, and have ended.
+    pub queue: Option<QueueCounts>,
+}
+
+/// Why a function could not be run on demand, or how it failed.
+#[derive(Debug)]
+pub struct TriggerError {
+    kind: TriggerFault,
+}
+
+#[derive(Debug)]
+enum TriggerFault {
+    Unknown(&'static str),
+    NotTriggered(&'static str),
+    Failed(&'static str, RunFailure),
+}
+
+impl TriggerError {
+    /// Whether the function ran and failed, as opposed to not having run.
+    pub fn is_failure(&self) -> bool {
+        matches!(self.kind, TriggerFault::Failed(..))
+    }
+}
+
+impl fmt::Display for TriggerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            TriggerFault::Unknown(name) => write!(f, "this host does not run `{name}`"),
+            TriggerFault::NotTriggered(name) => {
+                write!(f, "`{name}` cannot be triggered: only functions without a payload run on demand")
+            }
+            TriggerFault::Failed(name, failure) => write!(f, "`{name}` failed: {failure}"),
+        }
+    }
+}
+
+impl std::error::Error for TriggerError {}

@@ -1,0 +1,284 @@
+//! Starting: singletons for the hooks, the `on_start` hooks, the other singletons, then the services along `after`.
+//!
+//! # Invariants
+//!
+//! 1. A service's task waits for its predecessors; nothing else orders the start.
+//! 2. Whatever cuts the start short, a failure, a request to stop or the future being dropped, what has started is told
+//!    to stop.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::build::{HookPlan, ServicePlan};
+use super::error::{Report, ServiceFailure, StartCause};
+use super::running::{Running, RunningHost, Service};
+use super::stop::{Ended, Stopping, supervise};
+use super::{Host, StartError};
+use crate::component::{RunFailure, install_panic_hook};
+use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
+use crate::time::now;
+
+impl Host {
+    /// Starts everything and returns when every service is ready.
+    ///
+    /// Signals are left alone; [`run`](Self::run) is what handles them.
+    ///
+    /// # Errors
+    /// Fails with the root cause when a constructor, a hook or a service fails or does not become ready in time. What
+    /// had started has then been stopped, in reverse.
+    ///
+    /// # Cancel safety
+    /// Cancelling tells what has started to stop, and does not wait for it.
+    pub async fn start(self) -> Result<RunningHost, StartError> {
+        start(Running::of(self)).await
+    }
+}
+
+/// Tells everything to stop when the start is abandoned (invariant 2).
+struct Guard(Option<Arc<Running>>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(running) = self.0.take() {
+            running.lifetime.request_stop();
+            running.services.iter().for_each(|service| service.stop.cancel());
+        }
+    }
+}
+
+/// Why a start did not come to its end.
+pub(super) enum Interrupted {
+    Failed(StartCause),
+    /// Somebody asked for a stop, which is no failure.
+    Stopped,
+}
+
+impl From<StartCause> for Interrupted {
+    fn from(cause: StartCause) -> Self {
+        Self::Failed(cause)
+    }
+}
+
+pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartError> {
+    install_panic_hook();
+    let began = now();
+    let mut guard = Guard(Some(Arc::clone(&running)));
+    tracing::info!(
+        target: "hostkit::host",
+        environment = running.lifetime.environment(),
+        services = running.services.len(),
+        "starting",
+    );
+    let (ended, mut events) = mpsc::unbounded_channel();
+    let mut report = Report::default();
+    let result = bring_up(&running, &ended, &mut events).await;
+    drop(ended);
+    guard.0 = None;
+    match result {
+        Ok(()) => {
+            running.lifetime.started_now();
+            let took = crate::time::show_duration(whole_milliseconds(now() - began));
+            tracing::info!(target: "hostkit::host", %took, "started: every service is ready");
+        }
+        Err(Interrupted::Stopped) => tracing::info!(target: "hostkit::host", "asked to stop while starting"),
+        Err(Interrupted::Failed(cause)) => {
+            running.lifetime.request_stop();
+            Stopping::begin(&running).run(&mut events, &mut report).await;
+            return Err(StartError { cause, report: Box::new(report) });
+        }
+    }
+    let (outcome, reported) = oneshot::channel();
+    let supervised = Arc::clone(&running);
+    running.tasks.spawn_side("supervisor", async move {
+        // Nobody may be waiting for the report.
+        drop(outcome.send(supervise(supervised, events).await));
+    });
+    Ok(RunningHost { running, outcome: Some(reported) })
+}
+
+pub(super) fn whole_milliseconds(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+async fn bring_up(
+    running: &Arc<Running>,
+    ended: &mpsc::UnboundedSender<Ended>,
+    events: &mut mpsc::UnboundedReceiver<Ended>,
+) -> Result<(), Interrupted> {
+    let hooks = running.hooks.iter().map(|hook| &hook.service);
+    prepare(running, running.services.iter().map(|service| &service.plan).chain(hooks)).await?;
+    let all: Vec<_> = (0..running.services.len()).collect();
+    start_services(running, &all, ended, events).await?;
+    tokio::select! {
+        biased;
+        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
+        hooks = run_hooks(running, Stage::Started) => Ok(hooks.map_err(StartCause::Hook)?),
+    }
+}
+
+/// Runs the `on_start` hooks, and builds the singletons that they and then these plans reach.
+pub(super) async fn prepare(
+    running: &Arc<Running>,
+    plans: impl Iterator<Item = &ServicePlan>,
+) -> Result<(), Interrupted> {
+    let prepare = async {
+        let of_hooks: BTreeSet<_> =
+            running.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
+        running.container.ensure_all(&of_hooks).await.map_err(StartCause::Inject)?;
+        run_hooks(running, Stage::Start).await.map_err(StartCause::Hook)?;
+        let reached: BTreeSet<_> = plans.flat_map(|plan| plan.singletons.clone()).collect();
+        running.container.ensure_all(&reached).await.map_err(StartCause::Inject)
+    };
+    // What a stop loses here is a constructor or a hook that has not finished; its scope goes to the reaper.
+    tokio::select! {
+        biased;
+        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
+        prepared = prepare => Ok(prepared?),
+    }
+}
+
+/// Starts these services and waits until they are ready.
+pub(super) async fn start_services(
+    running: &Arc<Running>,
+    indices: &[usize],
+    ended: &mpsc::UnboundedSender<Ended>,
+    events: &mut mpsc::UnboundedReceiver<Ended>,
+) -> Result<(), Interrupted> {
+    for index in indices {
+        spawn(running, *index, &running.services[*index], ended);
+    }
+    let all_ready = try_join_all(indices.iter().map(|index| ready(&running.services[*index])));
+    tokio::select! {
+        biased;
+        // A failure outranks readiness: a service may have failed right after it was ready.
+        cause = first_failure(running, events) => Err(cause.into()),
+        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
+        ready = all_ready => ready.map(drop),
+    }
+}
+
+/// Spawns a service's task, which waits for its predecessors and then runs it until it ends.
+fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc::UnboundedSender<Ended>) {
+    let conduct = service.conduct(running);
+    let runner = Arc::clone(&service.plan.runner);
+    let events = events.clone();
+    let done = service.ended.clone();
+    let stop = service.stop.clone();
+    let predecessors =
+        service.plan.after.iter().map(|predecessor| running.services[*predecessor].readiness()).collect();
+    running.tasks.spawn(service.plan.name, async move {
+        // However this ends, by a panic of ours included, whoever waits for it goes on.
+        let _done = done.drop_guard();
+        let status = Arc::clone(&conduct.status);
+        let may_start = tokio::select! {
+            biased;
+            () = stop.cancelled() => false,
+            () = wait_for(predecessors) => true,
+        };
+        let end = if may_start {
+            runner.run(conduct).await
+        } else {
+            status.set(ServiceState::Stopped);
+            End::Done
+        };
+        // The supervisor is gone only after the host has stopped.
+        drop(events.send(Ended { index, end }));
+    });
+}
+
+async fn wait_for(predecessors: Vec<Readiness>) {
+    for predecessor in predecessors {
+        predecessor.reached().await;
+    }
+}
+
+/// When a service may be relied on.
+struct Readiness {
+    status: Arc<StatusCell>,
+    ended: CancellationToken,
+}
+
+impl Service {
+    fn readiness(&self) -> Readiness {
+        Readiness { status: Arc::clone(&self.status), ended: self.ended.clone() }
+    }
+}
+
+impl Readiness {
+    /// Waits until the service is ready, or has ended: a finite one may be done before anybody looked.
+    async fn reached(&self) {
+        let mut states = self.status.watch();
+        tokio::select! {
+            _ = states.wait_for(ServiceState::has_been_ready) => {}
+            () = self.ended.cancelled() => {}
+        }
+    }
+}
+
+/// Waits until a service is ready, or for as long as it may take to.
+async fn ready(service: &Service) -> Result<(), Interrupted> {
+    let readiness = service.readiness();
+    let Some(limit) = service.plan.runner.start_timeout() else {
+        readiness.reached().await;
+        return Ok(());
+    };
+    // Its time starts when its predecessors are ready. A state that cannot be watched any more belongs to a host that
+    // is gone.
+    drop(service.status.watch().wait_for(|state| *state != ServiceState::Waiting).await);
+    tokio::time::timeout(limit, readiness.reached())
+        .await
+        .map_err(|_elapsed| Interrupted::Failed(StartCause::NotReady { name: service.plan.name.to_owned(), limit }))
+}
+
+async fn first_failure(running: &Running, events: &mut mpsc::UnboundedReceiver<Ended>) -> StartCause {
+    loop {
+        match events.recv().await {
+            Some(Ended { index, end: End::Failed(failure) }) => {
+                return StartCause::Service(ServiceFailure {
+                    name: running.services[index].plan.name.to_owned(),
+                    failure,
+                });
+            }
+            Some(Ended { end: End::StopHost, .. }) => running.lifetime.request_stop(),
+            Some(_) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Runs the hooks of a stage one after the other, until one fails.
+pub(super) async fn run_hooks(running: &Arc<Running>, stage: Stage) -> Result<(), ServiceFailure> {
+    for hook in running.hooks_of(stage) {
+        run_hook(running, hook, CancellationToken::new()).await?;
+    }
+    Ok(())
+}
+
+/// Runs one hook to completion.
+pub(super) async fn run_hook(
+    running: &Arc<Running>,
+    hook: &HookPlan,
+    abandon: CancellationToken,
+) -> Result<(), ServiceFailure> {
+    let name = hook.service.name;
+    let conduct = Conduct {
+        name,
+        container: Arc::clone(&running.container),
+        plan: Arc::clone(&hook.service.plan),
+        stop: abandon.child_token(),
+        abandon,
+        status: StatusCell::new(name),
+        tasks: running.tasks.clone(),
+    };
+    tracing::info!(target: "hostkit::host", hook = name, "running hook");
+    match Arc::clone(&hook.service.runner).run(conduct).await {
+        End::Done | End::StopHost => Ok(()),
+        End::Failed(failure) => Err(ServiceFailure { name: name.to_owned(), failure }),
+        End::Abandoned => Err(ServiceFailure { name: name.to_owned(), failure: RunFailure::Dropped }),
+    }
+}

@@ -1,0 +1,264 @@
+//! Stopping: one state machine with a deadline per phase.
+//!
+//! # Invariants
+//!
+//! 1. One number bounds everything: the host's `stop_timeout` from the request to the end. A part of it
+//!    ([`Deadlines::of`]) is kept for `on_stopped` hooks and disposal.
+//! 2. A service is told to stop when all that must end before it have ended or been given up.
+//! 3. A service that is not done at its deadline is abandoned, which drops its futures, and is in the report. If it has
+//!    not ended shortly after that it blocks its thread, and nobody waits for it any more.
+//! 4. No error skips a phase; all are collected.
+//! 5. The singletons are disposed last, after every task that could hold one has ended or been given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::error::{Fate, Report, ServiceFailure, Stuck};
+use super::order::stop_after;
+use super::running::{Running, Service};
+use super::start::{run_hook, whole_milliseconds};
+use crate::component::{Outcome, RunFailure};
+use crate::runner::{End, ServiceState, Stage, StopsWith};
+use crate::time::now;
+
+/// The most that is kept of the deadline for `on_stopped` hooks and disposal.
+const RESERVE: Duration = Duration::from_secs(5);
+/// How long a dropped future may take to be gone before its thread counts as blocked.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// A service whose task has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) index: usize,
+    pub(super) end: End,
+}
+
+/// Watches the services of a started host until something makes it stop, and stops it.
+pub(super) async fn supervise(running: Arc<Running>, mut events: mpsc::UnboundedReceiver<Ended>) -> Report {
+    let mut report = Report::default();
+    let mut left = running.services.len();
+    let reason = loop {
+        if running.is_finished(left) {
+            break "every service is done".to_owned();
+        }
+        tokio::select! {
+            biased;
+            () = running.lifetime.stopping().cancelled() => break "asked to stop".to_owned(),
+            event = events.recv() => {
+                let Some(Ended { index, end }) = event else {
+                    // Every task has ended; what is left to do is to stop, when somebody asks or nothing keeps the host.
+                    left = 0;
+                    if !running.is_finished(0) {
+                        running.lifetime.stopping().cancelled().await;
+                    }
+                    continue;
+                };
+                left -= 1;
+                let name = running.services[index].plan.name;
+                match end {
+                    End::Done | End::Abandoned => {}
+                    End::StopHost => break format!("`{name}` asks for it"),
+                    End::Failed(failure) => {
+                        report.failures.push(ServiceFailure { name: name.to_owned(), failure });
+                        break format!("`{name}` failed");
+                    }
+                }
+            }
+        }
+    };
+    tracing::info!(target: "hostkit::host", reason, "stopping");
+    running.lifetime.request_stop();
+    Stopping::begin(&running).run(&mut events, &mut report).await;
+    report
+}
+
+impl Running {
+    /// Whether nothing is left to wait for: all are background services, all of them are done.
+    fn is_finished(&self, left: usize) -> bool {
+        left == 0 && !self.services.iter().any(|service| service.plan.runner.keeps_host_alive())
+    }
+}
+
+/// When each phase has to be over.
+#[derive(Debug, Clone, Copy)]
+struct Deadlines {
+    /// The drain delay, `on_stopping` hooks and services.
+    work: Instant,
+    /// Everything.
+    end: Instant,
+}
+
+impl Deadlines {
+    fn of(began: Instant, stop_timeout: Duration) -> Self {
+        let reserve = RESERVE.min(stop_timeout / 4);
+        Self { work: began + stop_timeout - reserve, end: began + stop_timeout }
+    }
+}
+
+/// A stop under way.
+pub(super) struct Stopping<'a> {
+    running: &'a Arc<Running>,
+    began: Instant,
+    deadlines: Deadlines,
+}
+
+impl<'a> Stopping<'a> {
+    /// The clock of the stop starts here.
+    pub(super) fn begin(running: &'a Arc<Running>) -> Self {
+        let began = now();
+        Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout) }
+    }
+
+    /// Goes through the phases; returns by the deadline.
+    pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        self.drain_delay().await;
+        self.hooks(Stage::Stopping, self.deadlines.work, report).await;
+        self.finish(events, report).await;
+    }
+
+    /// The phases from the end of the services on.
+    pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        self.services(report).await;
+        self.collect(events, report);
+        self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
+        self.dispose(report).await;
+        let took = crate::time::show_duration(whole_milliseconds(now() - self.began));
+        for stuck in &report.stuck {
+            tracing::error!(target: "hostkit::host", "{stuck}");
+        }
+        for left in &report.leftovers {
+            tracing::warn!(target: "hostkit::host", "{left}");
+        }
+        tracing::info!(target: "hostkit::host", %took, stuck = report.stuck.len(), "stopped");
+    }
+
+    /// When a service that is told to stop now has to have ended.
+    pub(super) fn deadline_of(&self, service: &Service) -> Instant {
+        let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
+        // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
+        own.min(self.deadlines.work).max((now() + GRACE).min(self.deadlines.end))
+    }
+
+    fn reserved_for_disposal(&self) -> Duration {
+        (self.deadlines.end - self.deadlines.work) / 2
+    }
+
+    async fn drain_delay(&self) {
+        let delay = self.running.options.drain_delay;
+        if !delay.is_zero() {
+            tracing::info!(target: "hostkit::host", delay = %crate::time::show_duration(delay), "no longer ready; waiting before services are stopped");
+            sleep_until((self.began + delay).min(self.deadlines.work)).await;
+        }
+    }
+
+    /// Runs every hook of a stage, whatever the others do.
+    async fn hooks(&self, stage: Stage, deadline: Instant, report: &mut Report) {
+        for hook in self.running.hooks_of(stage) {
+            let abandon = CancellationToken::new();
+            let began = now();
+            let run = run_hook(self.running, hook, abandon.clone());
+            match timeout_at(deadline, run).await {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => {
+                    tracing::error!(target: "hostkit::host", "hook {failure}");
+                    report.failures.push(failure);
+                }
+                Err(_elapsed) => report.stuck.push(Stuck {
+                    name: hook.service.name.to_owned(),
+                    phase: "running its hook",
+                    hung: now() - began,
+                    fate: Fate::Dropped,
+                }),
+            }
+        }
+    }
+
+    /// Stops every service as soon as those that must end before it have (invariants 2 and 3).
+    async fn services(&self, report: &mut Report) {
+        let services = &self.running.services;
+        let after: Vec<_> = services.iter().map(|service| service.plan.after.clone()).collect();
+        let is_queue = |index: usize| services[index].plan.runner.stops() == StopsWith::Queues;
+        let released: Vec<_> = services.iter().map(|_| CancellationToken::new()).collect();
+        let stops = stop_after(&after, is_queue).into_iter().enumerate().map(|(index, waits)| {
+            let released = &released;
+            async move {
+                for wait in waits {
+                    released[wait].cancelled().await;
+                }
+                let stuck = self.service(&services[index]).await;
+                released[index].cancel();
+                stuck
+            }
+        });
+        report.stuck.extend(join_all(stops).await.into_iter().flatten());
+        report.leftovers.extend(services.iter().filter_map(|service| {
+            let left = service.plan.runner.leftovers()?;
+            Some(format!("`{}`: {left}", service.plan.name))
+        }));
+    }
+
+    async fn service(&self, service: &Service) -> Option<Stuck> {
+        let began = now();
+        if service.ended.is_cancelled() || service.status.state() == ServiceState::Waiting {
+            service.stop.cancel();
+            return None;
+        }
+        service.status.set(ServiceState::Stopping);
+        service.stop.cancel();
+        if timeout_at(self.deadline_of(service), service.ended.cancelled()).await.is_ok() {
+            return None;
+        }
+        let hung = now() - began;
+        service.abandon.cancel();
+        let fate = match tokio::time::timeout(GRACE, service.ended.cancelled()).await {
+            Ok(()) => Fate::Dropped,
+            Err(_elapsed) => Fate::Blocks,
+        };
+        let phase = match service.plan.runner.stops() {
+            StopsWith::Queues => "draining",
+            StopsWith::Workers => "stopping",
+        };
+        Some(Stuck { name: service.plan.name.to_owned(), phase, hung, fate })
+    }
+
+    /// What the services said when they ended.
+    fn collect(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        while let Ok(Ended { index, end }) = events.try_recv() {
+            if let End::Failed(failure) = end {
+                let name = self.running.services[index].plan.name.to_owned();
+                // A body that was dropped is in the list of those who were stuck.
+                if !matches!(failure, RunFailure::Dropped) {
+                    report.failures.push(ServiceFailure { name, failure });
+                }
+            }
+        }
+    }
+
+    /// Ends what is left of scopes, then the singletons (invariant 5).
+    async fn dispose(&self, report: &mut Report) {
+        let container = &self.running.container;
+        container.stop.cancel();
+        let outcome = if report.failures.is_empty() { Outcome::Succeeded } else { Outcome::Failed };
+        let disposal = async {
+            container.reaped().await;
+            container.dispose(outcome).await
+        };
+        match timeout_at(self.deadlines.end, disposal).await {
+            Ok(faults) => report.closing.extend(faults),
+            Err(_elapsed) => report.stuck.push(Stuck {
+                name: "disposal of singletons".to_owned(),
+                phase: "running",
+                hung: now() - self.began,
+                fate: Fate::Dropped,
+            }),
+        }
+        for fault in &report.closing {
+            tracing::error!(target: "hostkit::host", "{fault}");
+        }
+    }
+}

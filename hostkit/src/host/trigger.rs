@@ -1,0 +1,188 @@
+//! One function, once, with the components, hooks and queues it relies on, and nothing else.
+//!
+//! # Invariants
+//!
+//! 1. `on_start` hooks run before it and `on_stopped` hooks after it, as in the life of a whole host.
+//! 2. Queues that it can reach run beside it and are drained before the end: what it enqueues is done.
+//! 3. A signal tells it to stop; the host's `stop_timeout` bounds the rest.
+
+use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::build::{ServicePlan, same_name};
+use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
+use super::run::until_forced;
+use super::running::Running;
+use super::start::{Interrupted, prepare, run_hook, start_services};
+use super::stop::{Ended, Stopping};
+use super::{Host, RunError, StartError};
+use crate::component::{RunFailure, install_panic_hook};
+use crate::queue::TaskQueue;
+use crate::runner::{End, Stage, StopsWith};
+use crate::time::now;
+
+/// What a name means to `trigger`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// Something that runs without a payload.
+    Function(Function),
+    /// A queued function: it runs once per item.
+    Queue,
+}
+
+/// What can be triggered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Function {
+    /// A background service or a periodic function, by its place among the services.
+    Service(usize),
+    /// A hook, by its place among the hooks.
+    Hook(usize),
+}
+
+impl ServicePlan {
+    /// The type by which others reach the service's queue, if it has one.
+    pub(crate) fn queue_type(&self) -> Option<TypeId> {
+        if std::ptr::eq(self.entry, TaskQueue::ENTRY) {
+            return Some(TypeId::of::<TaskQueue>());
+        }
+        self.runner.handle().map(|handle| (*handle).type_id())
+    }
+}
+
+impl Host {
+    /// Who is called that in this host.
+    pub(crate) fn target(&self, name: &str) -> Option<Target> {
+        let service = self.services.iter().position(|service| same_name(service.name, name));
+        let hook = self.hooks.iter().position(|hook| same_name(hook.service.name, name));
+        match (service, hook) {
+            (Some(place), _) if self.services[place].runner.stops() == StopsWith::Queues => Some(Target::Queue),
+            (Some(place), _) => Some(Target::Function(Function::Service(place))),
+            (None, Some(place)) => Some(Target::Function(Function::Hook(place))),
+            (None, None) => None,
+        }
+    }
+
+    /// Runs one function once, and what it relies on.
+    ///
+    /// # Errors
+    /// Fails as [`run`](Self::run) does.
+    pub(crate) async fn trigger(self, function: Function) -> Result<(), RunError> {
+        install_panic_hook();
+        let running = Running::of(self);
+        let life = once(Arc::clone(&running), function);
+        until_forced(&running, life).await
+    }
+}
+
+async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError> {
+    let (ended, mut events) = mpsc::unbounded_channel();
+    let mut report = Report::default();
+    let result = bring_up_and_call(&running, function, &ended, &mut events, &mut report).await;
+    drop(ended);
+    running.lifetime.request_stop();
+    let (result, stopping) = match result {
+        Ok(stopping) => (Ok(()), stopping),
+        Err(interrupted) => (Err(interrupted), None),
+    };
+    // A stop that has begun goes on with what is left of its time (invariant 3).
+    stopping.unwrap_or_else(|| Stopping::begin(&running)).finish(&mut events, &mut report).await;
+    match result {
+        Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
+        Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
+    }
+}
+
+/// Does what the command is for, and returns the stop that has begun meanwhile, if any.
+async fn bring_up_and_call<'r>(
+    running: &'r Arc<Running>,
+    function: Function,
+    ended: &mpsc::UnboundedSender<Ended>,
+    events: &mut mpsc::UnboundedReceiver<Ended>,
+    report: &mut Report,
+) -> Result<Option<Stopping<'r>>, Interrupted> {
+    let own = match function {
+        Function::Service(place) => &running.services[place].plan,
+        Function::Hook(place) => &running.hooks[place].service,
+    };
+    let queues = reached_queues(running, own);
+    let plans = queues.iter().map(|place| &running.services[*place].plan).chain([own]);
+    prepare(running, plans).await?;
+    start_services(running, &queues, ended, events).await?;
+    match function {
+        Function::Service(place) => Ok(call(running, place, report).await),
+        Function::Hook(place) => {
+            let hook = &running.hooks[place];
+            // The others have run, or will.
+            if matches!(hook.stage, Stage::Started | Stage::Stopping) {
+                run_hook(running, hook, CancellationToken::new()).await.map_err(StartCause::Hook)?;
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The queues that the function, or whoever works off one of these, can put something into (invariant 2).
+fn reached_queues(running: &Running, own: &ServicePlan) -> Vec<usize> {
+    let graph = &running.container.graph;
+    let mut reached = own.singletons.clone();
+    let mut queues = BTreeSet::new();
+    loop {
+        let mut more = running.services.iter().enumerate().filter(|(place, service)| {
+            let queue = service.plan.queue_type().and_then(|of| graph.fitting_of(of));
+            !queues.contains(place) && queue.is_some_and(|id| reached.contains(&id))
+        });
+        let Some((place, service)) = more.next() else { return queues.into_iter().collect() };
+        reached.extend(&service.plan.singletons);
+        queues.insert(place);
+    }
+}
+
+/// Calls the function, tells it to stop when somebody asks for that, and drops it at its deadline (invariant 3).
+async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) -> Option<Stopping<'r>> {
+    let service = &running.services[place];
+    let name = service.plan.name;
+    tracing::info!(target: "hostkit::host", service = name, "triggered");
+    let runner = Arc::clone(&service.plan.runner);
+    let conduct = service.conduct(running);
+    // A background service is its one run.
+    let mut calling: BoxFuture<'static, Result<(), RunFailure>> = match Arc::clone(&runner).trigger(conduct.clone()) {
+        Some(run) => run,
+        None => Box::pin(async move {
+            match runner.run(conduct).await {
+                End::Done | End::StopHost => Ok(()),
+                End::Failed(failure) => Err(failure),
+                End::Abandoned => Err(RunFailure::Dropped),
+            }
+        }),
+    };
+    let (result, stop) = tokio::select! {
+        biased;
+        result = &mut calling => (Some(result), None),
+        () = running.lifetime.stopping().cancelled() => {
+            service.stop.cancel();
+            let began = now();
+            let stop = Stopping::begin(running);
+            let result = tokio::time::timeout_at(stop.deadline_of(service), &mut calling).await.ok();
+            if result.is_none() {
+                service.abandon.cancel();
+                report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung: now() - began, fate: Fate::Dropped });
+            }
+            (result, Some(stop))
+        }
+    };
+    drop(calling);
+    service.ended.cancel();
+    match result {
+        Some(Ok(())) => tracing::info!(target: "hostkit::host", service = name, "done"),
+        // A run that had not begun when it was told to stop has nothing to report.
+        Some(Err(RunFailure::Dropped)) if running.lifetime.stopping().is_cancelled() => {}
+        Some(Err(failure)) => report.failures.push(ServiceFailure { name: name.to_owned(), failure }),
+        None => {}
+    }
+    stop
+}
