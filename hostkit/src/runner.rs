@@ -2,6 +2,8 @@
 
 mod call;
 mod kind;
+#[cfg(test)]
+pub(crate) mod rig;
 
 pub(crate) use call::Calling;
 
