@@ -227,7 +227,7 @@ impl fmt::Display for ServiceState {
 
 impl ServiceState {
     /// Whether whoever waits for it may start.
-    fn has_been_ready(&self) -> bool {
+    pub(crate) fn has_been_ready(&self) -> bool {
         matches!(self, Self::Ready | Self::Running | Self::Completed)
     }
 }
