@@ -53,12 +53,11 @@ impl Rig {
         };
         let code = options.iter().map(|(key, value)| (path(key), (*value).to_owned())).collect();
         let (configuration, mut problems) = Configuration::load(&Sources { code, ..Sources::default() });
-        let settings = match attribute == entry.name {
-            true => configuration.own(attribute),
-            false => {
-                let item = Item { attribute, name: entry.name, options: entry.options, source: entry.source };
-                configuration.settings(&item)
-            }
+        let settings = if attribute == entry.name {
+            configuration.own(attribute)
+        } else {
+            let item = Item { attribute, name: entry.name, options: entry.options, source: entry.source };
+            configuration.settings(&item)
         };
         let set_up = entry.kind.set_up();
         let runner = set_up(Setup { entry, settings, supplied: &mut supplied, problems: &mut problems });
