@@ -18,7 +18,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::Item;
-use crate::host::{Failure, Host, HostBuilder, Program};
+use crate::host::{Host, HostBuilder};
+use crate::program::{Failure, Program};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

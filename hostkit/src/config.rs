@@ -28,6 +28,7 @@ pub(crate) use bind::Bound;
 pub(crate) use host::HostOptions;
 pub use options::{Validate, problems};
 pub(crate) use origin::Origin;
+#[cfg(any(feature = "cli", test))]
 pub(crate) use sample::{SampleKey, SampleSection, SampleValue, sample};
 pub use secret::Secret;
 pub(crate) use settings::Settings;

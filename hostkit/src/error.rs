@@ -5,6 +5,28 @@ use std::error::Error;
 /// Any error of a user's function.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
+/// An error and everything that caused it on one line, for reports that end here.
+///
+/// Many errors repeat their source in their own text; a cause that has just been said is not said again.
+pub(crate) struct WithCauses<'a>(pub(crate) &'a (dyn Error + 'static));
+
+impl std::fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut said = self.0.to_string();
+        f.write_str(&said)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !said.ends_with(&text) {
+                write!(f, ": {text}")?;
+                said = text;
+            }
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
 /// One fault found while the host was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -42,6 +64,34 @@ impl std::fmt::Display for Problem {
         match &self.help {
             Some(help) => write!(f, "; {help}"),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WithCauses;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Layered {
+        #[error("the shop is closed")]
+        Plain(#[source] std::num::ParseIntError),
+        #[error("the shop is closed: {0}")]
+        Repeating(#[source] std::num::ParseIntError),
+        #[error(transparent)]
+        Transparent(Box<Layered>),
+    }
+
+    #[test]
+    fn every_cause_is_said_once() {
+        let number = || "x".parse::<u8>().unwrap_err();
+        let expected = "the shop is closed: invalid digit found in string";
+        for error in [
+            Layered::Plain(number()),
+            Layered::Repeating(number()),
+            Layered::Transparent(Box::new(Layered::Plain(number()))),
+        ] {
+            assert_eq!(WithCauses(&error).to_string(), expected, "{error:?}");
         }
     }
 }

@@ -6,7 +6,6 @@ mod error;
 mod exit;
 mod lifetime;
 mod order;
-mod program;
 mod run;
 mod running;
 mod signals;
@@ -18,14 +17,12 @@ mod trigger;
 pub use builder::HostBuilder;
 pub use error::{BuildError, RunError, StartError};
 pub use lifetime::HostLifetime;
-pub use program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use running::{RunningHost, ServiceStatus, TriggerError};
 
-pub(crate) use build::{Described, HookPlan, ServicePlan};
 #[cfg(feature = "cli")]
-pub(crate) use build::{Registered, same_name};
+pub(crate) use build::{Described, Registered, same_name};
+pub(crate) use build::{HookPlan, ServicePlan};
 #[cfg(feature = "cli")]
-pub(crate) use program::Failure;
 #[cfg(feature = "cli")]
 pub(crate) use trigger::Target;
 

@@ -28,6 +28,7 @@ pub(crate) enum Level {
     #[default]
     Info,
     /// Only what somebody should look at: for commands whose result is what they print.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the command line has such commands"))]
     Warn,
 }
 

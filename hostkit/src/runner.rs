@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::component::{Armed, Caught, Container, Need, Plan, RunFailure, Supplied};
 use crate::config::Settings;
-use crate::error::Problem;
+use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
 use crate::tasks::Tasks;
@@ -64,6 +64,7 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 
     /// Its schedule, capacity or policy in a few words, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
 
     /// What it says if something was left undone when it ended, for the report of the stop.
@@ -72,6 +73,7 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 
     /// What others reach it by: of a queue its [`Queue`](crate::Queue).
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
         None
     }
@@ -83,6 +85,9 @@ pub(crate) trait Runner: Send + Sync + 'static {
 
     /// Arms the plan, becomes ready, and runs until it is done or told to stop.
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End>;
+
+    /// Takes the place of [`run`](Self::run) when the host stops before its turn.
+    fn never_ran(&self) {}
 
     /// Runs it once, now, and says how that ended; where there is no such thing, none.
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
@@ -128,8 +133,8 @@ impl Conduct {
             () = self.abandon.cancelled() => return Err(End::Abandoned),
         };
         armed.map_err(|error| {
-            tracing::error!(target: "hostkit::service", service = self.name, %error, "could not start");
-            self.status.set(ServiceState::Failed { error: error.to_string() });
+            tracing::error!(target: "hostkit::service", service = self.name, error = %WithCauses(&error), "could not start");
+            self.status.set(ServiceState::Failed { error: WithCauses(&error).to_string() });
             End::Failed(RunFailure::Inject(error))
         })
     }
@@ -220,7 +225,7 @@ impl fmt::Display for ServiceState {
 
 impl ServiceState {
     /// Whether whoever waits for it may start.
-    pub(crate) fn has_been_ready(&self) -> bool {
+    fn has_been_ready(&self) -> bool {
         matches!(self, Self::Ready | Self::Running | Self::Completed)
     }
 }
@@ -230,18 +235,28 @@ impl ServiceState {
 pub(crate) struct StatusCell {
     name: &'static str,
     state: watch::Sender<ServiceState>,
+    /// Fires once it may be relied on. A watcher may miss a state that lasts for a moment only.
+    been_ready: CancellationToken,
     since: Mutex<tokio::time::Instant>,
 }
 
 impl StatusCell {
     pub(crate) fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, state: watch::Sender::new(ServiceState::Waiting), since: Mutex::new(crate::time::now()) })
+        Arc::new(Self {
+            name,
+            state: watch::Sender::new(ServiceState::Waiting),
+            been_ready: CancellationToken::new(),
+            since: Mutex::new(crate::time::now()),
+        })
     }
 
     /// Moves on to another state and says so.
     pub(crate) fn set(&self, state: ServiceState) {
         tracing::debug!(target: "hostkit::service", service = self.name, %state, "state changed");
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = crate::time::now();
+        if state.has_been_ready() {
+            self.been_ready.cancel();
+        }
         self.state.send_replace(state);
     }
 
@@ -255,5 +270,15 @@ impl StatusCell {
 
     pub(crate) fn watch(&self) -> watch::Receiver<ServiceState> {
         self.state.subscribe()
+    }
+
+    /// Waits until the service is ready, or was, or has ended in a way that others need not mind.
+    pub(crate) async fn been_ready(&self) {
+        self.been_ready.cancelled().await;
+    }
+
+    /// It ended, and not by a failure that stops the host: whoever waits for it goes on.
+    pub(crate) fn ended_well(&self) {
+        self.been_ready.cancel();
     }
 }

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Attribute;
+use syn::{Attribute, Type};
 
-use crate::model::{Parameter, Risk, plain};
+use crate::model::{Kind, Parameter, Risk, plain};
 use crate::paths::Hostkit;
 
 /// `const _: () = { use …::__private as __hk; … };`
@@ -58,6 +58,24 @@ pub(super) fn checks(parameters: &[Parameter], owner: Owner) -> TokenStream {
         checks.extend(quote_spanned!(parameter.ask.span()=> const _: () = __hk::check(#asker, &#edges[#index]);));
     }
     checks
+}
+
+/// What the parameters ask for. A component that is asked for twice is asked for at one place, so that a missing one is
+/// one error.
+pub(super) fn edges(parameters: &[Parameter], kind: Kind) -> Vec<TokenStream> {
+    let mut seen: Vec<(String, Type)> = Vec::new();
+    let edges = parameters.iter().map(|parameter| {
+        let Some(ty) = parameter.ask.component() else { return parameter.edge(kind) };
+        let text = ty.to_token_stream().to_string();
+        match seen.iter().find(|(earlier, _)| *earlier == text) {
+            Some((_, first)) => parameter.clone().placed_at(first).edge(kind),
+            None => {
+                seen.push((text, ty.clone()));
+                parameter.edge(kind)
+            }
+        }
+    });
+    edges.collect()
 }
 
 /// A tuple type or pattern; of one it needs its comma.

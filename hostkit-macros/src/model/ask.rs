@@ -103,6 +103,9 @@ impl Ask {
                     ));
                 }
                 let target = plain(&reference.elem).clone();
+                if let Some(reason) = never_lent(&target) {
+                    return Err(syn::Error::new_spanned(ty, reason));
+                }
                 match (reference.mutability, &target) {
                     (Some(_), Type::TraitObject(_)) => Err(syn::Error::new_spanned(
                         ty,
@@ -140,6 +143,18 @@ impl Ask {
             )),
             "Box" => Ok(Self::Boxed(argument.clone())),
             "Lazy" if is_dyn => Ok(Self::LazyDyn(argument.clone())),
+            "All" if !is_dyn => Err(syn::Error::new_spanned(
+                argument,
+                format!("`All` is of all who provide a trait: `All<dyn {}>`", argument.to_token_stream()),
+            )),
+            "Ext" if is_dyn => Err(syn::Error::new_spanned(
+                ty,
+                "a trait is asked for as `&dyn Trait` or `Arc<dyn Trait>`; `Ext<T>` is for foreign types",
+            )),
+            "Scopes" if is_dyn => Err(syn::Error::new_spanned(
+                argument,
+                "a scope is opened for a component; one that holds the trait, or `Scopes` alone",
+            )),
             "Option" => Self::read_option(ty, argument),
             _ => Ok(itself()),
         }
@@ -215,6 +230,22 @@ impl Ask {
         if let Self::Unknown(ty) = self { Self::Itself(ty) } else { self }
     }
 
+    /// The component that is asked for by its own name.
+    pub(crate) fn component(&self) -> Option<&Type> {
+        match self {
+            Self::Lent(ty) | Self::Shared(ty) | Self::Taken(ty) | Self::Boxed(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The same, with this very type of the same name.
+    pub(crate) fn placed_at(mut self, at: &Type) -> Self {
+        if let Self::Lent(ty) | Self::Shared(ty) | Self::Taken(ty) | Self::Boxed(ty) = &mut self {
+            ty.clone_from(at);
+        }
+        self
+    }
+
     /// The variable as the expansion binds it.
     pub(crate) fn pattern(&self, local: &Ident) -> TokenStream {
         if let Self::Taken(_) = self { quote!(mut #local) } else { quote!(#local) }
@@ -274,6 +305,18 @@ impl Ask {
 /// The private type that stands for one parameter.
 fn named(local: &Ident) -> Ident {
     format_ident!("__Asks_{}", local, span = Span::call_site())
+}
+
+/// Why no component can be of this type.
+fn never_lent(target: &Type) -> Option<String> {
+    const BY_VALUE_ONLY: [&str; 5] = ["CancellationToken", "Ext", "HostLifetime", "JobContext", "TaskQueue"];
+    if matches!(target, Type::Slice(_)) || matches!(target, Type::Path(path) if path.path.is_ident("str")) {
+        return Some("hostkit lends components: text and lists are a field of one, or an `Ext<T>`".into());
+    }
+    let name = &last_segment(target)?.ident;
+    BY_VALUE_ONLY.iter().any(|known| name == known).then(|| {
+        format!("hostkit passes this by value: take `{}`", target.to_token_stream().to_string().replace(' ', ""))
+    })
 }
 
 fn impl_trait(ty: &Type) -> syn::Error {

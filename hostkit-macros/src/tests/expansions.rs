@@ -15,7 +15,7 @@ fn a_service_is_its_function_its_handle_and_one_registration() {
             "#[cfg(unix)] const _: () = { use ::hostkit::__private as __hk;",
             "name: \"work-off\", description: \"Works one order off.\"",
             "edges: &[__hk::Edge::shared::<Orders>(\"orders\"), __hk::Edge::dynamic::<dyn Store>(\"store\")]",
-            "after: &[__hk::After { handle: __hk::TypeId::of::<first>, name: \"first\" }, __hk::After { handle: __hk::TypeId::of::<a::r#loop>, name: \"loop\" }]",
+            "after: &[__hk::After { handle: __hk::handle_of::<first>, name: \"first\" }, __hk::After { handle: __hk::handle_of::<a::r#loop>, name: \"loop\" }]",
             "options: &[(\"capacity\", __hk::Setting::Integer(100)), (\"full\", __hk::Setting::Text(\"reject\")), (\"drain\", __hk::Setting::Flag(false)), \
              (\"leftover\", __hk::Setting::Text(\"keep::them\"))]",
             "kind: __hk::Kind::queued::<__Shim>()",

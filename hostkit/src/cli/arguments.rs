@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 use super::graph::Language;
 use super::list::Form;
 use super::{Command, Common, Invocation};
-use crate::host::Program;
+use crate::program::Program;
 
 /// Where options that every command takes stand in its help.
 const EVERYWHERE: &str = "Options of every command";
@@ -164,7 +164,7 @@ mod tests {
     use super::super::list::Form;
     use super::super::{Command, Common, Invocation};
     use super::{grammar, parse};
-    use crate::host::{Flavor, Program, Runtime};
+    use crate::program::{Flavor, Program, Runtime};
 
     static PROGRAM: Program = Program {
         name: "orders",

@@ -1,4 +1,4 @@
-//! What configuration may say about an annotated function: every option of every attribute, its default and its meaning.
+//! What configuration may say about an annotated function: every option that is built, its default and its meaning.
 
 /// One option.
 #[derive(Debug, Clone, Copy)]
@@ -45,17 +45,8 @@ const BACKGROUND_SERVICE: &[Opt] = &[
 
 const PERIODIC: &[Opt] = &[
     ENABLED,
-    opt("every", Nothing("\"1h\""), "how often it runs; takes the place of `cron`"),
-    opt("cron", Nothing("\"0 3 * * *\""), "when it runs; takes the place of `every`"),
-    opt("tz", Is("\"UTC\""), "the time zone of `cron`"),
+    opt("every", Nothing("\"1h\""), "how often it runs"),
     opt("run_at_start", Is("false"), "whether it runs once as soon as the host has started"),
-    opt("jitter", Nothing("\"10s\""), "the most by which a run is delayed at random"),
-    opt("missed", Is("\"once\""), "what happens to runs that were missed: \"once\", \"skip\" or \"all\""),
-    opt(
-        "overlap",
-        Is("\"forbid\""),
-        "what happens when the former run has not ended: \"forbid\", \"allow\" or \"cancel-previous\"",
-    ),
     opt("timeout", Nothing("\"5m\""), "how long a run may take"),
     opt("on_failure", Is("\"continue\""), "what a failed run leads to: \"continue\" or \"stop-host\""),
     STOP_TIMEOUT,
@@ -65,14 +56,7 @@ const QUEUED: &[Opt] = &[
     ENABLED,
     opt("capacity", Is("100"), "how many items may wait"),
     opt("concurrency", Is("1"), "how many items are worked on at a time"),
-    opt(
-        "full",
-        Is("\"wait\""),
-        "what happens to an item when the queue is full: \"wait\", \"reject\", \"drop-oldest\" or \"drop-newest\"",
-    ),
     opt("timeout", Nothing("\"30s\""), "how long an item may take"),
-    opt("attempts", Is("1"), "how often an item is tried"),
-    opt("backoff", Is("\"1s..1m\""), "how long to wait before the next attempt: first and longest"),
     opt("on_failure", Is("\"continue\""), "what a failed item leads to: \"continue\" or \"stop-host\""),
     opt("drain", Is("true"), "whether what waits is worked off when the host stops"),
     STOP_TIMEOUT,

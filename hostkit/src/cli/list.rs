@@ -20,7 +20,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::component::Want;
-use crate::host::{Described, Host, Program};
+use crate::host::{Described, Host};
+use crate::program::Program;
 use crate::registry::ServiceEntry;
 
 /// How to show it.

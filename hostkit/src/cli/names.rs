@@ -1,7 +1,7 @@
 //! Names of services as they are given on the command line.
 
 use crate::config::suggest;
-use crate::host::Failure;
+use crate::program::Failure;
 
 /// More names than this are left to `list`.
 const SHOWN: usize = 8;

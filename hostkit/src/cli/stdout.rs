@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write as _};
 
-use crate::host::Failure;
+use crate::program::Failure;
 
 /// Prints the result of a command. A reader that has closed the pipe has what it wanted.
 pub(super) fn print(text: &str) -> Result<(), Failure> {

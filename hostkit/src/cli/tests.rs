@@ -1,9 +1,11 @@
 //! The commands on a host with one function of each kind.
+#![allow(clippy::unused_async, reason = "annotated functions are async, and these do nothing")]
 
 use super::graph::Language;
 use super::list::Form;
 use super::{checked, graph, list, sample};
-use crate::host::{Flavor, Host, HostBuilder, Program, Runtime};
+use crate::host::{Host, HostBuilder};
+use crate::program::{Flavor, Program, Runtime};
 use crate::{CancellationToken, Queue};
 
 static PROGRAM: Program = Program {
@@ -113,12 +115,8 @@ async fn every_key_of_the_sample_is_an_option_that_the_host_knows() {
             }
         }
     }
-    assert!(keys > 30, "{sample}");
-    // Some are refused because they are not built yet; none is unknown.
-    if let Err(error) = builder.build().await {
-        let unknown: Vec<_> = error.problems().filter(|problem| !problem.contains("is not built yet")).collect();
-        assert_eq!(unknown, ["periodic `tidy` has both `every` and `cron`"]);
-    }
+    assert!(keys > 20, "{sample}");
+    builder.build().await.unwrap();
     for expected in
         ["[cli_tests]\n# How many rows at a time.\n#rows =    # required\n", "#every = \"1h\"\n", "#capacity = 7\n"]
     {

@@ -1,7 +1,8 @@
 //! `trigger` and `enqueue`: one function instead of the whole program.
 
 use super::names;
-use crate::host::{Failure, HostBuilder, Target};
+use crate::host::{HostBuilder, Target};
+use crate::program::Failure;
 
 /// Runs one function here and now, with the components and hooks it relies on.
 pub(super) async fn trigger(mut builder: HostBuilder, name: &str) -> Result<(), Failure> {

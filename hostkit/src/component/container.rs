@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Lifetime;
@@ -23,6 +24,7 @@ use super::need::Handover;
 use super::plan::{Binder, Failure, InjectError, Plan, PlanStep, construct};
 use super::recipe::{Built, Constructed, Step};
 use super::shared::Shared;
+use crate::time::now;
 
 /// What bounds constructors and disposers.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub(crate) struct Container {
     pub(crate) stop: CancellationToken,
     cells: Vec<Cell>,
     order: Mutex<Vec<(ProviderId, Built)>>,
+    /// The singleton that is being disposed.
+    ending: Mutex<Option<ProviderId>>,
     reaper: mpsc::UnboundedSender<Reap>,
 }
 
@@ -77,7 +81,7 @@ impl Container {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Reap>) {
         let (reaper, scopes) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
-        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), scopes)
+        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), ending: Mutex::default(), reaper }), scopes)
     }
 
     /// The value of a singleton that is built.
@@ -151,7 +155,8 @@ impl Container {
         }
         if let Some(error) = failed {
             for (step, built) in plan.steps.iter().zip(frame.slots).rev() {
-                self.end(step.provider, built, Outcome::Failed).await.inspect_err(CloseFault::log).ok();
+                let limit = self.settings.dispose_timeout;
+                self.end(step.provider, built, Outcome::Failed, limit).await.inspect_err(CloseFault::log).ok();
             }
             return Err(error);
         }
@@ -180,26 +185,41 @@ impl Container {
         self.graph.provider(id).timeout.unwrap_or(self.settings.construct_timeout)
     }
 
-    async fn end(&self, id: ProviderId, built: Option<Built>, outcome: Outcome) -> Result<(), CloseFault> {
+    async fn end(
+        &self,
+        id: ProviderId,
+        built: Option<Built>,
+        outcome: Outcome,
+        limit: Duration,
+    ) -> Result<(), CloseFault> {
         let Some(built) = built else { return Ok(()) };
         let provider = self.graph.provider(id);
-        end(&provider.name, built, provider.dispose, outcome, self.settings.dispose_timeout).await
+        end(&provider.name, built, provider.dispose, outcome, limit).await
     }
 
-    /// Ends every singleton, the last built first.
+    /// Ends every singleton, the last built first, each within its own limit and what is left until the deadline.
     ///
     /// # Cancel safety
     /// What has not ended yet is dropped.
-    pub(crate) async fn dispose(&self, outcome: Outcome) -> Vec<CloseFault> {
+    pub(crate) async fn dispose(&self, outcome: Outcome, deadline: Instant) -> Vec<CloseFault> {
         let order = std::mem::take(&mut *self.order.lock().unwrap_or_else(PoisonError::into_inner));
         let mut faults = Vec::new();
         for (id, built) in order.into_iter().rev() {
             drop(self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).take());
-            if let Err(fault) = self.end(id, Some(built), outcome).await {
+            *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
+            let limit = deadline.saturating_duration_since(now()).min(self.settings.dispose_timeout);
+            if let Err(fault) = self.end(id, Some(built), outcome, limit).await {
                 faults.push(fault);
             }
         }
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = None;
         faults
+    }
+
+    /// The singleton that is being disposed, if any is.
+    pub(crate) fn being_disposed(&self) -> Option<&str> {
+        let id = (*self.ending.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(&self.graph.provider(id).name)
     }
 
     /// Hands a scope that was dropped unclosed to the reaper.

@@ -21,7 +21,7 @@ use super::recipe::Built;
 use super::run::Caught;
 use super::shared::Shared;
 use super::unwind::{catch, catch_panic};
-use crate::error::BoxError;
+use crate::error::{BoxError, WithCauses};
 
 /// How the run that a scope belonged to ended; a disposer decides by it whether to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub(crate) enum Disposal {
     Running(BoxFuture<'static, Result<(), BoxError>>),
 }
 
-pub(crate) fn dispose<C: Construct>(built: Built, outcome: Outcome) -> Disposal {
+pub(crate) fn dispose<C: Construct<Product: Send + Sync>>(built: Built, outcome: Outcome) -> Disposal {
     match built.downcast::<C::Product>().ok().and_then(Arc::into_inner) {
         Some(product) => Disposal::Running(C::dispose(product, outcome)),
         None => Disposal::StillShared,
@@ -82,7 +82,7 @@ impl fmt::Display for CloseFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let component = &self.component;
         match &self.reason {
-            CloseReason::Returned(error) => write!(f, "disposing `{component}` failed: {error}"),
+            CloseReason::Returned(error) => write!(f, "disposing `{component}` failed: {}", WithCauses(&**error)),
             CloseReason::Panicked(caught) => {
                 write!(f, "disposing `{component}` panicked: {caught}")
             }

@@ -10,7 +10,7 @@ use super::dispose::CloseFault;
 use super::frame::Context;
 use super::plan::Armed;
 use super::{Given, InjectError, Need, Outcome, catch_panic};
-use crate::error::BoxError;
+use crate::error::{BoxError, WithCauses};
 
 /// What is called with the parameters once they are there.
 pub(crate) trait Body: Send {
@@ -65,16 +65,8 @@ pub(crate) enum RunFailure {
 impl fmt::Display for RunFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Inject(error) => error.fmt(f),
-            Self::Returned(error) => {
-                write!(f, "{error}")?;
-                let mut source = error.source();
-                while let Some(cause) = source {
-                    write!(f, ": {cause}")?;
-                    source = cause.source();
-                }
-                Ok(())
-            }
+            Self::Inject(error) => WithCauses(error).fmt(f),
+            Self::Returned(error) => WithCauses(&**error).fmt(f),
             Self::Panicked(caught) => write!(f, "panicked: {caught}"),
             Self::TimedOut(limit) => write!(f, "did not finish within {}", humantime::format_duration(*limit)),
             Self::Dropped => f.write_str("was dropped before it finished"),

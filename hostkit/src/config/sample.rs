@@ -1,4 +1,5 @@
 //! `config sample`: a `hostkit.toml` with everything in it and nothing set.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config sample` is a command"))]
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
 //! `config show`: every value and where it came from.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config show` is a command"))]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

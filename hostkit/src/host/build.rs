@@ -45,6 +45,7 @@ pub(crate) struct HookPlan {
 }
 
 /// An annotated function as `list` and `graph` show it.
+#[cfg(feature = "cli")]
 #[derive(Debug, Clone)]
 pub(crate) struct Described {
     pub(crate) name: &'static str,
@@ -82,6 +83,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let filter = Filter { only, except };
     problems.extend(filter.unknown(&entries));
     let mut candidates = Vec::new();
+    let mut left_out = Vec::new();
     for (name, entry) in entries.iter().copied().chain(task_queue(&nodes, &entries)) {
         let mut settings = match entry.kind.attribute() {
             // The built-in queue is no annotated item, so its section is not one of many.
@@ -90,17 +92,24 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         };
         let enabled = settings.flag("enabled").unwrap_or(true);
         let mut unused = Vec::new();
-        let runs = enabled && filter.takes(name, entry);
+        // Nobody can name the built-in queue, so it is there for whoever is.
+        let runs = enabled && (entry.kind.attribute() == TASK_QUEUE || filter.takes(name, entry));
         let supplied = if runs { &mut supplied } else { &mut unused };
         let set_up = entry.kind.set_up();
         let runner = set_up(Setup { entry, settings, supplied, problems: &mut problems });
         if runs {
             candidates.push(Candidate { name, entry, runner, resolved: Vec::new() });
         } else {
-            tracing::info!(target: "hostkit::host", service = name, "left out by configuration");
+            left_out.push(name);
         }
     }
+    if !left_out.is_empty() {
+        tracing::info!(target: "hostkit::host", services = left_out.join(", "), "left out by configuration");
+    }
 
+    if candidates.is_empty() && !entries.is_empty() {
+        problems.push(nothing_left());
+    }
     let asked = candidates.iter().flat_map(|candidate| candidate.entry.edges);
     let (graph, faults) =
         Graph::build(nodes.iter().map(|node| NodePtr::of(node)), asked, supplied, replacements, &configuration);
@@ -244,6 +253,11 @@ fn empty_host() -> Problem {
         "annotate one, or, if they are in another crate, name that crate in `hostkit::main!(link(that_crate))`: \
          the linker drops what nobody names",
     )
+}
+
+fn nothing_left() -> Problem {
+    Problem::new("none of its services is left: `enabled`, `only` and `except` leave out every one")
+        .help("`list` without these options shows what there is")
 }
 
 fn unregistered_crates(
@@ -405,6 +419,7 @@ impl Candidate {
     }
 }
 
+#[cfg(feature = "cli")]
 impl Host {
     /// Every service and hook, as `list` shows them.
     pub(crate) fn described(&self) -> Vec<Described> {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::component::{CloseFault, InjectError, RunFailure};
-use crate::error::Problem;
+use crate::error::{Problem, WithCauses};
 
 /// Every fault that was found while a host was built.
 ///
@@ -71,7 +71,7 @@ impl fmt::Display for ServiceFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
             RunFailure::Returned(_) => write!(f, "`{}` failed: {}", self.name, self.failure),
-            RunFailure::Inject(error) => write!(f, "`{}` could not start: {error}", self.name),
+            RunFailure::Inject(_) => write!(f, "`{}` could not start: {}", self.name, self.failure),
             _ => write!(f, "`{}` {}", self.name, self.failure),
         }
     }
@@ -205,7 +205,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the host did not start: ")?;
         match &self.cause {
-            StartCause::Inject(error) => error.fmt(f)?,
+            StartCause::Inject(error) => WithCauses(error).fmt(f)?,
             StartCause::Hook(failure) => write!(f, "hook {failure}")?,
             StartCause::Service(failure) => write!(f, "service {failure}")?,
             StartCause::NotReady { name, limit } => {

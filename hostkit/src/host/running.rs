@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -21,11 +22,13 @@ use crate::tasks::Tasks;
 /// The parts of a host that live until it has stopped.
 pub(super) struct Running {
     pub(super) services: Vec<Service>,
-    pub(super) hooks: Vec<HookPlan>,
+    pub(super) hooks: Vec<Arc<HookPlan>>,
     pub(super) container: Arc<Container>,
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
+    /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
+    pub(super) services_began: AtomicBool,
 }
 
 /// One service and the tokens that end it.
@@ -36,7 +39,9 @@ pub(super) struct Service {
     pub(super) stop: CancellationToken,
     /// Drops its futures.
     pub(super) abandon: CancellationToken,
-    /// Fires when its task has ended.
+    /// Whether it has a task, which may still wait for its predecessors.
+    pub(super) spawned: AtomicBool,
+    /// Fires when its task has ended, or it will never have one.
     pub(super) ended: CancellationToken,
 }
 
@@ -73,13 +78,16 @@ impl Running {
                 plan,
                 stop: CancellationToken::new(),
                 abandon: CancellationToken::new(),
+                spawned: AtomicBool::new(false),
                 ended: CancellationToken::new(),
             })
             .collect();
-        Arc::new(Self { services, hooks, container, options, lifetime, tasks })
+        let hooks = hooks.into_iter().map(Arc::new).collect();
+        let services_began = AtomicBool::new(false);
+        Arc::new(Self { services, hooks, container, options, lifetime, tasks, services_began })
     }
 
-    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &HookPlan> {
+    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &Arc<HookPlan>> {
         self.hooks.iter().filter(move |hook| hook.stage == stage)
     }
 

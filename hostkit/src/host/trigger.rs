@@ -13,6 +13,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::build::{ServicePlan, same_name};
 use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
@@ -24,6 +25,7 @@ use super::{Host, RunError, StartError};
 use crate::component::{RunFailure, install_panic_hook};
 use crate::queue::TaskQueue;
 use crate::runner::{End, Stage, StopsWith};
+use crate::tasks::joined;
 use crate::time::now;
 
 /// What a name means to `trigger`.
@@ -85,20 +87,27 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
     let result = bring_up_and_call(&running, function, &ended, &mut events, &mut report).await;
     drop(ended);
     running.lifetime.request_stop();
-    Stopping::begin(&running).finish(&mut events, &mut report).await;
+    let (result, stopping) = match result {
+        // A stop that has begun goes on with what is left of its time (invariant 3).
+        Ok(begun) => (Ok(()), begun.unwrap_or_else(|| Stopping::begin(&running))),
+        Err(Interrupted::Stopped) => (Err(Interrupted::Stopped), Stopping::begin(&running)),
+        Err(failed) => (Err(failed), Stopping::after_failure(&running)),
+    };
+    stopping.finish(&mut events, &mut report).await;
     match result {
         Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
         Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
     }
 }
 
-async fn bring_up_and_call(
-    running: &Arc<Running>,
+/// Does what the command is for, and returns the stop that has begun meanwhile, if any.
+async fn bring_up_and_call<'r>(
+    running: &'r Arc<Running>,
     function: Function,
     ended: &mpsc::UnboundedSender<Ended>,
     events: &mut mpsc::UnboundedReceiver<Ended>,
     report: &mut Report,
-) -> Result<(), Interrupted> {
+) -> Result<Option<Stopping<'r>>, Interrupted> {
     let own = match function {
         Function::Service(place) => &running.services[place].plan,
         Function::Hook(place) => &running.hooks[place].service,
@@ -108,16 +117,16 @@ async fn bring_up_and_call(
     prepare(running, plans).await?;
     start_services(running, &queues, ended, events).await?;
     match function {
-        Function::Service(place) => call(running, place, report).await,
+        Function::Service(place) => Ok(call(running, place, report).await),
         Function::Hook(place) => {
             let hook = &running.hooks[place];
             // The others have run, or will.
             if matches!(hook.stage, Stage::Started | Stage::Stopping) {
                 run_hook(running, hook, CancellationToken::new()).await.map_err(StartCause::Hook)?;
             }
+            Ok(None)
         }
     }
-    Ok(())
 }
 
 /// The queues that the function, or whoever works off one of these, can put something into (invariant 2).
@@ -137,14 +146,14 @@ fn reached_queues(running: &Running, own: &ServicePlan) -> Vec<usize> {
 }
 
 /// Calls the function, tells it to stop when somebody asks for that, and drops it at its deadline (invariant 3).
-async fn call(running: &Arc<Running>, place: usize, report: &mut Report) {
+async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) -> Option<Stopping<'r>> {
     let service = &running.services[place];
     let name = service.plan.name;
     tracing::info!(target: "hostkit::host", service = name, "triggered");
     let runner = Arc::clone(&service.plan.runner);
     let conduct = service.conduct(running);
     // A background service is its one run.
-    let mut calling: BoxFuture<'static, Result<(), RunFailure>> = match Arc::clone(&runner).trigger(conduct.clone()) {
+    let calling: BoxFuture<'static, Result<(), RunFailure>> = match Arc::clone(&runner).trigger(conduct.clone()) {
         Some(run) => run,
         None => Box::pin(async move {
             match runner.run(conduct).await {
@@ -154,19 +163,26 @@ async fn call(running: &Arc<Running>, place: usize, report: &mut Report) {
             }
         }),
     };
-    let result = tokio::select! {
+    // A task of its own, so that a stop is noticed while the function blocks its thread.
+    let mut calling = AbortOnDropHandle::new(running.tasks.spawn(name, calling));
+    let (result, stop) = tokio::select! {
         biased;
-        result = &mut calling => Some(result),
+        result = &mut calling => (Some(joined(result).await), None),
         () = running.lifetime.stopping().cancelled() => {
             service.stop.cancel();
             let began = now();
-            let deadline = Stopping::begin(running).deadline_of(service);
-            let result = tokio::time::timeout_at(deadline, &mut calling).await.ok();
-            if result.is_none() {
-                service.abandon.cancel();
-                report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung: now() - began, fate: Fate::Dropped });
-            }
-            result
+            let stop = Stopping::begin(running);
+            let result = match tokio::time::timeout_at(stop.deadline_of(service), &mut calling).await {
+                Ok(result) => Some(joined(result).await),
+                Err(_elapsed) => {
+                    let hung = now() - began;
+                    service.abandon.cancel();
+                    let fate = Fate::within_grace(&mut calling).await;
+                    report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung, fate });
+                    None
+                }
+            };
+            (result, Some(stop))
         }
     };
     drop(calling);
@@ -178,4 +194,5 @@ async fn call(running: &Arc<Running>, place: usize, report: &mut Report) {
         Some(Err(failure)) => report.failures.push(ServiceFailure { name: name.to_owned(), failure }),
         None => {}
     }
+    stop
 }

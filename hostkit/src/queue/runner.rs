@@ -58,7 +58,10 @@ impl<W: Work> QueueRunner<W> {
         conduct.status.set(ServiceState::Starting);
         let armed = match conduct.arm::<W::Needs>().await {
             Ok(armed) => armed,
-            Err(end) => return end,
+            Err(end) => {
+                self.never_ran();
+                return end;
+            }
         };
         let work = Arc::new(Crew::<W>::new(
             self.options.clone(),
@@ -161,6 +164,13 @@ impl<W: Work> Runner for QueueRunner<W> {
         let mut counts = QueueCounts { waiting: self.sender.len() as u64, ..QueueCounts::default() };
         self.tallies.iter().for_each(|tally| tally.add_to(&mut counts));
         Some(counts)
+    }
+
+    /// What waits is never worked on, so nobody shall wait for a place behind it.
+    fn never_ran(&self) {
+        if self.sender.close() {
+            self.left.fetch_add(self.items.len(), Ordering::Relaxed);
+        }
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {

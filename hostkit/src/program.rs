@@ -19,10 +19,10 @@ use std::process::ExitCode;
 
 #[cfg(not(feature = "cli"))]
 use self::bare::Invocation;
-use super::{BuildError, Host, HostBuilder, RunError};
 #[cfg(feature = "cli")]
 use crate::cli::Invocation;
 use crate::function::{Ended, IntoEnded};
+use crate::host::{BuildError, Host, HostBuilder, RunError};
 
 /// What the expansion of `main` says about the program.
 #[derive(Debug)]
@@ -119,6 +119,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The command line asks for something that cannot be had.
+    #[cfg(feature = "cli")]
     pub(crate) fn usage(report: impl Into<String>) -> Self {
         Self { report: report.into(), code: 2 }
     }
@@ -198,15 +199,16 @@ async fn perform(program: &'static Program, setup: Setup, invocation: Invocation
 ///
 /// # Panics
 /// With the report of everything that is wrong.
+#[track_caller]
 pub fn check_wiring(program: &'static Program, setup: Setup) {
     let runtime =
         program.runtime.build().unwrap_or_else(|error| panic!("the tokio runtime cannot be started: {error}"));
     let checked = runtime.block_on(async {
         let mut builder = Host::builder();
         setup.apply(&mut builder).await?;
-        builder.sources.wiring_only = true;
+        builder.sources().wiring_only = true;
         // One of them names the environment.
-        builder.sources.variables.clear();
+        builder.sources().variables.clear();
         Ok(builder.build().await?)
     });
     runtime.shutdown_background();

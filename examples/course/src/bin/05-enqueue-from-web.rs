@@ -1,0 +1,143 @@
+//! A web endpoint that enqueues and answers 202; the report exists a moment later.
+//!
+//! ```sh
+//! curl -i -X POST localhost:8080/api/reports/generate -H 'content-type: application/json' -d '{"month":"2026-10"}'
+//! curl -i localhost:8080/api/reports/2026-10
+//! ```
+//!
+//! What it teaches: `Queue<generate_report>` goes into axum's state like any other value; axum is a background service,
+//! ready when it listens and stopped by its token, so that requests under way are answered. Only then is the queue
+//! drained: what was answered with 202 is done.
+
+use anyhow::Context;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hostkit::{CancellationToken, Ext, Queue, Ready};
+use serde::{Deserialize, Serialize};
+use sqlx::SqlitePool;
+
+/// Where the server listens.
+#[hostkit::options("web")]
+#[derive(Deserialize)]
+#[serde(default)]
+struct WebOptions {
+    /// Address and port; port 0 takes a free one, which is logged.
+    listen: String,
+}
+
+impl Default for WebOptions {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".to_owned() }
+    }
+}
+
+/// Makes the tables, with sales of two months.
+#[hostkit::on_start]
+async fn prepare(pool: Ext<SqlitePool>) -> sqlx::Result<()> {
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS reports (month TEXT PRIMARY KEY, total INTEGER NOT NULL);
+         CREATE TABLE IF NOT EXISTS sales (month TEXT NOT NULL, amount INTEGER NOT NULL);
+         INSERT INTO sales
+             SELECT * FROM (VALUES ('2026-09', 1200), ('2026-10', 3400), ('2026-10', 55))
+             WHERE NOT EXISTS (SELECT 1 FROM sales);",
+    )
+    .execute(&*pool)
+    .await?;
+    Ok(())
+}
+
+/// Serves the endpoints.
+#[hostkit::background_service]
+async fn web(
+    reports: Queue<generate_report>,
+    pool: Ext<SqlitePool>,
+    options: &WebOptions,
+    ready: Ready,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let app = Router::new()
+        .route("/api/reports/generate", post(generate))
+        .route("/api/reports/{month}", get(report))
+        .with_state(App { reports, pool });
+    let listener = tokio::net::TcpListener::bind(&options.listen)
+        .await
+        .with_context(|| format!("listen on {}", options.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    ready.notify();
+    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    Ok(())
+}
+
+/// What the endpoints share.
+#[derive(Clone)]
+struct App {
+    reports: Queue<generate_report>,
+    pool: Ext<SqlitePool>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    month: String,
+}
+
+/// `POST /api/reports/generate`
+async fn generate(State(app): State<App>, Json(Request { month }): Json<Request>) -> Response {
+    let location = format!("/api/reports/{month}");
+    match app.reports.try_enqueue(month) {
+        Ok(()) => (StatusCode::ACCEPTED, [(LOCATION, location)]).into_response(),
+        // Too much to do, or about to stop: the caller may try again.
+        Err(_full_or_closed) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")]).into_response(),
+    }
+}
+
+#[derive(Serialize)]
+struct Report {
+    month: String,
+    total: i64,
+}
+
+/// `GET /api/reports/{month}`: 404 until the report exists.
+async fn report(State(app): State<App>, Path(month): Path<String>) -> Result<Response, Failure> {
+    let total: Option<i64> =
+        sqlx::query_scalar("SELECT total FROM reports WHERE month = ?").bind(&month).fetch_optional(&*app.pool).await?;
+    Ok(match total {
+        Some(total) => Json(Report { month, total }).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+/// Adds up a month's sales.
+#[hostkit::queued(capacity = 100, concurrency = 2)]
+async fn generate_report(month: String, pool: Ext<SqlitePool>) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO reports (month, total) SELECT ?1, coalesce(sum(amount), 0) FROM sales WHERE month = ?1 \
+         ON CONFLICT (month) DO UPDATE SET total = excluded.total",
+    )
+    .bind(&month)
+    .execute(&*pool)
+    .await?;
+    tracing::info!(month, "report generated");
+    Ok(())
+}
+
+/// An error of ours: logged here, and no more than 500 to the caller.
+struct Failure(sqlx::Error);
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self.0, "request failed");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+hostkit::main!();
