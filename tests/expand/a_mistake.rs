@@ -39,7 +39,6 @@ const _: () = {
     __hk::submit! {
         < process_order as __hk::Item > ::REGISTRATION
     }
-    const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[0]);
 };
 ::core::compile_error! {
     "`capacity` is at least 1, this is 0"

@@ -45,6 +45,4 @@ const _: () = {
     __hk::submit! {
         < cleanup as __hk::Item > ::REGISTRATION
     }
-    const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[0]);
-    const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[1]);
 };

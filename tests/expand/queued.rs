@@ -59,7 +59,6 @@ const _: () = {
     __hk::submit! {
         < process_order as __hk::Item > ::REGISTRATION
     }
-    const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[0]);
     const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[1]);
     const _: fn(&i64) -> i64 = <i64 as ::core::clone::Clone>::clone;
 };
