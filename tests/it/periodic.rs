@@ -177,6 +177,28 @@ async fn a_triggered_run_says_how_it_ended() {
     running.stop().await.unwrap();
 }
 
+#[hostkit::on_stopped]
+async fn flush(log: Ext<Log>) {
+    log.say("flushed");
+}
+
+#[hostkit::background_service]
+async fn lasts(stop: CancellationToken) {
+    stop.cancelled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_can_be_triggered_and_a_background_service_cannot() {
+    let log = Log::default();
+    let running = started(Host::empty().with::<lasts>().with::<flush>().provide(log.clone())).await;
+    running.trigger::<flush>().await.unwrap();
+    assert_eq!(log.take(), ["flushed"]);
+    let error = running.trigger::<lasts>().await.unwrap_err();
+    assert_eq!(error.to_string(), "`lasts` cannot be triggered: a background service runs as long as its host");
+    running.stop().await.unwrap();
+    assert_eq!(log.take(), ["flushed"]);
+}
+
 struct Guarded(Ext<Log>);
 
 #[hostkit::singleton]
