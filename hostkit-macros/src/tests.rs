@@ -7,6 +7,7 @@ mod expansions;
 mod functions;
 mod items;
 mod program;
+mod snapshots;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -24,6 +25,9 @@ fn expand(attribute: &str, args: &str, item: &str) -> TokenStream {
         "periodic" => expand::periodic::expand,
         "queued" => expand::queued::expand,
         "on_start" => expand::hook::on_start,
+        "on_started" => expand::hook::on_started,
+        "on_stopping" => expand::hook::on_stopping,
+        "on_stopped" => expand::hook::on_stopped,
         "singleton" => expand::component::singleton,
         "scoped" => expand::component::scoped,
         "transient" => expand::component::transient,

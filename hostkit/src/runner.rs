@@ -2,6 +2,8 @@
 
 mod call;
 mod kind;
+#[cfg(test)]
+pub(crate) mod rig;
 
 pub(crate) use call::Calling;
 
@@ -225,7 +227,7 @@ impl fmt::Display for ServiceState {
 
 impl ServiceState {
     /// Whether whoever waits for it may start.
-    fn has_been_ready(&self) -> bool {
+    pub(crate) fn has_been_ready(&self) -> bool {
         matches!(self, Self::Ready | Self::Running | Self::Completed)
     }
 }

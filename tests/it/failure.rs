@@ -134,18 +134,12 @@ mod start {
     async fn a_hook_that_fails_ends_the_start_with_its_cause() {
         let log = Log::default();
         let error = not_started(Host::empty().with::<migrate>().with::<witness>().provide(log.clone())).await;
-        assert_eq!(
-            error.to_string(),
-            "the host did not start: hook `migrate` failed: cannot migrate: table is locked"
-        );
+        assert_eq!(error.to_string(), "the host did not start: hook `migrate` failed: cannot migrate: table is locked");
         assert_eq!(error.exit_code(), 75);
         assert_eq!(log.take(), ["pool built", "pool disposed Failed"]);
 
         let error = not_started(Host::empty().with::<endless_migration>().with::<witness>().provide(log.clone())).await;
-        assert_eq!(
-            error.to_string(),
-            "the host did not start: hook `endless_migration` did not finish within 2s"
-        );
+        assert_eq!(error.to_string(), "the host did not start: hook `endless_migration` did not finish within 2s");
         assert_eq!((error.exit_code(), error.is_timeout()), (75, true));
 
         let error = not_started(Host::empty().with::<late_hook>().with::<witness>().provide(log.clone())).await;
@@ -266,7 +260,11 @@ mod stop_during_start {
         let mut builder = Host::empty();
         builder.with::<asks>().with::<slow>().with::<dependent>().with::<takes_long>();
         built(builder.provide(log.clone())).await.run().await.unwrap();
-        assert_eq!(log.lines(), ["asks"], "slow became ready while the stop was under way, and then nobody was started");
+        assert_eq!(
+            log.lines(),
+            ["asks"],
+            "slow became ready while the stop was under way, and then nobody was started"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,7 +305,11 @@ mod stop_during_start {
         let mut builder = Host::empty();
         builder.with::<wants_number>().with::<asks_while_it_is_built>();
         built(&mut builder).await.run().await.unwrap();
-        built(Host::empty().with::<asks_in_a_hook>().with::<dependent>().provide(log.clone())).await.run().await.unwrap();
+        built(Host::empty().with::<asks_in_a_hook>().with::<dependent>().provide(log.clone()))
+            .await
+            .run()
+            .await
+            .unwrap();
         assert!(!log.lines().contains(&"dependent starts".to_owned()), "{:?}", log.lines());
     }
 
@@ -427,7 +429,10 @@ mod policies {
         let host = built(Host::empty().with::<fails>().with::<lasts>().provide(log.clone())).await;
         let error = host.run().await.unwrap_err();
         assert_eq!(error.to_string(), "service `fails` failed: cannot write: disk is full");
-        assert_eq!((error.exit_code(), error.is_start(), error.is_stuck(), error.is_forced()), (1, false, false, false));
+        assert_eq!(
+            (error.exit_code(), error.is_start(), error.is_stuck(), error.is_forced()),
+            (1, false, false, false)
+        );
         assert_eq!(log.lines(), ["fails", "told"]);
         let source = std::error::Error::source(&error).map(ToString::to_string);
         assert_eq!(source.as_deref(), Some("disk is full"));
@@ -483,7 +488,11 @@ mod policies {
     }
 
     #[hostkit::background_service(instances = 3)]
-    async fn one_of_three_fails(instance: hostkit::Instance, log: Ext<Log>, stop: CancellationToken) -> Result<(), String> {
+    async fn one_of_three_fails(
+        instance: hostkit::Instance,
+        log: Ext<Log>,
+        stop: CancellationToken,
+    ) -> Result<(), String> {
         if instance.index() == 1 {
             return Err(format!("{} of {}", instance.index(), instance.count()));
         }
@@ -506,7 +515,10 @@ mod policies {
         let token = CancellationToken::new();
         token.cancel();
         sleep(SECOND).await;
-        token.run_until_cancelled(std::future::pending::<()>()).await.ok_or_else(|| "operation was cancelled".to_owned())
+        token
+            .run_until_cancelled(std::future::pending::<()>())
+            .await
+            .ok_or_else(|| "operation was cancelled".to_owned())
     }
 
     #[tokio::test(start_paused = true)]

@@ -57,15 +57,8 @@ mod order {
 
     const UP: [&str; 6] =
         ["database starts", "loner is ready", "database is ready", "api starts", "api is ready", "front starts"];
-    const DOWN: [&str; 7] = [
-        "front is told",
-        "loner ends",
-        "front ends",
-        "api is told",
-        "api ends",
-        "database is told",
-        "database ends",
-    ];
+    const DOWN: [&str; 7] =
+        ["front is told", "loner ends", "front ends", "api is told", "api ends", "database is told", "database ends"];
 
     #[tokio::test(start_paused = true)]
     async fn services_start_along_after_and_stop_in_reverse_in_whatever_order_they_were_registered() {
@@ -230,10 +223,7 @@ mod stages {
             ]
         );
         running.stop().await.unwrap();
-        assert_eq!(
-            log.take(),
-            ["withdraw", "worker is told", "goodbye", "cache disposed", "pool disposed Succeeded"]
-        );
+        assert_eq!(log.take(), ["withdraw", "worker is told", "goodbye", "cache disposed", "pool disposed Succeeded"]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -373,9 +363,7 @@ mod stopping {
         let began = Instant::now();
         let error = running.stop().await.unwrap_err().to_string();
         assert!(began.elapsed() <= Duration::from_millis(25_250), "{:?}", began.elapsed());
-        for expected in
-            ["`endless_hook` was still", "`deaf` was still", "`endless_goodbye` was still", "Stubborn"]
-        {
+        for expected in ["`endless_hook` was still", "`deaf` was still", "`endless_goodbye` was still", "Stubborn"] {
             assert!(error.contains(expected), "{expected}: {error}");
         }
     }
@@ -405,7 +393,10 @@ mod stopping {
     async fn a_panic_while_stopping_is_a_failure() {
         let running = started(Host::empty().with::<panics_when_told>()).await;
         let error = running.stop().await.unwrap_err().to_string();
-        assert!(error.starts_with("service `panics_when_told` panicked: cannot say goodbye (at tests/it/life.rs:"), "{error}");
+        assert!(
+            error.starts_with("service `panics_when_told` panicked: cannot say goodbye (at tests/it/life.rs:"),
+            "{error}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -658,7 +649,10 @@ mod several {
         first.stop().await.unwrap();
         assert_eq!(second.status_of::<counts>(), Some(ServiceState::Running));
         second.stop().await.unwrap();
-        assert_eq!((one.lines(), two.lines()), (vec!["0".to_owned(), "1".into(), "2".into()], vec!["0".to_owned(), "1".into(), "2".into()]));
+        assert_eq!(
+            (one.lines(), two.lines()),
+            (vec!["0".to_owned(), "1".into(), "2".into()], vec!["0".to_owned(), "1".into(), "2".into()])
+        );
     }
 
     #[test]

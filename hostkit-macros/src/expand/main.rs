@@ -1,7 +1,7 @@
 //! `main!()`, and the attribute for a `main` with a body
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::link::links;
 use crate::args::main::MainArgs;
@@ -53,13 +53,17 @@ fn rename(function: &mut Function) -> Ident {
 }
 
 fn setup(form: UserMain, name: &Ident) -> TokenStream {
-    let call = if form.takes_host { quote!(super::#name(host)) } else { quote!(super::#name()) };
-    let host = if form.takes_host { quote!(host) } else { quote!(_) };
-    match (form.is_async, form.takes_host) {
-        (false, true) => quote!(__hk::Setup::plain(super::#name)),
-        (false, false) => quote!(__hk::Setup::plain(|#host| #call)),
-        (true, _) => quote!(__hk::Setup::asynchronous(|#host| __hk::Box::pin(#call))),
-    }
+    // Another parameter is shown on its type, and another result on its own.
+    let host = form.host.map(|place| Ident::new("host", ours(place)));
+    let pattern = host.as_ref().map_or_else(|| quote!(_), ToTokens::to_token_stream);
+    let call = quote!(super::#name(#host));
+    let place = ours(form.output);
+    let (form, called) = if form.is_async {
+        (quote_spanned!(place=> __hk::Setup::asynchronous), quote!(__hk::Box::pin(#call)))
+    } else {
+        (quote_spanned!(place=> __hk::Setup::plain), call)
+    };
+    quote_spanned!(place=> #form(|#pattern| #called))
 }
 
 /// The generated `main`, the links, and the test that checks the wiring.

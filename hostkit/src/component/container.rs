@@ -81,7 +81,10 @@ impl Container {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Reap>) {
         let (reaper, scopes) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
-        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), ending: Mutex::default(), reaper }), scopes)
+        (
+            Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), ending: Mutex::default(), reaper }),
+            scopes,
+        )
     }
 
     /// The value of a singleton that is built.

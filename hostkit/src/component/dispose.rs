@@ -49,7 +49,7 @@ pub(crate) enum Disposal {
     Running(BoxFuture<'static, Result<(), BoxError>>),
 }
 
-pub(crate) fn dispose<C: Construct>(built: Built, outcome: Outcome) -> Disposal {
+pub(crate) fn dispose<C: Construct<Product: Send + Sync>>(built: Built, outcome: Outcome) -> Disposal {
     match built.downcast::<C::Product>().ok().and_then(Arc::into_inner) {
         Some(product) => Disposal::Running(C::dispose(product, outcome)),
         None => Disposal::StillShared,

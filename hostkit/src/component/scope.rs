@@ -81,13 +81,16 @@ fn not_registered<T>() -> InjectError {
     InjectError::new(name, Failure::NotRegistered)
 }
 
-impl<T: Component> Need for Scopes<T> {
+// Typed or not is for the edge to say; a bound here would repeat its error.
+impl<T: 'static> Need for Scopes<T> {
     type Bound = Self;
     type Given<'r> = Self;
 
     fn bind(binder: &mut Binder<'_>) -> Self {
-        let Place::Fresh(provider) = binder.next().place else { unreachable!("a `Scopes<T>` is planned as fresh") };
-        let typed = Some(Arc::new(Typed { provider, open: OnceCell::new() }));
+        let typed = match binder.next().place {
+            Place::Fresh(provider) => Some(Arc::new(Typed { provider, open: OnceCell::new() })),
+            _ => None,
+        };
         Self { container: Arc::clone(binder.container), typed, of: PhantomData }
     }
 
@@ -165,20 +168,6 @@ impl Scopes<Untyped> {
         let value = result.map_err(|error| ScopeError { kind: ScopeErrorKind::Returned(error.into()) })?;
         closed?;
         Ok(value)
-    }
-}
-
-impl Need for Scopes<Untyped> {
-    type Bound = Self;
-    type Given<'r> = Self;
-
-    fn bind(binder: &mut Binder<'_>) -> Self {
-        binder.next();
-        Self::of(binder.container)
-    }
-
-    fn give<'r>(bound: &'r Self, _frame: &'r Frame) -> Self {
-        bound.clone()
     }
 }
 

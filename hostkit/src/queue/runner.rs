@@ -40,13 +40,15 @@ pub(super) struct QueueRunner<W: Work> {
     left: Arc<AtomicUsize>,
     /// Items under way when it ended.
     interrupted: AtomicUsize,
+    /// What others reach it by.
+    handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>,
 }
 
 impl<W: Work> QueueRunner<W> {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
         let (sender, items) = async_channel::bounded(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
-        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0) }
+        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0), handle }
     }
 
     pub(super) fn queue(&self) -> Queue<W::Of> {
@@ -157,7 +159,7 @@ impl<W: Work> Runner for QueueRunner<W> {
     }
 
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
-        Some(Box::new(self.queue()))
+        Some((self.handle)(self.queue()))
     }
 
     fn counts(&self) -> Option<QueueCounts> {
