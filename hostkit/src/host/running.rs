@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::build::{HookPlan, ServicePlan};
 use super::error::Report;
+use super::start::run_hook;
 use super::{Host, HostLifetime, RunError};
 use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
@@ -128,17 +129,23 @@ impl RunningHost {
         self.running.container.fitting::<Queue<F>>()
     }
 
-    /// Runs a periodic function, or a background service that is not running, once and now, beside its schedule.
+    /// Runs a periodic function or a hook once and now, beside its schedule and never beside another run of it.
     ///
     /// # Errors
-    /// Fails when the host does not have the function, and when the run fails.
+    /// Fails when the host does not have the function, when it is a background service, which runs already, and when the
+    /// run fails.
     ///
     /// # Cancel safety
     /// Cancelling drops the run; its scope is closed in the background, as cancelled.
     pub async fn trigger<F: Callable>(&self) -> Result<(), TriggerError> {
-        let service =
-            self.running.find(TypeId::of::<F>()).ok_or(TriggerError { kind: TriggerFault::Unknown(F::ENTRY.name) })?;
-        service.trigger(&self.running).await
+        let handle = TypeId::of::<F>();
+        if let Some(service) = self.running.find(handle) {
+            return service.trigger(&self.running).await;
+        }
+        let hook = self.running.hooks.iter().find(|hook| (hook.service.entry.handle)() == handle);
+        let hook = hook.ok_or(TriggerError { kind: TriggerFault::Unknown(F::ENTRY.name) })?;
+        let run = run_hook(&self.running, hook, CancellationToken::new());
+        run.await.map_err(|failed| TriggerError { kind: TriggerFault::Failed(hook.service.name, failed.failure) })
     }
 
     /// Where each service stands, in the order of their names.
@@ -242,7 +249,7 @@ impl fmt::Display for TriggerError {
         match &self.kind {
             TriggerFault::Unknown(name) => write!(f, "this host does not run `{name}`"),
             TriggerFault::NotTriggered(name) => {
-                write!(f, "`{name}` cannot be triggered: only functions without a payload run on demand")
+                write!(f, "`{name}` cannot be triggered: a background service runs as long as its host")
             }
             TriggerFault::Failed(name, failure) => write!(f, "`{name}` failed: {failure}"),
         }
