@@ -246,7 +246,14 @@ mod blocking {
     ) -> Result<(), String> {
         notes.pages.push("second");
         std::thread::sleep(Duration::from_millis(1));
-        log.say(format!("{} {} {} {} {}", counted.number, unit.seven, quiet.greet(), notes.pages.len(), stop.is_cancelled()));
+        log.say(format!(
+            "{} {} {} {} {}",
+            counted.number,
+            unit.seven,
+            quiet.greet(),
+            notes.pages.len(),
+            stop.is_cancelled()
+        ));
         Ok(())
     }
 
@@ -486,8 +493,11 @@ mod scopes {
         sleep(3 * SECOND).await;
         running.stop().await.unwrap();
         let lines = log.lines();
-        assert!(lines.contains(&"cannot build a component of this scope: its scope has been closed".to_owned())
-            || lines.iter().any(|line| line.contains("its scope has been closed")), "{lines:?}");
+        assert!(
+            lines.contains(&"cannot build a component of this scope: its scope has been closed".to_owned())
+                || lines.iter().any(|line| line.contains("its scope has been closed")),
+            "{lines:?}"
+        );
         let built = lines.iter().filter(|line| *line == "slow built").count();
         let ended = lines.iter().filter(|line| line.starts_with("slow ended")).count();
         assert_eq!(built, ended, "{lines:?}");
