@@ -344,7 +344,7 @@ mod names {
     #[tokio::test]
     async fn a_name_that_is_renamed_to_one_that_is_taken_is_a_duplicate() {
         let error =
-            refused(Host::empty().with::<b::nightly>().with::<super::idle>().rename::<super::idle>("nightly")).await;
+            refused(Host::empty().with::<b::nightly>().with::<idle>().rename::<idle>("nightly")).await;
         assert_eq!(error.problems().collect::<Vec<_>>(), ["two services are named `nightly`"]);
     }
 
@@ -367,7 +367,7 @@ mod names {
     #[tokio::test]
     async fn names_that_nobody_has_are_refused_with_what_was_meant() {
         check(
-            Host::empty().with::<a::nightly>().with::<super::idle>().only(["nihgtly", "idle"]).except(["bananas"]),
+            Host::empty().with::<a::nightly>().with::<idle>().only(["nihgtly", "idle"]).except(["bananas"]),
             "this host cannot start: 2 problems\n\
              \n \
              1. `only` names `nihgtly`, and no service is called that\n      \
@@ -381,7 +381,7 @@ mod names {
     #[tokio::test]
     async fn only_and_except_take_names_with_either_hyphen() {
         let running =
-            built(Host::empty().with::<c::daily>().with::<super::idle>().only(["daily_report"])).await.start().await;
+            built(Host::empty().with::<c::daily>().with::<idle>().only(["daily_report"])).await.start().await;
         let running = running.unwrap();
         assert_eq!(running.status().iter().map(|service| service.name).collect::<Vec<_>>(), ["daily-report"]);
         running.stop().await.unwrap();
@@ -403,7 +403,7 @@ mod orders {
     #[hostkit::background_service(after = [selfish])]
     async fn selfish() {}
 
-    #[hostkit::on_start(after = [super::idle])]
+    #[hostkit::on_start(after = [idle])]
     async fn migrate() {}
 
     #[hostkit::on_start(after = [announce])]
@@ -438,7 +438,7 @@ mod orders {
     #[tokio::test]
     async fn a_hook_before_every_service_cannot_be_after_one() {
         check(
-            Host::empty().with::<migrate>().with::<super::idle>().with::<prepare>().with::<announce>(),
+            Host::empty().with::<migrate>().with::<idle>().with::<prepare>().with::<announce>(),
             "this host cannot start: 2 problems\n\
              \n \
              1. hook `migrate` is after `idle`, which is not an `on_start` hook\n      \
@@ -492,7 +492,7 @@ mod queues {
     #[tokio::test]
     async fn the_task_queue_needs_no_name_to_be_there() {
         built(Host::empty().with::<housekeeping>()).await;
-        built(Host::empty().with::<housekeeping>().with::<super::idle>().only(["housekeeping"])).await;
+        built(Host::empty().with::<housekeeping>().with::<idle>().only(["housekeeping"])).await;
         let error = refused(Host::empty().with::<housekeeping>().set("task_queue.enabled", "false")).await;
         assert_eq!(
             error.problems().collect::<Vec<_>>(),
@@ -643,7 +643,7 @@ mod constructors {
     #[tokio::test]
     async fn building_a_host_calls_nothing_of_the_users() {
         let mut builder = Host::empty();
-        builder.with::<super::idle>().with::<migrate>().with::<Eager>().with::<connection>();
+        builder.with::<idle>().with::<migrate>().with::<Eager>().with::<connection>();
         let host = built(&mut builder).await;
         drop(host);
         assert_eq!(CALLED.load(Ordering::SeqCst), 0);
@@ -653,7 +653,7 @@ mod constructors {
     async fn a_replacement_for_what_nobody_asks_for_is_said() {
         #[hostkit::singleton]
         struct Unasked {}
-        let error = refused(Host::empty().with::<super::idle>().replace::<Unasked>(|| Unasked {})).await;
+        let error = refused(Host::empty().with::<idle>().replace::<Unasked>(|| Unasked {})).await;
         assert_eq!(
             error.problems().collect::<Vec<_>>(),
             ["`Unasked` is replaced, but nothing in this host asks for it"]

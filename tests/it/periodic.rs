@@ -73,10 +73,7 @@ async fn a_run_that_outlasts_its_period_is_followed_by_one_late_run_and_then_the
 #[tokio::test(start_paused = true)]
 async fn a_run_at_start_is_the_first_point_of_the_grid() {
     let lines = ran(Host::empty().with::<measured>().set("periodic.measured.run_at_start", true), &[], 20).await;
-    assert_eq!(
-        lines,
-        ["run 1 at 0 for 0 missed 0", "run 2 at 10 for 10 missed 0", "run 3 at 20 for 20 missed 0"]
-    );
+    assert_eq!(lines, ["run 1 at 0 for 0 missed 0", "run 2 at 10 for 10 missed 0", "run 3 at 20 for 20 missed 0"]);
 }
 
 #[hostkit::periodic(every = "10s", timeout = "4s")]
@@ -271,10 +268,8 @@ async fn a_period_that_is_none_is_refused() {
         assert_eq!(error.problems().collect::<Vec<_>>(), [expected]);
         assert!(error.to_string().contains("set by `.set()`"), "{error}");
     }
-    let error = refused(
-        Host::empty().with::<greedy>().provide(Log::default()).set("periodic.greedy.cron", "0 3 * * *"),
-    )
-    .await;
+    let error =
+        refused(Host::empty().with::<greedy>().provide(Log::default()).set("periodic.greedy.cron", "0 3 * * *")).await;
     assert_eq!(
         error.problems().collect::<Vec<_>>(),
         ["`cron` of periodic `greedy` is not built yet: `0 3 * * *`"],

@@ -302,10 +302,7 @@ async fn an_item_that_takes_too_long_has_failed_and_may_stop_the_host() {
         queue.enqueue(what.to_owned()).await.unwrap();
     }
     let error = running.wait().await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "service `strict` did not finish within 2s\n  `strict`: 2 items left waiting"
-    );
+    assert_eq!(error.to_string(), "service `strict` did not finish within 2s\n  `strict`: 2 items left waiting");
     assert_eq!((error.exit_code(), began.elapsed()), (1, 2 * SECOND));
     assert_eq!(log.lines(), ["strict 1 1", "strict 2 1"]);
 }
