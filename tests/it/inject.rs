@@ -160,7 +160,7 @@ impl Bundle {
         assert_eq!(self.everybody.iter().map(|greeter| greeter.greet()).collect::<Vec<_>>(), ["hello"]);
         assert_eq!((self.address.to_string().as_str(), self.backup.to_string().as_str()), ("127.0.0.1", "10.0.0.1"));
         assert_eq!(self.perhaps.as_deref(), Some(&*self.address));
-        assert!(!self.stop.is_cancelled() && !self.queue.is_closed() && self.tasks.is_empty());
+        assert!(!self.stop.is_cancelled() && !self.queue.is_closed() && self.tasks.capacity() == 100);
         assert_eq!(self.units.open().await?.seven, 7);
         Ok(())
     }
@@ -246,14 +246,7 @@ mod blocking {
     ) -> Result<(), String> {
         notes.pages.push("second");
         std::thread::sleep(Duration::from_millis(1));
-        log.say(format!(
-            "{} {} {} {} {}",
-            counted.number,
-            unit.seven,
-            quiet.greet(),
-            notes.pages.len(),
-            stop.is_cancelled()
-        ));
+        log.say(format!("{} {} {} {} {}", counted.number, unit.seven, quiet.greet(), notes.pages.len(), stop.is_cancelled()));
         Ok(())
     }
 
@@ -493,11 +486,7 @@ mod scopes {
         sleep(3 * SECOND).await;
         running.stop().await.unwrap();
         let lines = log.lines();
-        assert!(
-            lines.contains(&"cannot build a component of this scope: its scope has been closed".to_owned())
-                || lines.iter().any(|line| line.contains("its scope has been closed")),
-            "{lines:?}"
-        );
+        assert!(lines.iter().any(|line| line.contains("its scope has been closed")), "{lines:?}");
         let built = lines.iter().filter(|line| *line == "slow built").count();
         let ended = lines.iter().filter(|line| line.starts_with("slow ended")).count();
         assert_eq!(built, ended, "{lines:?}");

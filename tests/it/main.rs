@@ -6,9 +6,10 @@
 mod support;
 
 mod build;
-mod config;
+mod child;
 mod failure;
 mod inject;
 mod life;
 mod periodic;
+mod program;
 mod queue;

@@ -268,6 +268,7 @@ impl<N: Need> Armed<N> {
     /// Builds the singletons the plan reads and binds every parameter.
     pub(crate) async fn new(container: &Arc<Container>, plan: Arc<Plan>) -> Result<Self, InjectError> {
         container.ensure_all(&plan.singletons).await?;
+        let _alive = container.alive()?;
         let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
         let root = N::bind(&mut Binder::new(container, &plan.roots));
         Ok(Self { container: Arc::clone(container), plan, steps, root })
@@ -355,6 +356,7 @@ pub(crate) enum Failure {
     Panicked(Caught),
     TimedOut(Duration),
     ScopeClosed,
+    HostStopped,
     WrongType,
     NotRegistered,
 }
@@ -403,6 +405,7 @@ impl fmt::Display for InjectError {
             Failure::TimedOut(limit) => {
                 write!(f, ": its constructor did not finish within {}", humantime::format_duration(*limit))
             }
+            Failure::HostStopped => f.write_str(": the host has stopped"),
             Failure::ScopeClosed => f.write_str(": its scope has been closed"),
             Failure::WrongType => f.write_str(": it was built as another type, which is a bug in hostkit"),
             Failure::NotRegistered => f.write_str(": it is not registered in this host"),

@@ -78,7 +78,8 @@ impl TypeKey {
     }
 }
 
-/// Strips the module paths out of a type name: `dyn app::store::OrderStore` becomes `dyn OrderStore`.
+/// Strips the module paths out of a type name: `dyn app::store::OrderStore` becomes `dyn OrderStore`. A type that was
+/// declared inside a function lies in a module such as `app::run::{{closure}}`.
 pub(crate) fn short_type_name(full: &str) -> String {
     let mut short = String::with_capacity(full.len());
     let mut word = String::new();
@@ -87,7 +88,7 @@ pub(crate) fn short_type_name(full: &str) -> String {
         if c == ':' && chars.peek() == Some(&':') {
             chars.next();
             word.clear();
-        } else if c.is_alphanumeric() || c == '_' {
+        } else if c.is_alphanumeric() || matches!(c, '_' | '{' | '}') {
             word.push(c);
         } else {
             short.push_str(&word);
