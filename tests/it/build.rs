@@ -343,8 +343,7 @@ mod names {
 
     #[tokio::test]
     async fn a_name_that_is_renamed_to_one_that_is_taken_is_a_duplicate() {
-        let error =
-            refused(Host::empty().with::<b::nightly>().with::<idle>().rename::<idle>("nightly")).await;
+        let error = refused(Host::empty().with::<b::nightly>().with::<idle>().rename::<idle>("nightly")).await;
         assert_eq!(error.problems().collect::<Vec<_>>(), ["two services are named `nightly`"]);
     }
 
@@ -380,8 +379,7 @@ mod names {
 
     #[tokio::test]
     async fn only_and_except_take_names_with_either_hyphen() {
-        let running =
-            built(Host::empty().with::<c::daily>().with::<idle>().only(["daily_report"])).await.start().await;
+        let running = built(Host::empty().with::<c::daily>().with::<idle>().only(["daily_report"])).await.start().await;
         let running = running.unwrap();
         assert_eq!(running.status().iter().map(|service| service.name).collect::<Vec<_>>(), ["daily-report"]);
         running.stop().await.unwrap();
