@@ -86,7 +86,16 @@ impl Container {
         let (reaper, scopes) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
         (
-            Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), stopped: RwLock::default(), ending: Mutex::default(), reaper }),
+            Arc::new(Self {
+                graph,
+                settings,
+                stop,
+                cells,
+                order: Mutex::default(),
+                stopped: RwLock::default(),
+                ending: Mutex::default(),
+                reaper,
+            }),
             scopes,
         )
     }
