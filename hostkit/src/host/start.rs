@@ -177,7 +177,9 @@ async fn apart(
         biased;
         done = &mut task => return joined(done).await.map_err(Interrupted::Failed).and(Err(Interrupted::Stopped)),
         () = no_hook => {}
-        () = tokio::time::sleep_until(Stopping::begin(running).work_deadline()) => {}
+        () = tokio::time::sleep_until(Stopping::begin(running).work_deadline()) => {
+            tracing::warn!(target: "hostkit::host", "a hook did not finish by the deadline of the stop and was dropped");
+        }
     }
     task.abort();
     // Nobody waits for one that blocks its thread.
