@@ -22,6 +22,8 @@ use crate::paths::Hostkit;
 pub(crate) struct Args {
     given: Vec<Given>,
     mentioned: Vec<(String, Span)>,
+    /// What a misspelt name was probably meant to be.
+    meant: Vec<(String, Span)>,
 }
 
 struct Given {
@@ -48,12 +50,13 @@ impl Args {
     }
 
     fn check(raws: Vec<Raw>, table: &Table, errors: &mut Errors) -> Self {
-        let mut args = Self { given: Vec::new(), mentioned: Vec::new() };
+        let mut args = Self { given: Vec::new(), mentioned: Vec::new(), meant: Vec::new() };
         for Raw { name, value } in raws {
             let span = name.span();
             let text = name.unraw().to_string();
             let Some(option) = table.find(&text) else {
                 errors.at(span, unknown(&text, table));
+                args.meant.extend(suggest::nearest(&text, table.names()).map(|meant| (meant.to_owned(), span)));
                 continue;
             };
             if args.mentioned.iter().any(|(earlier, _)| *earlier == text) {
@@ -68,9 +71,9 @@ impl Args {
         args
     }
 
-    /// Where the option stands, even if its value is wrong.
+    /// Where the option stands, even if its value is wrong or its name misspelt.
     pub(crate) fn place(&self, name: &str) -> Option<Span> {
-        self.mentioned.iter().find(|(mentioned, _)| mentioned == name).map(|(_, span)| *span)
+        self.mentioned.iter().chain(&self.meant).find(|(mentioned, _)| mentioned == name).map(|(_, span)| *span)
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
@@ -133,8 +136,7 @@ impl Args {
 }
 
 fn unknown(name: &str, table: &Table) -> String {
-    let names: Vec<&str> =
-        table.all().filter(|option| !matches!(option.takes, Takes::Durable)).map(|option| option.name).collect();
+    let names: Vec<&str> = table.names().collect();
     let meant = suggest::hint(name, names.iter().copied());
     format!("unknown option `{name}`{meant} (`#[{}]` takes {})", table.attribute, literal::listed(&names))
 }

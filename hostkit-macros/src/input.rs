@@ -126,6 +126,11 @@ impl Function {
         &self.signature.ident
     }
 
+    /// Whether it is declared only, as in a trait.
+    pub(crate) fn has_no_body(&self) -> bool {
+        matches!(self.body.clone().into_iter().next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ';')
+    }
+
     /// Takes hostkit's helper attributes from the parameters of a function that is not read any further.
     pub(crate) fn drop_helpers(&mut self, errors: &mut Errors) {
         for input in &mut self.signature.inputs {

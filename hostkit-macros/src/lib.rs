@@ -1,7 +1,7 @@
 //! The attribute macros of hostkit. They are documented in the `hostkit` crate, where their examples run.
 //!
-//! Each macro is a short pipeline: [`input`] recognises the item without looking into bodies, [`args`] reads the options
-//! against the attribute's table, [`validate`] turns the item into the [`model`], [`expand`] writes it out.
+//! Each macro is a short pipeline: `input` recognises the item without looking into bodies, `args` reads the options
+//! against the attribute's table, `validate` turns the item into the `model`, `expand` writes it out.
 
 mod args;
 mod errors;

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Generics, LitStr, Path, Type, Visibility};
 
-pub(crate) use ask::{Ask, Kind, generic_argument, last_segment, ours, place, plain};
+pub(crate) use ask::{Ask, Kind, Risk, generic_argument, last_segment, ours, place, plain};
 pub(crate) use own_name::{type_written_out, written_out};
 
 /// One injected parameter or field.
@@ -33,6 +33,11 @@ impl Parameter {
 
     pub(crate) fn need(&self, call: Call) -> TokenStream {
         self.ask.need(call, &self.local)
+    }
+
+    /// The same, with this very type of the same name.
+    pub(crate) fn placed_at(self, ty: &Type) -> Self {
+        Self { ask: self.ask.placed_at(ty), ..self }
     }
 
     fn without_detour(self) -> Self {
@@ -123,6 +128,8 @@ pub(crate) struct Service {
     pub(crate) settings: Vec<TokenStream>,
     /// Whether a payload may be needed again.
     pub(crate) retried: bool,
+    /// What takes the payloads that are left at stop.
+    pub(crate) leftover: Option<Path>,
     /// Whether it lives as long as the host, so that it must not hold anything scoped.
     pub(crate) host_long: bool,
 }
@@ -189,7 +196,8 @@ pub(crate) struct Dispose {
     /// What stands before `::dispose`.
     pub(crate) path: TokenStream,
     pub(crate) is_async: bool,
-    pub(crate) takes_outcome: bool,
+    /// The type of the outcome, if it takes one.
+    pub(crate) outcome: Option<Span>,
     pub(crate) place: Span,
 }
 

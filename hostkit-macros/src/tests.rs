@@ -1,12 +1,13 @@
-//! Tokens in, tokens and mistakes out. Where a mistake is shown, and what the compiler makes of an expansion, the UI
-//! tests say.
+//! Tokens in, tokens and mistakes out. What the compiler makes of an expansion, the UI tests say.
 
 mod arguments;
 mod components;
 mod expansions;
 mod functions;
 mod items;
+mod places;
 mod program;
+mod snapshots;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -24,6 +25,9 @@ fn expand(attribute: &str, args: &str, item: &str) -> TokenStream {
         "periodic" => expand::periodic::expand,
         "queued" => expand::queued::expand,
         "on_start" => expand::hook::on_start,
+        "on_started" => expand::hook::on_started,
+        "on_stopping" => expand::hook::on_stopping,
+        "on_stopped" => expand::hook::on_stopped,
         "singleton" => expand::component::singleton,
         "scoped" => expand::component::scoped,
         "transient" => expand::component::transient,
@@ -37,17 +41,24 @@ fn expand(attribute: &str, args: &str, item: &str) -> TokenStream {
 
 /// The messages of the `compile_error!`s, in their order.
 fn mistakes(expansion: TokenStream) -> Vec<String> {
+    placed_mistakes(expansion).into_iter().map(|(message, _)| message).collect()
+}
+
+/// The same, each with the first token of the place it is shown at.
+fn placed_mistakes(expansion: TokenStream) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut named = false;
+    let mut place = None;
     for token in expansion {
         match token {
-            TokenTree::Ident(ident) => named = ident == "compile_error",
-            TokenTree::Group(group) if named && group.delimiter() == Delimiter::Brace => {
-                let message = syn::parse2::<syn::LitStr>(group.stream()).map(|text| text.value());
-                found.push(message.unwrap_or_else(|error| panic!("compile_error! of something else: {error}")));
-                named = false;
-            }
-            TokenTree::Group(group) => found.extend(mistakes(group.stream())),
+            TokenTree::Ident(ident) => place = (ident == "compile_error").then(|| ident.span()),
+            TokenTree::Group(group) => match place.take() {
+                Some(place) if group.delimiter() == Delimiter::Brace => {
+                    let message = syn::parse2::<syn::LitStr>(group.stream()).map(|text| text.value());
+                    let message = message.unwrap_or_else(|error| panic!("compile_error! of something else: {error}"));
+                    found.push((message, place.source_text().unwrap_or_default()));
+                }
+                _ => found.extend(placed_mistakes(group.stream())),
+            },
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }

@@ -10,6 +10,7 @@ mod dispose;
 mod ext;
 mod frame;
 mod graph;
+mod named;
 mod need;
 mod node;
 mod plan;
@@ -26,6 +27,7 @@ pub use check::{Owner, check};
 pub use dispose::Outcome;
 pub use ext::{All, Ext, Lazy};
 pub use frame::Frame;
+pub use named::{Asking, ByName, Named};
 pub use need::{AllBound, Bound, BoundDyn, Given, LazyBound, LazyDyn, Lent, LentDyn, Maybe, Need, SharedDyn, Taken};
 pub(crate) use need::{bind_fitting, fitting, run_value, skip, takes_nothing, value_of_run};
 pub use node::{Edge, Node, NodePtr};
@@ -43,7 +45,7 @@ pub use graph::{Replacement, ReplacementFor};
 pub(crate) use plan::{Armed, Plan};
 pub(crate) use recipe::{Built, Form};
 pub(crate) use run::{Body, Caught, Limits, RunFailure, run};
-pub(crate) use unwind::{catch_panic, install_panic_hook};
+pub(crate) use unwind::{carry, catch_panic, install_panic_hook};
 
 use crate::error::BoxError;
 use futures_util::future::BoxFuture;
@@ -70,15 +72,44 @@ impl std::fmt::Display for Lifetime {
 }
 
 /// A declared component: a type with `#[singleton]`, `#[scoped]`, `#[transient]` or `#[options]`.
+///
+/// Expansions implement [`Declared`]; that keeps the compiler from listing every other component where one is missing.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a component",
     label = "nothing provides `{Self}`",
-    note = "put `#[hostkit::singleton]`, `#[hostkit::scoped]` or `#[hostkit::transient]` on it; a foreign type is asked for as `hostkit::Ext<{Self}>`"
+    note = "put `#[hostkit::singleton]`, `#[hostkit::scoped]` or `#[hostkit::transient]` on it; a foreign type is asked for as `hostkit::Ext<{Self}>`; what a component is generic over must be a component, too"
 )]
 pub trait Component: Send + Sync + Sized + 'static {
     /// Its place in the graph.
     const NODE: NodePtr;
 }
+
+#[diagnostic::do_not_recommend]
+impl<T: Declared> Component for T {
+    const NODE: NodePtr = T::NODE;
+}
+
+/// What a component attribute implements.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a component",
+    label = "nothing provides `{Self}`",
+    note = "put `#[hostkit::singleton]`, `#[hostkit::scoped]` or `#[hostkit::transient]` on it; a foreign type is asked for as `hostkit::Ext<{Self}>`; what a component is generic over must be a component, too"
+)]
+pub trait Declared: Send + Sync + Sized + 'static {
+    /// Its place in the graph.
+    const NODE: NodePtr;
+}
+
+/// What several threads may hold at once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between threads",
+    label = "this must be `Send + Sync`",
+    note = "a trait says it of all that implement it: `trait Name: Send + Sync`"
+)]
+pub trait Shareable: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized + Send + Sync + 'static> Shareable for T {}
 
 /// The handle of a `fn` provider.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not the handle of a function that provides a type")]
@@ -92,7 +123,7 @@ pub trait Provided: 'static {
 /// It stands on a private type beside the component, because a public component may need private ones (E0446).
 pub trait Construct: 'static {
     /// What is built.
-    type Product: Send + Sync + 'static;
+    type Product: 'static;
     /// What the constructor asks for.
     type Needs: Need;
     /// Whether [`Construct::dispose`] does something.

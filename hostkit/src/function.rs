@@ -1,8 +1,9 @@
 //! The annotated functions as the runtime sees them: the traits that expansions implement on handle types.
 
+use std::any::TypeId;
 use std::future::Future;
 
-use crate::component::{Given, Need};
+use crate::component::{Declared, Given, Need};
 use crate::error::BoxError;
 use crate::registry::{Registration, ServiceEntry};
 
@@ -18,6 +19,11 @@ pub type Ended = Result<(), BoxError>;
 pub trait Item: 'static {
     /// What is registered.
     const REGISTRATION: Registration;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Declared> Item for T {
+    const REGISTRATION: Registration = Registration::Node(T::NODE);
 }
 
 /// The handle of an annotated function.
@@ -81,7 +87,7 @@ pub(crate) type Payload<W> = <<W as Work>::Of as Queued>::Payload;
 #[diagnostic::on_unimplemented(
     message = "a function that hostkit runs returns `()`, `!` or `Result<(), E>`",
     label = "this returns `{Self}`",
-    note = "`E` converts into `Box<dyn Error + Send + Sync>`, as the errors of std and anyhow do"
+    note = "`E` converts into `Box<dyn Error + Send + Sync>`, as text, the errors of std and those of anyhow do"
 )]
 pub trait IntoEnded {
     /// The result form.
@@ -91,12 +97,14 @@ pub trait IntoEnded {
     fn into_ended(self) -> Ended;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoEnded for () {
     fn into_ended(self) -> Ended {
         Ok(())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
     fn into_ended(self) -> Ended {
         self.map_err(Into::into)
@@ -110,3 +118,11 @@ impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
 pub fn ended(value: impl IntoEnded) -> Ended {
     value.into_ended()
 }
+
+/// The identity of a handle, in `after = […]`.
+pub fn handle_of<H: Handle>() -> TypeId {
+    TypeId::of::<H>()
+}
+
+/// Says that a function takes what is left in a queue at stop: `async fn(Vec<P>)`.
+pub const fn takes_leftovers<P, F: Future<Output: IntoEnded>>(_: fn(Vec<P>) -> F) {}

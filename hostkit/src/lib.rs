@@ -122,7 +122,7 @@ pub(crate) mod time;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use component::{All, Ext, InjectError, Lazy, Outcome, Pass, ReplacementFor, Scope, ScopeError, Scopes};
+pub use component::{All, Component, Ext, InjectError, Lazy, Outcome, Pass, ReplacementFor, Scope, ScopeError, Scopes};
 pub use config::Secret;
 pub use futures_util::future::BoxFuture;
 pub use host::{

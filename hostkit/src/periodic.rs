@@ -2,6 +2,8 @@
 
 mod grid;
 mod options;
+#[cfg(test)]
+mod tests;
 mod tick;
 mod ticker;
 

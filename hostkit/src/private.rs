@@ -16,13 +16,16 @@ pub use inventory::submit;
 
 pub use crate::__here as here;
 pub use crate::component::{
-    AllBound, Arity, Asked, Binder, Binding, Bound, BoundDyn, Cast, Component, Construct, Constructed, Edge, Field,
-    Frame, Given, LazyBound, LazyDyn, Lent, LentDyn, Lifetime, Made, Maybe, Need, Node, NodePtr, Outcome, Owner,
-    Provided, Recipe, Replacement, SharedDyn, Take, Taken, TypeKey, Untyped, Want, check, kind, made,
+    AllBound, Arity, Asked, Asking, Binder, Binding, Bound, BoundDyn, ByName, Cast, Construct, Constructed,
+    Declared as Component, Edge, Field, Frame, Given, LazyBound, LazyDyn, Lent, LentDyn, Lifetime, Made, Maybe, Named,
+    Need, Node, NodePtr, Outcome, Owner, Provided, Recipe, Replacement, Shareable, SharedDyn, Take, Taken, TypeKey,
+    Untyped, Want, check, kind, made,
 };
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
-pub use crate::function::{Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended};
+pub use crate::function::{
+    Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended, handle_of, takes_leftovers,
+};
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
 pub use crate::runner::{Kind, Stage};

@@ -10,6 +10,8 @@ mod job;
 mod options;
 mod runner;
 mod task_queue;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use counts::QueueCounts;
@@ -32,8 +34,8 @@ use crate::runner::{Runner, Setup};
 pub(crate) fn set_up<W: Work>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, supplied, problems, .. } = setup;
     let options = Options::read(&mut settings);
-    problems.extend(settings.finish(&[]));
-    let runner = QueueRunner::<W>::new(options);
+    problems.extend(settings.finish(options::UNBUILT));
+    let runner = QueueRunner::<W>::new(options, |queue| Box::new(queue));
     supplied.push(Supplied::fitting(runner.queue()));
     Arc::new(runner)
 }

@@ -2,6 +2,8 @@
 
 mod call;
 mod kind;
+#[cfg(test)]
+pub(crate) mod rig;
 
 pub(crate) use call::Calling;
 
@@ -85,6 +87,9 @@ pub(crate) trait Runner: Send + Sync + 'static {
 
     /// Arms the plan, becomes ready, and runs until it is done or told to stop.
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End>;
+
+    /// Takes the place of [`run`](Self::run) when the host stops before its turn.
+    fn never_ran(&self) {}
 
     /// Runs it once, now, and says how that ended; where there is no such thing, none.
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
@@ -232,18 +237,28 @@ impl ServiceState {
 pub(crate) struct StatusCell {
     name: &'static str,
     state: watch::Sender<ServiceState>,
+    /// Fires once it may be relied on. A watcher may miss a state that lasts for a moment only.
+    been_ready: CancellationToken,
     since: Mutex<tokio::time::Instant>,
 }
 
 impl StatusCell {
     pub(crate) fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, state: watch::Sender::new(ServiceState::Waiting), since: Mutex::new(crate::time::now()) })
+        Arc::new(Self {
+            name,
+            state: watch::Sender::new(ServiceState::Waiting),
+            been_ready: CancellationToken::new(),
+            since: Mutex::new(crate::time::now()),
+        })
     }
 
     /// Moves on to another state and says so.
     pub(crate) fn set(&self, state: ServiceState) {
         tracing::debug!(target: "hostkit::service", service = self.name, %state, "state changed");
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = crate::time::now();
+        if state.has_been_ready() {
+            self.been_ready.cancel();
+        }
         self.state.send_replace(state);
     }
 
@@ -257,5 +272,15 @@ impl StatusCell {
 
     pub(crate) fn watch(&self) -> watch::Receiver<ServiceState> {
         self.state.subscribe()
+    }
+
+    /// Waits until the service is ready, or was, or has ended in a way that others need not mind.
+    pub(crate) async fn been_ready(&self) {
+        self.been_ready.cancelled().await;
+    }
+
+    /// It ended, and not by a failure that stops the host: whoever waits for it goes on.
+    pub(crate) fn ended_well(&self) {
+        self.been_ready.cancel();
     }
 }

@@ -6,6 +6,8 @@ mod instances;
 mod options;
 mod ready;
 mod supervise;
+#[cfg(test)]
+mod tests;
 
 pub use ready::{Instance, Ready};
 

@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::task::TaskTracker;
+
+use crate::component::carry;
 
 /// The tasks of one host. Cloning it clones a reference.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +29,21 @@ impl Tasks {
     pub(crate) fn spawn_side(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
         tracing::trace!(target: "hostkit::host", task = name, "side task spawned");
         spawn(future);
+    }
+}
+
+/// What a task of ours ended with.
+///
+/// # Panics
+/// Passes a panic of the task on.
+pub(crate) async fn joined<T>(result: Result<T, JoinError>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Nobody aborts it but the end of its runtime, and then nobody polls this any more.
+            Err(_cancelled) => std::future::pending().await,
+        },
     }
 }
 
@@ -68,14 +85,10 @@ pub(crate) fn blocking_calls() -> usize {
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
     let counted = move || {
         let _counted = Counted::begin();
-        function()
+        carry(function)
     };
-    match tokio::task::spawn_blocking(counted).await {
+    match joined(tokio::task::spawn_blocking(counted).await).await {
         Ok(value) => value,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The pool cancels a task only when its runtime ends, and then nobody polls this any more.
-            Err(_cancelled) => std::future::pending().await,
-        },
+        Err(panic) => panic.resume(),
     }
 }

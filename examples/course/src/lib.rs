@@ -4,6 +4,7 @@
 //! the provider below by asking for an `Ext<SqlitePool>`.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Deserialize;
 use sqlx::SqlitePool;
@@ -13,7 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 #[hostkit::options("database")]
 #[derive(Debug, Deserialize)]
 pub struct DatabaseOptions {
-    /// Such as "sqlite:/var/lib/orders.db"; without it, a file beside the program, with the program's name.
+    /// Such as `sqlite:/var/lib/orders.db`; without it, a file beside the program, with the program's name.
     url: Option<String>,
 }
 
@@ -26,8 +27,11 @@ async fn pool(options: &DatabaseOptions) -> anyhow::Result<SqlitePool> {
         Some(url) => SqliteConnectOptions::from_str(url)?,
         None => SqliteConnectOptions::new().filename(std::env::current_exe()?.with_extension("db")),
     };
-    let connect =
-        connect.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
+    let connect = connect
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(30));
     tracing::info!(file = %connect.get_filename().display(), "opening the database");
     Ok(SqlitePool::connect_with(connect).await?)
 }

@@ -4,10 +4,14 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::{Directory, eventually};
+
+/// What hostkit promises, with a little for the process itself.
+const STOP_TIMEOUT: Duration = Duration::from_secs(25 + 3);
 
 /// A running program. Dropping it kills it.
 #[derive(Debug)]
@@ -143,10 +147,14 @@ impl Program {
     /// Sends SIGTERM and waits for the end.
     ///
     /// # Panics
-    /// Panics when it does not end in time.
+    /// Panics when it takes longer than a host may: 25 seconds, unless it is configured otherwise.
     pub fn stopped(self) -> Ended {
+        let began = Instant::now();
         self.terminate();
-        self.ended()
+        let ended = self.ended();
+        let took = began.elapsed();
+        assert!(took < STOP_TIMEOUT, "it took {took:?} to stop: {:#?}", ended.log);
+        ended
     }
 
     fn join_log(&self) {

@@ -21,7 +21,7 @@ impl Sqlite {
     /// Panics when that is not possible.
     pub fn open(file: &Path) -> Self {
         let options =
-            SqliteConnectOptions::new().filename(file).create_if_missing(true).busy_timeout(Duration::from_secs(60));
+            SqliteConnectOptions::new().filename(file).create_if_missing(true).busy_timeout(Duration::from_mins(1));
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
         let connection =

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, MutexGuard};
 #[hostkit::options("database")]
 #[derive(Deserialize)]
 pub(crate) struct DatabaseOptions {
-    /// Such as "sqlite:/var/lib/orders.db". A relative path begins where the program's file is.
+    /// Such as `sqlite:/var/lib/orders.db`. A relative path begins where the program's file is.
     url: String,
 }
 

@@ -32,13 +32,13 @@ struct IntakeOptions {
     when_done: WhenDone,
     /// How many orders are claimed at a time.
     batch: u32,
-    /// How long to wait before looking again, in milliseconds.
-    poll_ms: u64,
+    /// How long to wait before looking again.
+    poll: Duration,
 }
 
 impl Default for IntakeOptions {
     fn default() -> Self {
-        Self { when_done: WhenDone::Wait, batch: 50, poll_ms: 500 }
+        Self { when_done: WhenDone::Wait, batch: 50, poll: Duration::from_millis(500) }
     }
 }
 
@@ -68,7 +68,7 @@ async fn order_intake(
                 tracing::info!("no order is left");
                 return Ok(());
             }
-            stop.run_until_cancelled(tokio::time::sleep(Duration::from_millis(options.poll_ms))).await;
+            stop.run_until_cancelled(tokio::time::sleep(options.poll)).await;
         }
     }
     Ok(())

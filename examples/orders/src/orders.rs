@@ -1,7 +1,9 @@
 //! What happens to an order.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use jiff::Timestamp;
 use sqlx::SqlitePool;
 
 use crate::database::UnitOfWork;
@@ -20,14 +22,20 @@ pub(crate) async fn claim(pool: &SqlitePool, at_most: u32) -> sqlx::Result<Vec<i
     .await
 }
 
-/// The time, which a test may replace.
-#[hostkit::singleton]
-#[derive(Default)]
-pub(crate) struct Clock;
+/// The time of day, which never goes back while the program runs: invoices are dated in the order of their numbers.
+pub(crate) struct Clock {
+    began: Instant,
+    began_at: Timestamp,
+}
 
+#[hostkit::singleton]
 impl Clock {
-    fn now(&self) -> i64 {
-        jiff::Timestamp::now().as_second()
+    fn new() -> Self {
+        Self { began: Instant::now(), began_at: Timestamp::now() }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.began_at + self.began.elapsed()
     }
 }
 
@@ -39,53 +47,81 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// Writes the invoice of a claimed order and counts what was sold. What the shop does not sell is refused, which is
-    /// a result and no failure; a failure rolls back everything.
+    /// Invoices a claimed order. What the shop does not sell is refused, which is a result; a failure is rolled back.
     pub(crate) async fn process(&self, id: i64) -> anyhow::Result<()> {
-        let mut transaction = self.work.transaction().await;
-        let claimed: Option<(String, i64)> =
-            sqlx::query_as("SELECT currency, amount FROM orders WHERE id = ? AND state = 'claimed'")
-                .bind(id)
-                .fetch_optional(&mut **transaction)
-                .await?;
-        let Some((currency, amount)) = claimed else {
-            tracing::debug!(id, "nothing to do for this order");
+        let Some(order) = self.claimed(id).await? else {
+            tracing::debug!(id, "nobody claimed this order, or it is done");
             return Ok(());
         };
-        let due: i64 =
-            sqlx::query_scalar("SELECT coalesce(sum(quantity * unit_price), 0) FROM order_items WHERE order_id = ?")
-                .bind(id)
-                .fetch_one(&mut **transaction)
-                .await?;
-        let refusal = if !CURRENCIES.contains(&currency.as_str()) {
+        if let Some(reason) = order.refusal() {
+            return self.finish(id, "refused", Some(reason)).await;
+        }
+        self.count_sales(id).await?;
+        self.invoice(&order).await?;
+        self.finish(id, "processed", None).await
+    }
+
+    async fn claimed(&self, id: i64) -> anyhow::Result<Option<Order>> {
+        let row: Option<(String, i64, i64)> = sqlx::query_as(
+            "SELECT currency, amount, coalesce(sum(quantity * unit_price), 0) \
+             FROM orders LEFT JOIN order_items ON order_id = id WHERE id = ? AND state = 'claimed' GROUP BY id",
+        )
+        .bind(id)
+        .fetch_optional(&mut **self.work.transaction().await)
+        .await?;
+        Ok(row.map(|(currency, amount, due)| Order { id, currency, amount, due }))
+    }
+
+    async fn count_sales(&self, id: i64) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT INTO sales (article, quantity) \
+             SELECT article, sum(quantity) FROM order_items WHERE order_id = ? GROUP BY article \
+             ON CONFLICT (article) DO UPDATE SET quantity = quantity + excluded.quantity",
+        )
+        .bind(id)
+        .execute(&mut **self.work.transaction().await)
+        .await?;
+        Ok(())
+    }
+
+    async fn invoice(&self, order: &Order) -> anyhow::Result<()> {
+        sqlx::query("INSERT INTO invoices (order_id, amount, issued_at) VALUES (?, ?, ?)")
+            .bind(order.id)
+            .bind(order.amount)
+            .bind(self.clock.now().as_second())
+            .execute(&mut **self.work.transaction().await)
+            .await?;
+        Ok(())
+    }
+
+    async fn finish(&self, id: i64, state: &str, refusal: Option<&str>) -> anyhow::Result<()> {
+        sqlx::query("UPDATE orders SET state = ?, refusal = ? WHERE id = ?")
+            .bind(state)
+            .bind(refusal)
+            .bind(id)
+            .execute(&mut **self.work.transaction().await)
+            .await?;
+        Ok(())
+    }
+}
+
+struct Order {
+    id: i64,
+    currency: String,
+    /// What the customer was told.
+    amount: i64,
+    /// What the items cost.
+    due: i64,
+}
+
+impl Order {
+    fn refusal(&self) -> Option<&'static str> {
+        if !CURRENCIES.contains(&self.currency.as_str()) {
             Some("the currency is not taken")
-        } else if due != amount {
+        } else if self.amount != self.due {
             Some("the amount is not the sum of the items")
         } else {
             None
-        };
-        if refusal.is_none() {
-            sqlx::query(
-                "INSERT INTO sales (article, quantity) \
-                 SELECT article, sum(quantity) FROM order_items WHERE order_id = ? GROUP BY article \
-                 ON CONFLICT (article) DO UPDATE SET quantity = quantity + excluded.quantity",
-            )
-            .bind(id)
-            .execute(&mut **transaction)
-            .await?;
-            sqlx::query("INSERT INTO invoices (order_id, amount, issued_at) VALUES (?, ?, ?)")
-                .bind(id)
-                .bind(amount)
-                .bind(self.clock.now())
-                .execute(&mut **transaction)
-                .await?;
         }
-        sqlx::query("UPDATE orders SET state = ?, refusal = ? WHERE id = ?")
-            .bind(if refusal.is_some() { "refused" } else { "processed" })
-            .bind(refusal)
-            .bind(id)
-            .execute(&mut **transaction)
-            .await?;
-        Ok(())
     }
 }

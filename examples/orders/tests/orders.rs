@@ -171,6 +171,23 @@ fn killed_in_the_middle_it_loses_nothing_and_does_nothing_twice() {
     assert_all_is_done(&mut database);
 }
 
+#[test]
+fn stopped_while_it_imports_it_has_imported_all_or_nothing() {
+    let shop = Shop::new();
+    let program = shop.start(&[]);
+    let importing = |line: &String| line.contains("running hook") && line.contains("import_orders");
+    eventually("the import", || program.log().iter().any(importing).then_some(()));
+    let ended = program.stopped();
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.log);
+    let mut database = shop.database();
+    let imported = database.number("SELECT count(*) FROM orders");
+    assert!([0, 4_000].contains(&imported), "{imported}");
+    assert_eq!(database.number("SELECT count(*) FROM imports"), imported / 4_000);
+
+    assert_eq!(shop.run(&[]).code, Some(0));
+    assert_all_is_done(&mut database);
+}
+
 fn wait_for_some_invoices(database: &mut Sqlite) {
     eventually("some invoices", || (database.number("SELECT count(*) FROM invoices") > 50).then_some(()));
 }
@@ -208,9 +225,33 @@ fn a_run_that_fails_is_rolled_back_and_its_order_is_tried_at_the_next_start() {
 }
 
 #[test]
+fn an_intake_that_fails_is_restarted_and_goes_on() {
+    let shop = Shop::small();
+    let mut database = shop.database();
+    database.execute(include_str!("../src/schema.sql"));
+    database.execute(
+        "CREATE TRIGGER on_strike BEFORE UPDATE ON orders WHEN NEW.state = 'claimed'
+         BEGIN SELECT RAISE(ABORT, 'the intake is on strike'); END",
+    );
+    let program = shop.start(&[
+        "--set",
+        "background_service.order_intake.backoff=200ms",
+        "--set",
+        "background_service.order_intake.max_restarts=1000",
+    ]);
+    let failures = |log: &[String]| log.iter().filter(|line| line.contains("on strike")).count();
+    eventually("two failures", || (failures(&program.log()) >= 2).then_some(()));
+    database.execute("DROP TRIGGER on_strike");
+    let ended = program.ended();
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.log);
+    assert_eq!(database.number("SELECT count(*) FROM invoices"), 3);
+    assert_nothing_was_done_twice_or_by_halves(&mut database);
+}
+
+#[test]
 fn told_to_wait_it_takes_orders_that_come_later() {
     let shop = Shop::small();
-    let mut program = shop.start(&["--set", "intake.when_done=wait", "--set", "intake.poll_ms=20"]);
+    let mut program = shop.start(&["--set", "intake.when_done=wait", "--set", "intake.poll=20ms"]);
     program.event("started: every service is ready");
     let mut database = shop.database();
     let processed = "SELECT count(*) FROM orders WHERE state = 'processed'";

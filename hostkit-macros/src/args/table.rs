@@ -110,6 +110,11 @@ impl Table {
         self.own.iter().chain(self.common)
     }
 
+    /// The names that make sense to suggest.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.all().filter(|option| !matches!(option.takes, Takes::Durable)).map(|option| option.name)
+    }
+
     /// A correct argument, for messages.
     pub(crate) fn example(&self) -> String {
         self.own.first().map(|option| format!("{} = {}", option.name, option.takes.example())).unwrap_or_default()

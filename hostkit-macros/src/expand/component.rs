@@ -92,6 +92,9 @@ fn registered(
         let (node, construct) = (node::node(&component), construct::construct(&component));
         let submitted = node::submitted(&component);
         quote!(#node #construct #submitted)
+    } else if component.generics.lifetimes().next().is_some() {
+        // Nothing that stands for it could be a component either.
+        TokenStream::new()
     } else {
         component.parameters.clear();
         component.binding.traits.clear();

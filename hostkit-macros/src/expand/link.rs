@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::registered::block;
 use crate::args::main::{Linked, OwnLibrary, link};
 use crate::errors::Errors;
+use crate::model::ours;
 use crate::paths::Hostkit;
 
 /// `hostkit::link!(crate_a, crate_b)`
@@ -32,17 +33,18 @@ pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
         OwnLibrary::Found => (own_library().filter(|own| !linked.crates.contains(own)), None),
     };
     let asked: Vec<&Ident> = named.into_iter().chain(&linked.crates).collect();
-    let texts = asked.iter().map(ToString::to_string);
     let found = found.map(|found| quote!(const _: () = { extern crate #found as _; };));
-    let asked = (!asked.is_empty()).then(|| {
-        let content = quote! {
-            #(
-                extern crate #asked as _;
-                __hk::submit! { __hk::Registration::Linked(#texts) }
-            )*
-        };
-        block(hostkit, [], &content)
+    let content = asked.iter().map(|name| {
+        let text = name.to_string();
+        // A crate that is not there is shown on its name.
+        let linked = quote_spanned!(ours(name.span())=> extern crate #name as _;);
+        quote! {
+            #linked
+            __hk::submit! { __hk::Registration::Linked(#text) }
+        }
     });
+    let content: TokenStream = content.collect();
+    let asked = (!asked.is_empty()).then(|| block(hostkit, [], &content));
     quote!(#found #asked)
 }
 

@@ -1,7 +1,7 @@
 //! `main!()`, and the attribute for a `main` with a body
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::link::links;
 use crate::args::main::MainArgs;
@@ -53,13 +53,17 @@ fn rename(function: &mut Function) -> Ident {
 }
 
 fn setup(form: UserMain, name: &Ident) -> TokenStream {
-    let call = if form.takes_host { quote!(super::#name(host)) } else { quote!(super::#name()) };
-    let host = if form.takes_host { quote!(host) } else { quote!(_) };
-    match (form.is_async, form.takes_host) {
-        (false, true) => quote!(__hk::Setup::plain(super::#name)),
-        (false, false) => quote!(__hk::Setup::plain(|#host| #call)),
-        (true, _) => quote!(__hk::Setup::asynchronous(|#host| __hk::Box::pin(#call))),
-    }
+    // Another parameter is shown on its type, and another result on its own.
+    let host = form.host.map(|place| Ident::new("host", ours(place)));
+    let pattern = host.as_ref().map_or_else(|| quote!(_), ToTokens::to_token_stream);
+    let call = quote!(super::#name(#host));
+    let place = ours(form.output);
+    let (form, called) = if form.is_async {
+        (quote_spanned!(place=> __hk::Setup::asynchronous), quote!(__hk::Box::pin(#call)))
+    } else {
+        (quote_spanned!(place=> __hk::Setup::plain), call)
+    };
+    quote_spanned!(place=> #form(|#pattern| #called))
 }
 
 /// The generated `main`, the links, and the test that checks the wiring.
@@ -75,6 +79,8 @@ fn program(args: &MainArgs, setup: &TokenStream) -> TokenStream {
         None => quote!(__hk::None),
     };
     let (private, import) = (args.hostkit.private(), args.hostkit.import());
+    // Cargo sets it for binaries, of which a package may have several.
+    let name = if std::env::var_os("CARGO_BIN_NAME").is_some() { "CARGO_BIN_NAME" } else { "CARGO_PKG_NAME" };
     quote! {
         fn main() -> #private::ExitCode {
             #private::main(&hostkit_wiring::PROGRAM, hostkit_wiring::setup())
@@ -82,7 +88,7 @@ fn program(args: &MainArgs, setup: &TokenStream) -> TokenStream {
         mod hostkit_wiring {
             #import
             pub(super) static PROGRAM: __hk::Program = __hk::Program {
-                name: ::core::env!("CARGO_PKG_NAME"),
+                name: ::core::env!(#name),
                 version: ::core::env!("CARGO_PKG_VERSION"),
                 linked: &[#(#crates),*],
                 runtime: __hk::Runtime { flavor: __hk::Flavor::#flavor, worker_threads: #worker_threads },

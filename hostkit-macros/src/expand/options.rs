@@ -1,7 +1,7 @@
 //! `#[options("section")]`
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Ident, ItemStruct, LitStr, Path};
 
@@ -10,6 +10,7 @@ use crate::args::table::OPTIONS;
 use crate::args::{Args, Tokens, arguments};
 use crate::errors::Errors;
 use crate::input::{Item, cfgs, only_one_attribute};
+use crate::model::ours;
 use crate::validate::options::{Key, keys, section, structure};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -42,7 +43,7 @@ fn parse(args: TokenStream, errors: &mut Errors) -> (LitStr, Args) {
     let mut arguments = arguments(args).into_iter().peekable();
     let mut name = LitStr::new("", Span::call_site());
     match arguments.peek() {
-        Some(first) if !matches!(first.as_slice(), [TokenTree::Ident(_), ..]) => {
+        Some(first) if !matches!(first.as_slice(), [TokenTree::Ident(_), _, ..]) => {
             match syn::parse2::<LitStr>(first.iter().cloned().collect()) {
                 Ok(literal) => {
                     section(&literal, errors);
@@ -67,9 +68,12 @@ fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
     });
     let problems = args.path("validate").map(|path| {
         let path = of_the_struct(path, ident);
+        // A function of another form is shown on its name.
+        let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
+        let list = quote_spanned!(place=> __hk::problems(#path(self)));
         quote! {
             fn problems(&self) -> __hk::Vec<__hk::String> {
-                __hk::problems(#path(self))
+                #list
             }
         }
     });
@@ -84,9 +88,6 @@ fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
         };
         impl __hk::Component for #ident {
             const NODE: __hk::NodePtr = __hk::NodePtr::of(&__NODE);
-        }
-        impl __hk::Item for #ident {
-            const REGISTRATION: __hk::Registration = __hk::Registration::Node(__hk::NodePtr::of(&__NODE));
         }
         impl __hk::Validate for #ident {
             #problems

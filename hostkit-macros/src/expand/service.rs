@@ -5,12 +5,12 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::handle::declare;
-use super::registered::{block, checks, tuple};
+use super::registered::{Owner, block, checks, edges, tuple};
 use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Function, Item, only_one_attribute};
-use crate::model::{Call, Kind, Parameter, Payload, Returns, Service};
+use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -71,6 +71,11 @@ pub(super) fn free(
     errors: &mut Errors,
 ) -> Result<Function, TokenStream> {
     only_one_attribute(&mut function.attributes, attribute, errors);
+    if function.has_no_body() {
+        errors.on(&function.signature.ident, format!("`#[{attribute}]` goes on a function that has a body"));
+        function.drop_helpers(errors);
+        return Err(function.into_token_stream());
+    }
     let Some(place) = shape::associated(&function.signature) else { return Ok(function) };
     errors.at(
         place,
@@ -86,9 +91,10 @@ fn registration(role: Role, service: &Service) -> TokenStream {
     let entry = entry(role, service);
     let item = item(service);
     let shim = shim(service);
-    let owner = if service.host_long { quote!(__hk::Owner::HostLong) } else { quote!(__hk::Owner::Run) };
+    let owner = if service.host_long { Owner::HostLong } else { Owner::Run };
     let cloned = service.payload.as_ref().filter(|_| service.retried).map(Payload::cloned);
-    let checks = checks(&service.parameters, &owner, &quote!(__ENTRY.edges));
+    let checks = checks(&service.parameters, owner);
+    let leftover = leftover(service);
     quote! {
         #entry
         #item
@@ -96,7 +102,15 @@ fn registration(role: Role, service: &Service) -> TokenStream {
         __hk::submit! { <#handle as __hk::Item>::REGISTRATION }
         #checks
         #cloned
+        #leftover
     }
+}
+
+/// Says that the function takes what is left in the queue.
+fn leftover(service: &Service) -> Option<TokenStream> {
+    let (path, Payload { ty, .. }) = (service.leftover.as_ref()?, service.payload.as_ref()?);
+    let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
+    Some(quote_spanned!(place=> const _: () = __hk::takes_leftovers::<#ty, _>(#path);))
 }
 
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
@@ -114,10 +128,10 @@ fn stand_in(role: Role, service: &Service) -> TokenStream {
 
 fn entry(role: Role, service: &Service) -> TokenStream {
     let Service { handle, name, description, settings, .. } = service;
-    let edges = service.parameters.iter().map(|parameter| parameter.edge(service.kind));
+    let edges = edges(&service.parameters, service.kind);
     let after = service.after.iter().map(|path| {
         let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
-        quote!(__hk::After { handle: __hk::TypeId::of::<#path>, name: #name })
+        quote!(__hk::After { handle: __hk::handle_of::<#path>, name: #name })
     });
     let kind = role.constructor();
     quote! {

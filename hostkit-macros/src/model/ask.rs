@@ -57,28 +57,38 @@ pub(crate) enum Ask {
     Unknown(Type),
 }
 
-/// What hostkit passes by value, and whether the compiler's walk over the graph has something to look at there.
-const BY_VALUE: [(&str, bool); 14] = [
-    ("All", false),
-    ("CancellationToken", false),
-    ("Ext", false),
-    ("HostLifetime", false),
-    ("Instance", false),
-    ("JobContext", false),
-    ("Lazy", true),
-    ("Option", false),
-    ("Queue", false),
-    ("Ready", false),
-    ("Scope", false),
-    ("Scopes", true),
-    ("TaskQueue", false),
-    ("Tick", false),
+/// What the walk over the graph can find behind a parameter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Risk {
+    /// It is owned, or might be: then it must be a transient.
+    Always,
+    /// It leads to a cycle, or is captured, if who asks for it keeps it: a component or a background service.
+    IfKept,
+    /// Nothing.
+    Never,
+}
+
+/// What hostkit passes by value.
+const BY_VALUE: [&str; 14] = [
+    "All",
+    "CancellationToken",
+    "Ext",
+    "HostLifetime",
+    "Instance",
+    "JobContext",
+    "Lazy",
+    "Option",
+    "Queue",
+    "Ready",
+    "Scope",
+    "Scopes",
+    "TaskQueue",
+    "Tick",
 ];
 
 /// Whether the type is one that hostkit passes by value, by its name.
-fn by_value(ty: &Type) -> Option<bool> {
-    let name = &last_segment(ty)?.ident;
-    BY_VALUE.iter().find(|(known, _)| name == known).map(|(_, walk)| *walk)
+fn by_value(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| BY_VALUE.iter().any(|name| segment.ident == name))
 }
 
 impl Ask {
@@ -93,6 +103,9 @@ impl Ask {
                     ));
                 }
                 let target = plain(&reference.elem).clone();
+                if let Some(reason) = never_lent(&target) {
+                    return Err(syn::Error::new_spanned(ty, reason));
+                }
                 match (reference.mutability, &target) {
                     (Some(_), Type::TraitObject(_)) => Err(syn::Error::new_spanned(
                         ty,
@@ -118,8 +131,7 @@ impl Ask {
     }
 
     fn read_path(ty: &Type) -> syn::Result<Self> {
-        let itself =
-            || if by_value(ty).is_some() { Self::Itself(plain(ty).clone()) } else { Self::Unknown(plain(ty).clone()) };
+        let itself = || if by_value(ty) { Self::Itself(plain(ty).clone()) } else { Self::Unknown(plain(ty).clone()) };
         let (Some(segment), Some(argument)) = (last_segment(ty), generic_argument(ty)) else { return Ok(itself()) };
         let is_dyn = matches!(argument, Type::TraitObject(_));
         match segment.ident.to_string().as_str() {
@@ -131,6 +143,18 @@ impl Ask {
             )),
             "Box" => Ok(Self::Boxed(argument.clone())),
             "Lazy" if is_dyn => Ok(Self::LazyDyn(argument.clone())),
+            "All" if !is_dyn => Err(syn::Error::new_spanned(
+                argument,
+                format!("`All` is of all who provide a trait: `All<dyn {}>`", argument.to_token_stream()),
+            )),
+            "Ext" if is_dyn => Err(syn::Error::new_spanned(
+                ty,
+                "a trait is asked for as `&dyn Trait` or `Arc<dyn Trait>`; `Ext<T>` is for foreign types",
+            )),
+            "Scopes" if is_dyn => Err(syn::Error::new_spanned(
+                argument,
+                "a scope is opened for a component; one that holds the trait, or `Scopes` alone",
+            )),
             "Option" => Self::read_option(ty, argument),
             _ => Ok(itself()),
         }
@@ -206,6 +230,22 @@ impl Ask {
         if let Self::Unknown(ty) = self { Self::Itself(ty) } else { self }
     }
 
+    /// The component that is asked for by its own name.
+    pub(crate) fn component(&self) -> Option<&Type> {
+        match self {
+            Self::Lent(ty) | Self::Shared(ty) | Self::Taken(ty) | Self::Boxed(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The same, with this very type of the same name.
+    pub(crate) fn placed_at(mut self, at: &Type) -> Self {
+        if let Self::Lent(ty) | Self::Shared(ty) | Self::Taken(ty) | Self::Boxed(ty) = &mut self {
+            ty.clone_from(at);
+        }
+        self
+    }
+
     /// The variable as the expansion binds it.
     pub(crate) fn pattern(&self, local: &Ident) -> TokenStream {
         if let Self::Taken(_) = self { quote!(mut #local) } else { quote!(#local) }
@@ -220,13 +260,13 @@ impl Ask {
         }
     }
 
-    /// Whether the compiler's walk over the graph has something to look at.
-    pub(crate) fn leads_to_a_component(&self) -> bool {
+    /// What the compiler can find behind it, beyond that it is there.
+    pub(crate) fn risk(&self) -> Risk {
         match self {
-            Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) | Self::Unknown(_) => true,
-            Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) => false,
-            // `Scopes` alone is untyped.
-            Self::Itself(ty) => by_value(ty).is_none_or(|walk| walk && generic_argument(ty).is_some()),
+            Self::Taken(_) | Self::Boxed(_) | Self::Unknown(_) => Risk::Always,
+            Self::Lent(_) | Self::Shared(_) => Risk::IfKept,
+            Self::Itself(ty) if last_segment(ty).is_some_and(|segment| segment.ident == "Lazy") => Risk::IfKept,
+            Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) | Self::Itself(_) => Risk::Never,
         }
     }
 
@@ -265,6 +305,18 @@ impl Ask {
 /// The private type that stands for one parameter.
 fn named(local: &Ident) -> Ident {
     format_ident!("__Asks_{}", local, span = Span::call_site())
+}
+
+/// Why no component can be of this type.
+fn never_lent(target: &Type) -> Option<String> {
+    const BY_VALUE_ONLY: [&str; 5] = ["CancellationToken", "Ext", "HostLifetime", "JobContext", "TaskQueue"];
+    if matches!(target, Type::Slice(_)) || matches!(target, Type::Path(path) if path.path.is_ident("str")) {
+        return Some("hostkit lends components: text and lists are a field of one, or an `Ext<T>`".into());
+    }
+    let name = &last_segment(target)?.ident;
+    BY_VALUE_ONLY.iter().any(|known| name == known).then(|| {
+        format!("hostkit passes this by value: take `{}`", target.to_token_stream().to_string().replace(' ', ""))
+    })
 }
 
 fn impl_trait(ty: &Type) -> syn::Error {

@@ -98,7 +98,7 @@ fn options_name_their_section() {
     check("", "struct S;", &["the section has no name"]);
     check("\"\"", "struct S;", &["the section has no name"]);
     check("\"Data base\"", "struct S;", &["is not a name"]);
-    check("database", "struct S;", &["the section has no name", "unknown option `database`"]);
+    check("database", "struct S;", &["the section is text in quotes"]);
     check("5", "struct S;", &["text in quotes"]);
     check("\"a\", validat = f", "struct S;", &["did you mean `validate`?"]);
     check("\"a\"", "struct S(u8);", &["named fields"]);

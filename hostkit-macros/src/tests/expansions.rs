@@ -15,7 +15,7 @@ fn a_service_is_its_function_its_handle_and_one_registration() {
             "#[cfg(unix)] const _: () = { use ::hostkit::__private as __hk;",
             "name: \"work-off\", description: \"Works one order off.\"",
             "edges: &[__hk::Edge::shared::<Orders>(\"orders\"), __hk::Edge::dynamic::<dyn Store>(\"store\")]",
-            "after: &[__hk::After { handle: __hk::TypeId::of::<first>, name: \"first\" }, __hk::After { handle: __hk::TypeId::of::<a::r#loop>, name: \"loop\" }]",
+            "after: &[__hk::After { handle: __hk::handle_of::<first>, name: \"first\" }, __hk::After { handle: __hk::handle_of::<a::r#loop>, name: \"loop\" }]",
             "options: &[(\"capacity\", __hk::Setting::Integer(100)), (\"full\", __hk::Setting::Text(\"reject\")), (\"drain\", __hk::Setting::Flag(false)), \
              (\"leftover\", __hk::Setting::Text(\"keep::them\"))]",
             "kind: __hk::Kind::queued::<__Shim>()",
@@ -23,7 +23,6 @@ fn a_service_is_its_function_its_handle_and_one_registration() {
             "type Of = work; type Needs = (__hk::Lent<Orders>, __hk::SharedDyn<dyn Store>);",
             "async move { __hk::ended(work(id, orders, store).await) }",
             "__hk::submit! { <work as __hk::Item>::REGISTRATION }",
-            "const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[0]);",
         ],
     );
 }
@@ -42,26 +41,33 @@ fn a_function_without_documentation_has_a_documented_handle() {
 }
 
 #[test]
-fn one_component_is_walked_once_and_types_without_components_never() {
-    let expansion = expand(
-        "background_service",
-        "",
-        "async fn work(a: &Clock, b: Arc<Clock>, c: Ext<Pool>, d: Scopes<Unit>, e: Scopes, f: CancellationToken, g: Alias) -> ! {}",
-    );
-    let walks = expansion.to_string().matches("__hk :: check").count();
-    assert_eq!(walks, 3, "Clock, Scopes<Unit> and Alias: {expansion}");
+fn the_walk_over_the_graph_stands_only_where_it_can_find_something() {
+    let check = |args: &str, parameters: &str, walked: &[usize]| {
+        let expansion = expand("background_service", args, &format!("async fn work({parameters}) {{}}"));
+        let owner = if args.is_empty() { "HostLong" } else { "Run" };
+        let walks: Vec<_> =
+            walked.iter().map(|edge| format!("__hk::check(__hk::Owner::{owner}, &__ENTRY.edges[{edge}])")).collect();
+        assert_contains(&expansion, &walks.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(expansion.to_string().matches("__hk :: check").count(), walked.len(), "{expansion}");
+    };
+    let parameters = "a: &Clock, b: Arc<Clock>, c: Ext<Pool>, d: Scopes<Unit>, e: Scopes, f: CancellationToken, g: Alias, h: Lazy<Clock>, \
+                      i: Box<Clock>, j: &dyn Store";
+    check("", parameters, &[0, 6, 7, 8]);
+    check("scope = \"whole-run\"", parameters, &[6, 8]);
+}
+
+#[test]
+fn a_type_of_unknown_name_is_asked_for_in_one_place() {
+    let expansion = expand("background_service", "", "async fn work(r#type: Alias, stop: CancellationToken) -> ! {}");
     assert_contains(
         &expansion,
         &[
-            "__hk::check(__hk::Owner::HostLong, &__ENTRY.edges[3])",
-            "async move { work(a, b, c, d, e, f, g).await }",
-            "impl __hk::Named for __Asks_g { type Type = Alias;",
+            "struct __Asks_type; impl __hk::Named for __Asks_type { type Type = Alias; \
+             const ASKING: __hk::Asking<Alias> = __hk::Asking::by::<__hk::kind::Background>(); }",
+            "__hk::Edge::named::<__Asks_type>(\"type\")",
+            "type Needs = (__hk::ByName<__Asks_type>, CancellationToken);",
+            "async move { work(r#type, stop).await }",
         ],
-    );
-    let finite = expand("background_service", "scope = \"whole-run\"", "async fn work(a: &Clock) {}");
-    assert_contains(
-        &finite,
-        &["__hk::check(__hk::Owner::Run, &__ENTRY.edges[0])", "(\"scope\", __hk::Setting::Text(\"whole-run\"))"],
     );
 }
 

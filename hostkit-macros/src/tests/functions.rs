@@ -56,7 +56,7 @@ fn some_things_belong_to_one_kind_of_function() {
 fn a_function_is_one_that_hostkit_can_call() {
     check("periodic", "fn work() {}", &["with `blocking = true`"]);
     check("periodic", "async fn work<T>() {}", &["cannot be generic"]);
-    check("periodic", "async fn work<'a>(a: &'a Clock) {}", &["has no named lifetimes", "leave the lifetime out"]);
+    check("periodic", "async fn work<'a>(a: &'a Clock) {}", &["has no named lifetimes"]);
     check("periodic", "async fn work() where u8: Copy {}", &["no `where` clause"]);
     check("periodic", "async unsafe extern \"C\" fn work() {}", &["cannot be `unsafe`", "cannot be `extern`"]);
     check("periodic", "const async fn work() {}", &["cannot be `const`"]);

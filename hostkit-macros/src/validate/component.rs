@@ -18,7 +18,14 @@ use crate::model::{Binding, plain};
 
 /// `as`, `key`, `default` and `timeout`, as far as they do not depend on the item.
 fn binding(args: &Args, errors: &mut Errors) -> Binding {
+    let mut named = Vec::new();
     let traits = args.types("as").iter().filter(|ty| {
+        let text = ty.to_token_stream().to_string();
+        if named.contains(&text) {
+            errors.on(ty, format!("`{text}` is named twice"));
+            return false;
+        }
+        named.push(text);
         let is_dyn = matches!(plain(ty), Type::TraitObject(object) if object.dyn_token.is_some());
         if !is_dyn {
             errors.on(ty, format!("`as` names traits: `as = dyn {}`", ty.to_token_stream()));

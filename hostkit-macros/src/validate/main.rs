@@ -1,17 +1,21 @@
 //! The user's `main`.
 
+use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{FnArg, Signature, Type};
+use syn::{FnArg, ReturnType, Signature, Type};
 
 use super::shape;
 use crate::errors::Errors;
-use crate::model::plain;
+use crate::model::{place, plain};
 
 /// How the generated `main` calls the user's.
 #[derive(Clone, Copy)]
 pub(crate) struct UserMain {
     pub(crate) is_async: bool,
-    pub(crate) takes_host: bool,
+    /// The type of its parameter, if it has one.
+    pub(crate) host: Option<Span>,
+    /// Its result.
+    pub(crate) output: Span,
 }
 
 /// Reads `fn main(host: &mut HostBuilder)`.
@@ -37,5 +41,13 @@ pub(crate) fn user_main(signature: &Signature, errors: &mut Errors) -> UserMain 
     for further in inputs {
         errors.on(further, "`main` takes the host that is being built and nothing else; what runs goes into services");
     }
-    UserMain { is_async: signature.asyncness.is_some(), takes_host: first.is_some() }
+    let host = first.map(|first| match first {
+        FnArg::Typed(typed) => place(&typed.ty),
+        FnArg::Receiver(receiver) => receiver.self_token.span,
+    });
+    let output = match &signature.output {
+        ReturnType::Type(_, ty) => place(ty),
+        ReturnType::Default => signature.ident.span(),
+    };
+    UserMain { is_async: signature.asyncness.is_some(), host, output }
 }

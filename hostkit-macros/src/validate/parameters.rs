@@ -22,6 +22,9 @@ pub(crate) fn injected(
     errors: &mut Errors,
 ) -> Vec<Parameter> {
     let mut parameters = Vec::new();
+    // A lifetime that the function declares has been reported where it is declared.
+    let reported: Vec<_> = signature.generics.lifetimes().map(|parameter| parameter.lifetime.clone()).collect();
+    let beyond = signature.inputs.iter().nth(MOST + skip).map(Spanned::span);
     for (index, input) in signature.inputs.iter_mut().enumerate() {
         let FnArg::Typed(typed) = input else { continue };
         no_cfg(&typed.attrs, "a parameter", errors);
@@ -34,10 +37,15 @@ pub(crate) fn injected(
         }
         let Some(local) = local_of(&typed.pat, index, errors) else { continue };
         let name = if let Pat::Ident(pattern) = &*typed.pat { pattern.ident.unraw().to_string() } else { "_".into() };
-        let ty = subject.map_or_else(|| (*typed.ty).clone(), |subject| type_written_out(&typed.ty, subject));
+        let mut ty = subject.map_or_else(|| (*typed.ty).clone(), |subject| type_written_out(&typed.ty, subject));
+        if let Type::Reference(reference) = &mut ty {
+            reference.lifetime.take_if(|lifetime| reported.contains(lifetime));
+        }
         parameters.extend(parameter(name, local, &ty, key, kind, errors));
     }
-    too_many(parameters.len(), signature.inputs.span(), errors);
+    if let Some(beyond) = beyond {
+        too_many(parameters.len(), beyond, errors);
+    }
     parameters
 }
 

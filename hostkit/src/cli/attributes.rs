@@ -62,7 +62,7 @@ const QUEUED: &[Opt] = &[
     STOP_TIMEOUT,
 ];
 
-const HOOK: &[Opt] = &[ENABLED, opt("timeout", Nothing("\"30s\""), "how long it may take"), STOP_TIMEOUT];
+const HOOK: &[Opt] = &[ENABLED, opt("timeout", Nothing("\"30s\""), "how long it may take")];
 
 /// The options of an attribute, in the order of its documentation.
 pub(super) fn options(attribute: &str) -> &'static [Opt] {

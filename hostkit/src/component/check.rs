@@ -108,12 +108,14 @@ const fn check_captive(singleton: Option<&str>, first: &'static Node) {
                         walk.write(&mut text);
                         text.push(": the singleton `").push(owner).push("` would keep the scoped `").push(node.name);
                         text.push("` for ever; take `Scopes<")
-                            .push(node.name)
+                            .push(first.name)
                             .push(">` and open a scope when it is needed");
                     }
                     None => {
-                        text.push("captive dependency: a background service lives as long as the host and cannot hold the scoped `");
-                        text.push(node.name).push("`; take `Scopes<").push(node.name);
+                        text.push("captive dependency: the service");
+                        walk.write(&mut text);
+                        text.push(": a background service lives as long as the host and would keep the scoped `");
+                        text.push(node.name).push("`; take `Scopes<").push(first.name);
                         text.push(">`, or say `scope = \"whole-run\"` if the service is finite");
                     }
                 }

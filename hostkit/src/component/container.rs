@@ -5,14 +5,17 @@
 //! 1. A singleton is built at most once, by whoever needs it first; others wait for that attempt. A failed attempt is
 //!    not remembered.
 //! 2. Singletons end in reverse order of construction.
+//! 3. Once they are being disposed none is read or built any more: whoever holds on to a scope or a lazy component beyond
+//!    the host's life gets an error.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Lifetime;
@@ -23,6 +26,7 @@ use super::need::Handover;
 use super::plan::{Binder, Failure, InjectError, Plan, PlanStep, construct};
 use super::recipe::{Built, Constructed, Step};
 use super::shared::Shared;
+use crate::time::now;
 
 /// What bounds constructors and disposers.
 #[derive(Debug, Clone)]
@@ -47,6 +51,10 @@ pub(crate) struct Container {
     pub(crate) stop: CancellationToken,
     cells: Vec<Cell>,
     order: Mutex<Vec<(ProviderId, Built)>>,
+    /// Whether the singletons are being disposed (invariant 3).
+    stopped: RwLock<bool>,
+    /// The singleton that is being disposed.
+    ending: Mutex<Option<ProviderId>>,
     reaper: mpsc::UnboundedSender<Reap>,
 }
 
@@ -77,10 +85,28 @@ impl Container {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Reap>) {
         let (reaper, scopes) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
-        (Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), reaper }), scopes)
+        (
+            Arc::new(Self {
+                graph,
+                settings,
+                stop,
+                cells,
+                order: Mutex::default(),
+                stopped: RwLock::default(),
+                ending: Mutex::default(),
+                reaper,
+            }),
+            scopes,
+        )
     }
 
-    /// The value of a singleton that is built.
+    /// Keeps the singletons from being disposed while they are read.
+    pub(crate) fn alive(&self) -> Result<RwLockReadGuard<'_, bool>, InjectError> {
+        let stopped = self.stopped.read().unwrap_or_else(PoisonError::into_inner);
+        if *stopped { Err(InjectError::new("a component".to_owned(), Failure::HostStopped)) } else { Ok(stopped) }
+    }
+
+    /// The value of a singleton that is built; to be read while the container is known to be [`alive`](Self::alive).
     pub(crate) fn singleton(&self, id: ProviderId) -> Built {
         match &self.graph.provider(id).make {
             Make::Value(value) => Arc::clone(value),
@@ -118,8 +144,12 @@ impl Container {
                 return Ok(Arc::clone(value));
             }
             this.cells[id].built.get_or_try_init(|| this.build(id)).await?;
-            this.read(id).ok_or_else(|| InjectError::new(this.graph.provider(id).name.clone(), Failure::ScopeClosed))
+            this.read(id).ok_or_else(|| this.stopped(id))
         })
+    }
+
+    fn stopped(&self, id: ProviderId) -> InjectError {
+        InjectError::new(self.graph.provider(id).name.clone(), Failure::HostStopped)
     }
 
     async fn build(self: &Arc<Self>, id: ProviderId) -> Result<(), InjectError> {
@@ -135,7 +165,13 @@ impl Container {
                 frame.slots.push(None);
                 continue;
             }
-            let bound = self.bind(step);
+            let bound = match self.alive() {
+                Ok(_alive) => self.bind(step),
+                Err(_stopped) => {
+                    failed = Some(self.stopped(id));
+                    break;
+                }
+            };
             match construct(&*bound, &mut frame, self.construction_limit(step.provider)).await {
                 Ok(built) => {
                     if let Some(shared) = &frame.shared {
@@ -149,15 +185,25 @@ impl Container {
                 }
             }
         }
-        if let Some(error) = failed {
+        let kept = match failed {
+            None => self.keep(id, &plan, &mut frame.slots),
+            Some(error) => Err(error),
+        };
+        if kept.is_err() {
             for (step, built) in plan.steps.iter().zip(frame.slots).rev() {
-                self.end(step.provider, built, Outcome::Failed).await.inspect_err(CloseFault::log).ok();
+                let limit = self.settings.dispose_timeout;
+                self.end(step.provider, built, Outcome::Failed, limit).await.inspect_err(CloseFault::log).ok();
             }
-            return Err(error);
         }
+        kept
+    }
+
+    /// Takes over what was built for a singleton, unless that is too late.
+    fn keep(&self, id: ProviderId, plan: &Plan, slots: &mut [Option<Built>]) -> Result<(), InjectError> {
+        let _alive = self.alive().map_err(|_ended| self.stopped(id))?;
         let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        for (step, built) in plan.steps.iter().zip(frame.slots) {
-            let Some(built) = built else { continue };
+        for (step, slot) in plan.steps.iter().zip(slots) {
+            let Some(built) = slot.take() else { continue };
             if step.provider == id {
                 *self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
             }
@@ -180,26 +226,42 @@ impl Container {
         self.graph.provider(id).timeout.unwrap_or(self.settings.construct_timeout)
     }
 
-    async fn end(&self, id: ProviderId, built: Option<Built>, outcome: Outcome) -> Result<(), CloseFault> {
+    async fn end(
+        &self,
+        id: ProviderId,
+        built: Option<Built>,
+        outcome: Outcome,
+        limit: Duration,
+    ) -> Result<(), CloseFault> {
         let Some(built) = built else { return Ok(()) };
         let provider = self.graph.provider(id);
-        end(&provider.name, built, provider.dispose, outcome, self.settings.dispose_timeout).await
+        end(&provider.name, built, provider.dispose, outcome, limit).await
     }
 
-    /// Ends every singleton, the last built first.
+    /// Ends every singleton, the last built first, each within its own limit and what is left until the deadline.
     ///
     /// # Cancel safety
     /// What has not ended yet is dropped.
-    pub(crate) async fn dispose(&self, outcome: Outcome) -> Vec<CloseFault> {
+    pub(crate) async fn dispose(&self, outcome: Outcome, deadline: Instant) -> Vec<CloseFault> {
+        *self.stopped.write().unwrap_or_else(PoisonError::into_inner) = true;
         let order = std::mem::take(&mut *self.order.lock().unwrap_or_else(PoisonError::into_inner));
         let mut faults = Vec::new();
         for (id, built) in order.into_iter().rev() {
             drop(self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).take());
-            if let Err(fault) = self.end(id, Some(built), outcome).await {
+            *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
+            let limit = deadline.saturating_duration_since(now()).min(self.settings.dispose_timeout);
+            if let Err(fault) = self.end(id, Some(built), outcome, limit).await {
                 faults.push(fault);
             }
         }
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = None;
         faults
+    }
+
+    /// The singleton that is being disposed, if any is.
+    pub(crate) fn being_disposed(&self) -> Option<&str> {
+        let id = (*self.ending.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(&self.graph.provider(id).name)
     }
 
     /// Hands a scope that was dropped unclosed to the reaper.

@@ -39,6 +39,11 @@ impl Outcome {
     pub fn of<T, E>(result: &Result<T, E>) -> Self {
         if result.is_ok() { Self::Succeeded } else { Self::Failed }
     }
+
+    /// Whether to commit.
+    pub fn is_succeeded(self) -> bool {
+        self == Self::Succeeded
+    }
 }
 
 /// What ending one component takes.
@@ -49,7 +54,7 @@ pub(crate) enum Disposal {
     Running(BoxFuture<'static, Result<(), BoxError>>),
 }
 
-pub(crate) fn dispose<C: Construct>(built: Built, outcome: Outcome) -> Disposal {
+pub(crate) fn dispose<C: Construct<Product: Send + Sync>>(built: Built, outcome: Outcome) -> Disposal {
     match built.downcast::<C::Product>().ok().and_then(Arc::into_inner) {
         Some(product) => Disposal::Running(C::dispose(product, outcome)),
         None => Disposal::StillShared,

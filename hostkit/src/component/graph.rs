@@ -113,12 +113,18 @@ enum ReplacementOf {
 
 /// What may stand in for `T` in [`HostBuilder::replace`](crate::HostBuilder::replace): an `Arc<dyn Trait>` for a trait,
 /// a function that makes one for a component.
+#[diagnostic::on_unimplemented(
+    message = "this cannot take the place of `{T}`",
+    label = "`{Self}` cannot take the place of `{T}`",
+    note = "in the place of a trait goes an `Arc<dyn Trait>`, in the place of a component a function that makes one"
+)]
 pub trait ReplacementFor<T: ?Sized> {
     /// What the builder keeps of it.
     #[doc(hidden)]
     fn replacement(self) -> Replacement;
 }
 
+#[diagnostic::do_not_recommend]
 impl<D: ?Sized + Send + Sync + 'static> ReplacementFor<D> for Arc<D> {
     fn replacement(self) -> Replacement {
         let name = short_type_name(std::any::type_name::<D>());
@@ -126,6 +132,7 @@ impl<D: ?Sized + Send + Sync + 'static> ReplacementFor<D> for Arc<D> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Component, F: Fn() -> T + Send + Sync + 'static> ReplacementFor<T> for F {
     fn replacement(self) -> Replacement {
         let make = Arc::new(move || Arc::new(self()) as Built);

@@ -301,6 +301,7 @@ impl<N: Need> Armed<N> {
     /// Builds the singletons the plan reads and binds every parameter.
     pub(crate) async fn new(container: &Arc<Container>, plan: Arc<Plan>) -> Result<Self, InjectError> {
         container.ensure_all(&plan.singletons).await?;
+        let _alive = container.alive()?;
         let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
         let root = N::bind(&mut Binder::new(container, &plan.roots));
         Ok(Self { container: Arc::clone(container), plan, steps, root })
@@ -394,6 +395,7 @@ pub(crate) enum Failure {
     Panicked(Caught),
     TimedOut(Duration),
     ScopeClosed,
+    HostStopped,
     WrongType,
     NotRegistered,
 }
@@ -412,6 +414,11 @@ impl InjectError {
 
     pub(crate) fn wrong_type() -> Self {
         Self::new("a lazy component".to_owned(), Failure::WrongType)
+    }
+
+    /// Who asked first, as far as it is known.
+    pub(crate) fn outermost(&self) -> &str {
+        self.chain.last().map_or("", String::as_str)
     }
 
     pub(crate) fn asked_by(mut self, asker: &str) -> Self {
@@ -437,6 +444,7 @@ impl fmt::Display for InjectError {
             Failure::TimedOut(limit) => {
                 write!(f, ": its constructor did not finish within {}", humantime::format_duration(*limit))
             }
+            Failure::HostStopped => f.write_str(": the host has stopped"),
             Failure::ScopeClosed => f.write_str(": its scope has been closed"),
             Failure::WrongType => f.write_str(": it was built as another type, which is a bug in hostkit"),
             Failure::NotRegistered => f.write_str(": it is not registered in this host"),

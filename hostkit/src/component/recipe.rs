@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::dispose::Disposal;
 use super::frame::Frame;
 use super::plan::Binder;
-use super::{Component, Construct, Need, Outcome, TypeKey};
+use super::{Component, Construct, Need, Outcome, Shareable, TypeKey};
 use crate::config::Configuration;
 use crate::error::{BoxError, Problem};
 
@@ -72,7 +72,7 @@ impl Recipe {
     }
 
     /// A function that makes a foreign type.
-    pub const fn provider<C: Construct>() -> Self {
+    pub const fn provider<C: Construct<Product: Shareable>>() -> Self {
         Self::new::<C>(Form::Provider(bind_step::<C>))
     }
 
@@ -88,7 +88,7 @@ impl Recipe {
         }
     }
 
-    const fn new<C: Construct>(form: Form) -> Self {
+    const fn new<C: Construct<Product: Send + Sync>>(form: Form) -> Self {
         Self {
             product: TypeKey::of::<C::Product>(),
             form,
@@ -138,7 +138,7 @@ pub struct Binding {
 
 impl Binding {
     /// `D` through this cast.
-    pub const fn of<D: ?Sized + 'static>(cast: &'static Cast<D>) -> Self {
+    pub const fn of<D: ?Sized + Shareable>(cast: &'static Cast<D>) -> Self {
         Self { of: TypeKey::of::<D>(), cast }
     }
 }
@@ -183,8 +183,8 @@ impl<T> fmt::Debug for Constructed<'_, T> {
 /// What a constructor named `new` may return: the type itself, or a result of it.
 #[diagnostic::on_unimplemented(
     message = "a constructor returns its type or a `Result` of it",
-    label = "this is neither `{T}` nor `Result<{T}, E>`",
-    note = "the error of the result converts into `Box<dyn Error + Send + Sync>`"
+    label = "this is neither `{T}` nor a `Result<{T}, E>` whose `E` is an error",
+    note = "an error is what converts into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait Made<T> {
     /// The result form.
@@ -200,6 +200,7 @@ impl<T> Made<T> for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E: Into<BoxError>> Made<T> for Result<T, E> {
     fn into_result(self) -> Result<T, BoxError> {
         self.map_err(Into::into)
@@ -221,11 +222,11 @@ pub(crate) trait Step: Send + Sync {
 
 struct BoundStep<C: Construct>(<C::Needs as Need>::Bound);
 
-fn bind_step<C: Construct>(binder: &mut Binder<'_>) -> Box<dyn Step> {
+fn bind_step<C: Construct<Product: Send + Sync>>(binder: &mut Binder<'_>) -> Box<dyn Step> {
     Box::new(BoundStep::<C>(C::Needs::bind(binder)))
 }
 
-impl<C: Construct> Step for BoundStep<C> {
+impl<C: Construct<Product: Send + Sync>> Step for BoundStep<C> {
     fn construct<'f>(&'f self, frame: &'f mut Frame) -> Constructed<'f, Built> {
         let early = C::Needs::take(&self.0, frame);
         match C::construct(C::Needs::give(&self.0, early, frame)) {

@@ -5,7 +5,7 @@
 //! 1. The steps are those of the plan that opened the scope, in its order, then whatever was got later: reverse order is
 //!    dependents first.
 //! 2. No lock is held while a constructor runs, so a constructor may itself get something lazy.
-//! 3. After closing began nothing is built any more.
+//! 3. After closing began nothing is built any more; what is under construction by then is disposed by whoever builds it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -30,7 +30,8 @@ pub(crate) struct Shared {
 struct State {
     plan: Plan,
     cells: Vec<Arc<Cell>>,
-    closed: bool,
+    /// How the scope ended, once it is being closed.
+    closed: Option<Outcome>,
 }
 
 /// One slot: built at most once, taken once at the end.
@@ -64,7 +65,7 @@ impl Shared {
         Arc::new(Self {
             container: Arc::clone(container),
             context,
-            state: Mutex::new(State { plan, cells, closed: false }),
+            state: Mutex::new(State { plan, cells, closed: None }),
         })
     }
 
@@ -91,8 +92,12 @@ impl Shared {
         for step in &steps {
             self.build_step(*step).await?;
         }
-        let cell = Arc::clone(&self.state().cells[slot]);
-        cell.read().ok_or_else(closed)
+        self.cell(slot)?.read().ok_or_else(closed)
+    }
+
+    fn cell(&self, slot: usize) -> Result<Arc<Cell>, InjectError> {
+        // Closing takes the cells away.
+        self.state().cells.get(slot).cloned().ok_or_else(closed)
     }
 
     /// Builds, unless it was, a provider's component.
@@ -114,7 +119,7 @@ impl Shared {
     /// The slots that this one reads, itself included, in order.
     fn closure(&self, slot: usize) -> Result<BTreeSet<usize>, InjectError> {
         let state = self.state();
-        if state.closed {
+        if state.closed.is_some() {
             return Err(closed());
         }
         let mut needed = BTreeSet::new();
@@ -128,14 +133,15 @@ impl Shared {
     }
 
     async fn build_step(self: &Arc<Self>, slot: usize) -> Result<(), InjectError> {
-        let cell = Arc::clone(&self.state().cells[slot]);
+        let cell = self.cell(slot)?;
         cell.built
             .get_or_try_init(|| async {
                 let singletons = self.state().plan.steps[slot].singletons();
                 self.container.ensure_all(&singletons).await?;
                 let (step, mut frame, provider) = {
+                    let _alive = self.container.alive()?;
                     let state = self.state();
-                    if state.closed {
+                    if state.closed.is_some() {
                         return Err(closed());
                     }
                     let planned = &state.plan.steps[slot];
@@ -148,10 +154,7 @@ impl Shared {
                 };
                 let limit = self.container.construction_limit(provider);
                 match construct(&*step, &mut frame, limit).await {
-                    Ok(built) => {
-                        cell.write(Some(built));
-                        Ok(())
-                    }
+                    Ok(built) => self.keep(&cell, provider, built).await,
                     Err(failure) => {
                         Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
                     }
@@ -161,11 +164,27 @@ impl Shared {
         Ok(())
     }
 
+    /// Puts what was built into its cell, or ends it if the scope was closed meanwhile (invariant 3).
+    async fn keep(&self, cell: &Cell, provider: ProviderId, built: Built) -> Result<(), InjectError> {
+        let outcome = {
+            let state = self.state();
+            let Some(outcome) = state.closed else {
+                cell.write(Some(built));
+                return Ok(());
+            };
+            outcome
+        };
+        let provider = self.container.graph.provider(provider);
+        let limit = self.container.settings.dispose_timeout;
+        end(&provider.name, built, provider.dispose, outcome, limit).await.unwrap_or_else(|fault| fault.log());
+        Err(closed())
+    }
+
     /// Ends every component of the scope, also those that the frame built.
     pub(crate) async fn close(self: Arc<Self>, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<CloseFault> {
         let (cells, providers) = {
             let mut state = self.state();
-            state.closed = true;
+            state.closed = Some(outcome);
             let providers: Vec<_> = state.plan.steps.iter().map(|step| step.provider).collect();
             (std::mem::take(&mut state.cells), providers)
         };

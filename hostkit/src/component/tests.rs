@@ -619,7 +619,7 @@ async fn address(log: Ext<Log>) -> Result<String, std::io::Error> {
 async fn singletons_end_in_reverse_order_of_construction() {
     let (container, log) = Bench::new([node::<Engine>(), <address as Provided>::NODE]).container();
     run_with::<Engine>(&container, |_| Ok(())).await.unwrap();
-    assert!(container.dispose(Outcome::Succeeded).await.is_empty());
+    assert!(container.dispose(Outcome::Succeeded, crate::time::now() + Duration::from_secs(1)).await.is_empty());
     assert_eq!(lines(&log), ["address", "engine", "engine ended"]);
 }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Once;
 use std::task::{Context, Poll};
@@ -58,6 +58,40 @@ pub(crate) fn catch<T>(function: impl FnOnce() -> T) -> Result<T, Caught> {
     let result = catch_unwind(AssertUnwindSafe(function));
     INSIDE.set(outer);
     result.map_err(|payload| caught(&*payload))
+}
+
+/// A panic on its way to the thread that waits for the function.
+pub(crate) struct Carried {
+    /// Absent once it was passed on.
+    payload: Option<Box<dyn Any + Send>>,
+    location: Option<String>,
+}
+
+/// Calls the function and keeps its panic, with its location, for another thread.
+pub(crate) fn carry<T>(function: impl FnOnce() -> T) -> Result<T, Carried> {
+    let outer = INSIDE.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(function));
+    INSIDE.set(outer);
+    result.map_err(|payload| Carried { payload: Some(payload), location: LOCATION.take() })
+}
+
+impl Carried {
+    /// Goes on unwinding here.
+    pub(crate) fn resume(mut self) -> ! {
+        LOCATION.set(self.location.take());
+        resume_unwind(self.payload.take().unwrap_or_else(|| Box::new("it was passed on before")));
+    }
+}
+
+impl Drop for Carried {
+    /// Nobody waited for the function any more.
+    fn drop(&mut self) {
+        if let Some(payload) = self.payload.take() {
+            let Caught { message, .. } = caught(&*payload);
+            let panic = Caught { message, location: self.location.take() };
+            tracing::error!(target: "hostkit::service", %panic, "a blocking function that was left behind panicked");
+        }
+    }
 }
 
 #[cold]

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use super::{Component, Edge, NodePtr};
+use super::{Component, Edge, Need, NodePtr};
 
 /// What a parameter asks for.
 #[derive(Debug)]
@@ -78,7 +78,8 @@ impl TypeKey {
     }
 }
 
-/// Strips the module paths out of a type name: `dyn app::store::OrderStore` becomes `dyn OrderStore`.
+/// Strips the module paths out of a type name: `dyn app::store::OrderStore` becomes `dyn OrderStore`. A type that was
+/// declared inside a function lies in a module such as `app::run::{{closure}}`.
 pub(crate) fn short_type_name(full: &str) -> String {
     let mut short = String::with_capacity(full.len());
     let mut word = String::new();
@@ -87,7 +88,7 @@ pub(crate) fn short_type_name(full: &str) -> String {
         if c == ':' && chars.peek() == Some(&':') {
             chars.next();
             word.clear();
-        } else if c.is_alphanumeric() || c == '_' {
+        } else if c.is_alphanumeric() || matches!(c, '_' | '{' | '}') {
             word.push(c);
         } else {
             short.push_str(&word);
@@ -121,9 +122,9 @@ pub mod kind {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be asked for here",
     label = "hostkit cannot pass a `{Self}`",
-    note = "components are taken as `&T` or `Arc<T>`, traits as `&dyn Trait` or `Arc<dyn Trait>`, foreign types as `hostkit::Ext<T>`"
+    note = "components are taken as `&T` or `Arc<T>`, traits as `&dyn Trait` or `Arc<dyn Trait>`, foreign types as `hostkit::Ext<T>`; a field that is not injected has `#[inject(default)]`"
 )]
-pub trait Asked<K> {
+pub trait Asked<K>: for<'r> Need<Given<'r> = Self> {
     /// What it asks for.
     const WANT: Want;
 }
@@ -131,32 +132,32 @@ pub trait Asked<K> {
 impl Edge {
     /// `&T` or `Arc<T>` of a component.
     pub const fn shared<T: Component>(parameter: &'static str) -> Self {
-        Self::new(parameter, Want::Component(T::NODE, Take::Shared))
+        Self::of_want(parameter, Want::Component(T::NODE, Take::Shared))
     }
 
     /// `&mut T` or `Box<T>` of a component.
     pub const fn owned<T: Component>(parameter: &'static str) -> Self {
-        Self::new(parameter, Want::Component(T::NODE, Take::Owned))
+        Self::of_want(parameter, Want::Component(T::NODE, Take::Owned))
     }
 
     /// `&dyn Trait` or `Arc<dyn Trait>`.
     pub const fn dynamic<D: ?Sized + 'static>(parameter: &'static str) -> Self {
-        Self::new(parameter, Want::Trait(TypeKey::of::<D>(), Arity::One))
+        Self::of_want(parameter, Want::Trait(TypeKey::of::<D>(), Arity::One))
     }
 
     /// `Option<Arc<dyn Trait>>`.
     pub const fn optional<D: ?Sized + 'static>(parameter: &'static str) -> Self {
-        Self::new(parameter, Want::Trait(TypeKey::of::<D>(), Arity::Optional))
+        Self::of_want(parameter, Want::Trait(TypeKey::of::<D>(), Arity::Optional))
     }
 
     /// `Lazy<dyn Trait>`.
     pub const fn lazy_dynamic<D: ?Sized + 'static>(parameter: &'static str) -> Self {
-        Self::new(parameter, Want::Trait(TypeKey::of::<D>(), Arity::Lazy))
+        Self::of_want(parameter, Want::Trait(TypeKey::of::<D>(), Arity::Lazy))
     }
 
     /// Anything else that a function of kind `K` may ask for.
     pub const fn of<K, P: Asked<K>>(parameter: &'static str) -> Self {
-        Self::new(parameter, P::WANT)
+        Self::of_want(parameter, P::WANT)
     }
 
     /// The same, of the provider with this key only.
@@ -166,7 +167,7 @@ impl Edge {
         self
     }
 
-    const fn new(parameter: &'static str, want: Want) -> Self {
+    pub(super) const fn of_want(parameter: &'static str, want: Want) -> Self {
         Self { parameter, key: None, want }
     }
 }

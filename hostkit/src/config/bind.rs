@@ -5,11 +5,13 @@
 //! 1. An error is located once, by the innermost value that serde was reading when it arose.
 //! 2. A key that a struct passes over is noted, with what the struct would have taken.
 //! 3. Where a text is wanted, a value that was plain text is handed over as it was written.
-//! 4. What a [`Secret`](super::Secret) was read from is noted and appears in no message.
+//! 4. A [`Duration`] is written as text, as in hostkit's own sections; a table of seconds and nanoseconds is still one.
+//! 5. What a [`Secret`](super::Secret) was read from is noted and appears in no message.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, StringDeserializer};
 use serde::de::{
@@ -23,6 +25,7 @@ use super::settings::unknown_key_help;
 use super::tree::{Node, Table, Value, same};
 use super::{Configuration, Origin, suggest};
 use crate::error::Problem;
+use crate::time;
 
 /// What a section was bound to.
 #[derive(Debug)]
@@ -187,7 +190,7 @@ impl<'de> Deserializer<'de> for &Cursor<'_> {
         if name != secret::MARKER {
             return visitor.visit_newtype_struct(self);
         }
-        // Invariant 4.
+        // Invariant 5.
         self.notes.secrets.borrow_mut().push(self.path.clone());
         let hidden = Cursor { secret: true, path: self.path.clone(), ..*self };
         visitor.visit_newtype_struct(&hidden).map_err(|error| error.locate(&hidden))
@@ -204,6 +207,12 @@ impl<'de> Deserializer<'de> for &Cursor<'_> {
             // How `toml::value::Datetime` asks for itself.
             (Value::Moment(text), [field]) if name.starts_with("$__toml_private") => {
                 visitor.visit_map(MapDeserializer::new(std::iter::once((*field, text.as_str()))))
+            }
+            // Invariant 4: how a duration asks for itself.
+            (value, ["secs", "nanos"]) if name == "Duration" => {
+                let duration = duration(value)?;
+                let parts = [("secs", duration.as_secs()), ("nanos", duration.subsec_nanos().into())];
+                visitor.visit_map(MapDeserializer::new(parts.into_iter()))
             }
             _ => self.deserialize_any(visitor),
         }
@@ -235,6 +244,18 @@ impl<'de> Deserializer<'de> for &Cursor<'_> {
     forward_to_deserialize_any! {
         bool u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 f32 f64 bytes byte_buf unit unit_struct seq tuple tuple_struct map identifier
     }
+}
+
+/// A duration of the user's, written like those of hostkit.
+fn duration(value: &Value) -> Result<Duration, BindError> {
+    let reason = match value {
+        Value::Text(text) => match time::parse_duration(text) {
+            Ok(duration) => return Ok(duration),
+            Err(error) => format!("{error}; "),
+        },
+        _ => String::new(),
+    };
+    Err(de::Error::custom(format!("{reason}write a duration such as \"5m\" or \"1h 30m\"")))
 }
 
 struct Elements<'c, 'a> {

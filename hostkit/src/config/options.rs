@@ -49,8 +49,22 @@ fn bind<T: Component + DeserializeOwned + Validate>(
     }
     let source = T::NODE.read().source;
     let problem = |fault: String| {
-        Problem::new(format!("section [{section}] is refused: {fault}"))
+        let problem = Problem::new(format!("section [{section}] is refused: {fault}"));
+        origins(configuration, section, &fault)
+            .into_iter()
+            .fold(problem, Problem::at)
             .at(format!("checked by `{}`, declared at {source}", T::NODE.read().name))
     };
     Err(faults.into_iter().map(problem).collect())
+}
+
+/// Where the keys were set that the user's own sentence mentions in backticks.
+fn origins(configuration: &Configuration, section: &str, fault: &str) -> Vec<String> {
+    let mut mentioned: Vec<_> = fault.split('`').skip(1).step_by(2).collect();
+    mentioned.dedup();
+    let origin = |key: &str| {
+        let node = configuration.root.at(&format!("{section}.{key}"))?;
+        Some(format!("`{key}` is {}", node.origin.detail()))
+    };
+    mentioned.into_iter().filter_map(origin).collect()
 }

@@ -175,6 +175,8 @@ impl Settings {
 
     /// Adds a fault that the caller found in the value of an option; `what` continues "`key` of periodic `cleanup`".
     pub(crate) fn refuse(&mut self, key: &str, what: &str, help: impl Into<String>) {
+        // It is known by then, if only as one that is not built yet.
+        self.known.insert(key.to_owned());
         let mut problem = Problem::new(format!("`{key}` of {} {what}", self.subject)).help(help);
         if let Some(node) = self.values.get(key) {
             problem.message = format!("{}: `{}`", problem.message, Shown { key, node });

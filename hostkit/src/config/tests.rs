@@ -726,6 +726,32 @@ fn the_shapes_of_serde_are_understood() {
 }
 
 #[test]
+fn durations_are_written_as_in_the_sections_of_hostkit() {
+    #[derive(Debug, Deserialize)]
+    struct Waits {
+        poll: Duration,
+        #[serde(default)]
+        limit: Option<Duration>,
+    }
+    let waits = |content| file(content).bind::<Waits>("w").map(|bound| (bound.value.poll, bound.value.limit));
+    assert_eq!(waits("[w]\npoll = '1h 30m'").unwrap(), (Duration::from_mins(90), None));
+    assert_eq!(waits("[w]\npoll = '0s'\nlimit = '250ms'").unwrap(), (Duration::ZERO, Some(Duration::from_millis(250))));
+    assert_eq!(waits("[w]\npoll = { secs = 1, nanos = 5 }").unwrap().0, Duration::new(1, 5));
+    for (content, expected) in [
+        (
+            "[w]\npoll = 5",
+            "`poll` of section [w] is refused: write a duration such as \"5m\" or \"1h 30m\" | set at hostkit.toml:2",
+        ),
+        (
+            "[w]\npoll = '5'",
+            "`poll` of section [w] is refused: time unit needed, for example 5sec or 5ms; write a duration such as \"5m\" or \"1h 30m\" | set at hostkit.toml:2",
+        ),
+    ] {
+        assert_report(&waits(content).unwrap_err(), &[expected]);
+    }
+}
+
+#[test]
 fn sections_of_hostkit_cannot_be_taken() {
     let mut configuration = file("");
     let expected = [

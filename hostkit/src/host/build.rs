@@ -92,7 +92,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         };
         let enabled = settings.flag("enabled").unwrap_or(true);
         let mut unused = Vec::new();
-        let runs = enabled && filter.takes(name, entry);
+        // Nobody can name the built-in queue, so it is there for whoever is.
+        let runs = enabled && (entry.kind.attribute() == TASK_QUEUE || filter.takes(name, entry));
         let supplied = if runs { &mut supplied } else { &mut unused };
         let set_up = entry.kind.set_up();
         let runner = set_up(Setup { entry, settings, supplied, problems: &mut problems });
@@ -147,7 +148,16 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let services =
         services.iter().zip(service_order.after).map(|(service, after)| service.planned(&graph, after)).collect();
     let (container, reaped) = Container::new(graph, ContainerSettings::default(), CancellationToken::new());
-    Ok(Host { services, hooks, container, reaped, configuration: Arc::new(configuration), options, lifetime })
+    Ok(Host {
+        services,
+        hooks,
+        known: entries,
+        container,
+        reaped,
+        configuration: Arc::new(configuration),
+        options,
+        lifetime,
+    })
 }
 
 impl Candidate {

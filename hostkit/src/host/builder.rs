@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::build::build;
 use super::{BuildError, Host};
-use crate::component::{Replacement, ReplacementFor, Supplied};
+use crate::component::{Replacement, ReplacementFor, Shareable, Supplied};
 use crate::config::Sources;
 use crate::function::{Handle, Item};
 use crate::registry::Registration;
@@ -75,13 +75,13 @@ impl HostBuilder {
     }
 
     /// Provides a value of a foreign type to whoever asks for an [`Ext<T>`](crate::Ext).
-    pub fn provide<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
+    pub fn provide<T: Shareable>(&mut self, value: T) -> &mut Self {
         self.supplied.push(Supplied::foreign(value));
         self
     }
 
     /// Provides a trait object to whoever asks for `&dyn Trait` or `Arc<dyn Trait>`.
-    pub fn provide_as<D: ?Sized + Send + Sync + 'static>(&mut self, value: Arc<D>) -> &mut Self {
+    pub fn provide_as<D: ?Sized + Shareable>(&mut self, value: Arc<D>) -> &mut Self {
         self.supplied.push(Supplied::dynamic(value));
         self
     }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::AbortOnDropHandle;
+
 use super::error::{Fate, Report, Stuck};
 use super::running::Running;
 use super::signals::{Signal, Signals};
 use super::start::start;
 use super::{Host, RunError};
 use crate::runner::ServiceState;
+use crate::tasks::joined;
 use crate::time::now;
 
 impl Host {
@@ -24,8 +27,9 @@ impl Host {
     /// Cancelling asks the host to stop, and does not wait for it.
     pub async fn run(self) -> Result<(), RunError> {
         let running = Running::of(self);
-        let life = async {
-            let mut host = start(Arc::clone(&running)).await?;
+        let starting = Arc::clone(&running);
+        let life = async move {
+            let mut host = start(starting).await?;
             host.wait().await
         };
         until_forced(&running, life).await
@@ -33,18 +37,20 @@ impl Host {
 }
 
 /// Waits for the life of a host, which the first signal asks to end and the second one cuts off.
+///
+/// The life is a task of its own, so that signals are heard while code of the user's blocks its thread.
 pub(super) async fn until_forced(
     running: &Running,
-    life: impl Future<Output = Result<(), RunError>>,
+    life: impl Future<Output = Result<(), RunError>> + Send + 'static,
 ) -> Result<(), RunError> {
     let mut signals = Signals::install().map_err(|error| RunError::signals(&error))?;
     let mut first = None;
-    tokio::pin!(life);
+    let mut life = AbortOnDropHandle::new(running.tasks.spawn("host", life));
     loop {
-        // Nothing is lost by either arm: a signal stays pending, and the life of the host is pinned.
+        // Nothing is lost by either arm: a signal stays pending, and the life of the host goes on.
         tokio::select! {
             biased;
-            result = &mut life => return result,
+            result = &mut life => return joined(result).await,
             signal = signals.next() => match first.replace(signal) {
                 None => running.asked_to_stop(signal),
                 Some(_) => return Err(running.forced(signal)),

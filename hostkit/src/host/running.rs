@@ -3,13 +3,15 @@
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{HookPlan, ServicePlan};
 use super::error::Report;
+use super::start::run_hook;
 use super::{Host, HostLifetime, RunError};
 use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
@@ -21,11 +23,15 @@ use crate::tasks::Tasks;
 /// The parts of a host that live until it has stopped.
 pub(super) struct Running {
     pub(super) services: Vec<Service>,
-    pub(super) hooks: Vec<HookPlan>,
+    pub(super) hooks: Vec<Arc<HookPlan>>,
     pub(super) container: Arc<Container>,
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
+    /// Whether a hook of the start is under way: half a migration is worse than a late stop.
+    pub(super) in_hook: watch::Sender<bool>,
+    /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
+    pub(super) services_began: AtomicBool,
 }
 
 /// One service and the tokens that end it.
@@ -36,7 +42,9 @@ pub(super) struct Service {
     pub(super) stop: CancellationToken,
     /// Drops its futures.
     pub(super) abandon: CancellationToken,
-    /// Fires when its task has ended.
+    /// Whether it has a task, which may still wait for its predecessors.
+    pub(super) spawned: AtomicBool,
+    /// Fires when its task has ended, or it will never have one.
     pub(super) ended: CancellationToken,
 }
 
@@ -63,7 +71,7 @@ impl fmt::Debug for Running {
 impl Running {
     /// Everything of a host that has not been started, and spawns the reaper.
     pub(super) fn of(host: Host) -> Arc<Self> {
-        let Host { services, hooks, container, reaped, configuration: _, options, lifetime } = host;
+        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime } = host;
         let tasks = Tasks::default();
         tasks.spawn_side("reaper", crate::component::reap(reaped));
         let services = services
@@ -73,13 +81,25 @@ impl Running {
                 plan,
                 stop: CancellationToken::new(),
                 abandon: CancellationToken::new(),
+                spawned: AtomicBool::new(false),
                 ended: CancellationToken::new(),
             })
             .collect();
-        Arc::new(Self { services, hooks, container, options, lifetime, tasks })
+        let hooks = hooks.into_iter().map(Arc::new).collect();
+        let services_began = AtomicBool::new(false);
+        Arc::new(Self {
+            services,
+            hooks,
+            container,
+            options,
+            lifetime,
+            tasks,
+            in_hook: watch::Sender::new(false),
+            services_began,
+        })
     }
 
-    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &HookPlan> {
+    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &Arc<HookPlan>> {
         self.hooks.iter().filter(move |hook| hook.stage == stage)
     }
 
@@ -120,17 +140,23 @@ impl RunningHost {
         self.running.container.fitting::<Queue<F>>()
     }
 
-    /// Runs a periodic function, or a background service that is not running, once and now, beside its schedule.
+    /// Runs a periodic function or a hook once and now, beside its schedule and never beside another run of it.
     ///
     /// # Errors
-    /// Fails when the host does not have the function, and when the run fails.
+    /// Fails when the host does not have the function, when it is a background service, which runs already, and when the
+    /// run fails.
     ///
     /// # Cancel safety
     /// Cancelling drops the run; its scope is closed in the background, as cancelled.
     pub async fn trigger<F: Callable>(&self) -> Result<(), TriggerError> {
-        let service =
-            self.running.find(TypeId::of::<F>()).ok_or(TriggerError { kind: TriggerFault::Unknown(F::ENTRY.name) })?;
-        service.trigger(&self.running).await
+        let handle = TypeId::of::<F>();
+        if let Some(service) = self.running.find(handle) {
+            return service.trigger(&self.running).await;
+        }
+        let hook = self.running.hooks.iter().find(|hook| (hook.service.entry.handle)() == handle);
+        let hook = hook.ok_or(TriggerError { kind: TriggerFault::Unknown(F::ENTRY.name) })?;
+        let run = run_hook(&self.running, hook, CancellationToken::new());
+        run.await.map_err(|failed| TriggerError { kind: TriggerFault::Failed(hook.service.name, failed.failure) })
     }
 
     /// Where each service stands, in the order of their names.
@@ -234,7 +260,7 @@ impl fmt::Display for TriggerError {
         match &self.kind {
             TriggerFault::Unknown(name) => write!(f, "this host does not run `{name}`"),
             TriggerFault::NotTriggered(name) => {
-                write!(f, "`{name}` cannot be triggered: only functions without a payload run on demand")
+                write!(f, "`{name}` cannot be triggered: a background service runs as long as its host")
             }
             TriggerFault::Failed(name, failure) => write!(f, "`{name}` failed: {failure}"),
         }

@@ -5,22 +5,27 @@
 //! 1. A service's task waits for its predecessors; nothing else orders the start.
 //! 2. Whatever cuts the start short, a failure, a request to stop or the future being dropped, what has started is told
 //!    to stop.
+//! 3. A hook that was begun may finish, within the time that the stop has; no other is begun after a stop was asked for.
+//! 4. Constructors and hooks run in tasks of their own, so that none that blocks its thread keeps the host from stopping.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::build::{HookPlan, ServicePlan};
 use super::error::{Report, ServiceFailure, StartCause};
 use super::running::{Running, RunningHost, Service};
-use super::stop::{Ended, Stopping, supervise};
+use super::stop::{Ended, Stopping, grace, supervise};
 use super::{Host, StartError};
-use crate::component::{RunFailure, install_panic_hook};
+use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
+use crate::tasks::joined;
 use crate::time::now;
 
 impl Host {
@@ -88,7 +93,7 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
         Err(Interrupted::Stopped) => tracing::info!(target: "hostkit::host", "asked to stop while starting"),
         Err(Interrupted::Failed(cause)) => {
             running.lifetime.request_stop();
-            Stopping::begin(&running).run(&mut events, &mut report).await;
+            Stopping::after_failure(&running).run(&mut events, &mut report).await;
             return Err(StartError { cause, report: Box::new(report) });
         }
     }
@@ -114,11 +119,8 @@ async fn bring_up(
     prepare(running, running.services.iter().map(|service| &service.plan).chain(hooks)).await?;
     let all: Vec<_> = (0..running.services.len()).collect();
     start_services(running, &all, ended, events).await?;
-    tokio::select! {
-        biased;
-        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
-        hooks = run_hooks(running, Stage::Started) => Ok(hooks.map_err(StartCause::Hook)?),
-    }
+    let started = Arc::clone(running);
+    apart(running, async move { run_hooks(&started, Stage::Started).await.map_err(StartCause::Hook) }).await
 }
 
 /// Runs the `on_start` hooks, and builds the singletons that they and then these plans reach.
@@ -126,20 +128,63 @@ pub(super) async fn prepare(
     running: &Arc<Running>,
     plans: impl Iterator<Item = &ServicePlan>,
 ) -> Result<(), Interrupted> {
-    let prepare = async {
+    let reached: BTreeSet<_> = plans.flat_map(|plan| plan.singletons.clone()).collect();
+    let preparing = Arc::clone(running);
+    let prepare = async move {
         let of_hooks: BTreeSet<_> =
-            running.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
-        running.container.ensure_all(&of_hooks).await.map_err(StartCause::Inject)?;
-        run_hooks(running, Stage::Start).await.map_err(StartCause::Hook)?;
-        let reached: BTreeSet<_> = plans.flat_map(|plan| plan.singletons.clone()).collect();
-        running.container.ensure_all(&reached).await.map_err(StartCause::Inject)
+            preparing.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
+        preparing.container.ensure_all(&of_hooks).await.map_err(|error| preparing.not_built(error))?;
+        run_hooks(&preparing, Stage::Start).await.map_err(StartCause::Hook)?;
+        preparing.container.ensure_all(&reached).await.map_err(|error| preparing.not_built(error))
     };
-    // What a stop loses here is a constructor or a hook that has not finished; its scope goes to the reaper.
+    apart(running, prepare).await
+}
+
+impl Running {
+    /// The failure of a singleton, with the first service or hook that asks for it.
+    fn not_built(&self, error: InjectError) -> StartCause {
+        let plans =
+            self.hooks.iter().map(|hook| &hook.service).chain(self.services.iter().map(|service| &service.plan));
+        let asks = |plan: &&ServicePlan| {
+            plan.plan.singletons.iter().any(|id| self.container.graph.provider(*id).name == error.outermost())
+        };
+        let asker = plans.into_iter().find(asks).map(|plan| plan.name);
+        let error = match asker {
+            Some(asker) => error.asked_by(asker),
+            None => error,
+        };
+        tracing::error!(target: "hostkit::host", %error, "the host does not start");
+        StartCause::Inject(error)
+    }
+}
+
+/// Runs a part of the start in a task of its own until it is done or the host is asked to stop (invariants 3 and 4).
+async fn apart(
+    running: &Arc<Running>,
+    part: impl Future<Output = Result<(), StartCause>> + Send + 'static,
+) -> Result<(), Interrupted> {
+    let mut task = AbortOnDropHandle::new(running.tasks.spawn("start", part));
+    // What a stop loses here is a constructor that has not finished; its scope goes to the reaper.
     tokio::select! {
         biased;
-        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
-        prepared = prepare => Ok(prepared?),
+        () = running.lifetime.stopping().cancelled() => {}
+        done = &mut task => return Ok(joined(done).await?),
     }
+    // A hook that was begun may finish, within the time that the stop has.
+    let mut in_hook = running.in_hook.subscribe();
+    let no_hook = async { drop(in_hook.wait_for(|in_hook| !in_hook).await) };
+    tokio::select! {
+        biased;
+        done = &mut task => return joined(done).await.map_err(Interrupted::Failed).and(Err(Interrupted::Stopped)),
+        () = no_hook => {}
+        () = tokio::time::sleep_until(Stopping::begin(running).work_deadline()) => {
+            tracing::warn!(target: "hostkit::host", "a hook did not finish by the deadline of the stop and was dropped");
+        }
+    }
+    task.abort();
+    // Nobody waits for one that blocks its thread.
+    drop(tokio::time::timeout(grace(running.options.stop_timeout), task).await);
+    Err(Interrupted::Stopped)
 }
 
 /// Starts these services and waits until they are ready.
@@ -149,6 +194,7 @@ pub(super) async fn start_services(
     ended: &mpsc::UnboundedSender<Ended>,
     events: &mut mpsc::UnboundedReceiver<Ended>,
 ) -> Result<(), Interrupted> {
+    running.services_began.store(true, Ordering::Relaxed);
     for index in indices {
         spawn(running, *index, &running.services[*index], ended);
     }
@@ -164,13 +210,15 @@ pub(super) async fn start_services(
 
 /// Spawns a service's task, which waits for its predecessors and then runs it until it ends.
 fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc::UnboundedSender<Ended>) {
+    service.spawned.store(true, Ordering::Relaxed);
     let conduct = service.conduct(running);
     let runner = Arc::clone(&service.plan.runner);
     let events = events.clone();
     let done = service.ended.clone();
     let stop = service.stop.clone();
+    let name = service.plan.name;
     let predecessors =
-        service.plan.after.iter().map(|predecessor| running.services[*predecessor].readiness()).collect();
+        service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
     running.tasks.spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _done = done.drop_guard();
@@ -181,56 +229,42 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
             () = wait_for(predecessors) => true,
         };
         let end = if may_start {
-            runner.run(conduct).await
+            // What a body of the user's panics with is caught closer to it; what is left is a destructor of the user's in
+            // a body that was dropped, and bugs of ours.
+            catch_panic(runner.run(conduct)).await.unwrap_or_else(|panic| {
+                tracing::error!(target: "hostkit::service", service = name, %panic, "panicked while it was ended");
+                status.set(ServiceState::Failed { error: format!("panicked: {panic}") });
+                End::Failed(RunFailure::Panicked(panic))
+            })
         } else {
+            runner.never_ran();
             status.set(ServiceState::Stopped);
             End::Done
         };
+        if matches!(end, End::Done | End::StopHost) {
+            status.ended_well();
+        }
         // The supervisor is gone only after the host has stopped.
         drop(events.send(Ended { index, end }));
     });
 }
 
-async fn wait_for(predecessors: Vec<Readiness>) {
+async fn wait_for(predecessors: Vec<Arc<StatusCell>>) {
     for predecessor in predecessors {
-        predecessor.reached().await;
-    }
-}
-
-/// When a service may be relied on.
-struct Readiness {
-    status: Arc<StatusCell>,
-    ended: CancellationToken,
-}
-
-impl Service {
-    fn readiness(&self) -> Readiness {
-        Readiness { status: Arc::clone(&self.status), ended: self.ended.clone() }
-    }
-}
-
-impl Readiness {
-    /// Waits until the service is ready, or has ended: a finite one may be done before anybody looked.
-    async fn reached(&self) {
-        let mut states = self.status.watch();
-        tokio::select! {
-            _ = states.wait_for(ServiceState::has_been_ready) => {}
-            () = self.ended.cancelled() => {}
-        }
+        predecessor.been_ready().await;
     }
 }
 
 /// Waits until a service is ready, or for as long as it may take to.
 async fn ready(service: &Service) -> Result<(), Interrupted> {
-    let readiness = service.readiness();
     let Some(limit) = service.plan.runner.start_timeout() else {
-        readiness.reached().await;
+        service.status.been_ready().await;
         return Ok(());
     };
     // Its time starts when its predecessors are ready. A state that cannot be watched any more belongs to a host that
     // is gone.
     drop(service.status.watch().wait_for(|state| *state != ServiceState::Waiting).await);
-    tokio::time::timeout(limit, readiness.reached())
+    tokio::time::timeout(limit, service.status.been_ready())
         .await
         .map_err(|_elapsed| Interrupted::Failed(StartCause::NotReady { name: service.plan.name.to_owned(), limit }))
 }
@@ -254,9 +288,30 @@ async fn first_failure(running: &Running, events: &mut mpsc::UnboundedReceiver<E
 /// Runs the hooks of a stage one after the other, until one fails.
 pub(super) async fn run_hooks(running: &Arc<Running>, stage: Stage) -> Result<(), ServiceFailure> {
     for hook in running.hooks_of(stage) {
+        let _under_way = UnderWay::begin(&running.in_hook);
+        // Looked at after the hook counts as begun, so that a stop either sees it or is seen (invariant 3).
+        if running.lifetime.stopping().is_cancelled() {
+            break;
+        }
         run_hook(running, hook, CancellationToken::new()).await?;
     }
     Ok(())
+}
+
+/// Marks that a hook of the start is under way.
+struct UnderWay<'a>(&'a watch::Sender<bool>);
+
+impl<'a> UnderWay<'a> {
+    fn begin(in_hook: &'a watch::Sender<bool>) -> Self {
+        in_hook.send_replace(true);
+        Self(in_hook)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
 }
 
 /// Runs one hook to completion.

@@ -9,14 +9,17 @@
 //!    not ended shortly after that it blocks its thread, and nobody waits for it any more.
 //! 4. No error skips a phase; all are collected.
 //! 5. The singletons are disposed last, after every task that could hold one has ended or been given up.
+//! 6. Hooks and disposers run in tasks of their own, so that none that blocks its thread keeps the host beyond its deadline.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{Fate, Report, ServiceFailure, Stuck};
 use super::order::stop_after;
@@ -24,11 +27,13 @@ use super::running::{Running, Service};
 use super::start::{run_hook, whole_milliseconds};
 use crate::component::{Outcome, RunFailure};
 use crate::runner::{End, ServiceState, Stage, StopsWith};
+use crate::tasks::joined;
 use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
 const RESERVE: Duration = Duration::from_secs(5);
-/// How long a dropped future may take to be gone before its thread counts as blocked.
+/// How long a dropped future may take to be gone before its thread counts as blocked, and how long whoever is told late
+/// has; less if the whole stop is to be short.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// A service whose task has ended.
@@ -84,6 +89,16 @@ impl Running {
     }
 }
 
+impl Fate {
+    /// What became of something whose future is being dropped, which `ended` shows.
+    pub(super) async fn within(grace: Duration, ended: impl Future) -> Self {
+        match tokio::time::timeout(grace, ended).await {
+            Ok(_ended) => Self::Dropped,
+            Err(_elapsed) => Self::Blocks,
+        }
+    }
+}
+
 /// When each phase has to be over.
 #[derive(Debug, Clone, Copy)]
 struct Deadlines {
@@ -91,6 +106,12 @@ struct Deadlines {
     work: Instant,
     /// Everything.
     end: Instant,
+}
+
+/// How long something that is cut off may take to be gone.
+pub(super) fn grace(stop_timeout: Duration) -> Duration {
+    // Nobody's thread is blocked just because he was not scheduled at once.
+    (stop_timeout / 20).clamp(GRACE / 10, GRACE)
 }
 
 impl Deadlines {
@@ -105,27 +126,59 @@ pub(super) struct Stopping<'a> {
     running: &'a Arc<Running>,
     began: Instant,
     deadlines: Deadlines,
+    /// Whether it is a failure of the start that makes it stop.
+    failed: bool,
 }
 
 impl<'a> Stopping<'a> {
-    /// The clock of the stop starts here.
+    /// Its clock started when the stop was asked for, or starts here.
     pub(super) fn begin(running: &'a Arc<Running>) -> Self {
-        let began = now();
-        Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout) }
+        let began = running.lifetime.stop_began();
+        Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout), failed: false }
+    }
+
+    /// The same after a start that failed.
+    pub(super) fn after_failure(running: &'a Arc<Running>) -> Self {
+        Self { failed: true, ..Self::begin(running) }
+    }
+
+    /// When what runs has to be over, so that the rest of the stop has its time.
+    pub(super) fn work_deadline(&self) -> Instant {
+        self.deadlines.work
     }
 
     /// Goes through the phases; returns by the deadline.
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
-        self.drain_delay().await;
-        self.hooks(Stage::Stopping, self.deadlines.work, report).await;
+        self.hold_back();
+        if self.running.services_began.load(Ordering::Relaxed) {
+            self.drain_delay().await;
+            self.hooks(Stage::Stopping, self.deadlines.work, report).await;
+        }
         self.finish(events, report).await;
+    }
+
+    /// Keeps services whose turn has not come from being started by the stop of others.
+    fn hold_back(&self) {
+        for service in &self.running.services {
+            if !service.spawned.load(Ordering::Relaxed) {
+                service.plan.runner.never_ran();
+                service.ended.cancel();
+            }
+            if service.status.state() == ServiceState::Waiting {
+                service.stop.cancel();
+            }
+        }
     }
 
     /// The phases from the end of the services on.
     pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        self.hold_back();
         self.services(report).await;
         self.collect(events, report);
-        self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
+        // A host that never came to its services has nothing for them to end, and may lack what they need.
+        if self.running.services_began.load(Ordering::Relaxed) {
+            self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
+        }
         self.dispose(report).await;
         let took = crate::time::show_duration(whole_milliseconds(now() - self.began));
         for stuck in &report.stuck {
@@ -137,11 +190,15 @@ impl<'a> Stopping<'a> {
         tracing::info!(target: "hostkit::host", %took, stuck = report.stuck.len(), "stopped");
     }
 
+    pub(super) fn grace(&self) -> Duration {
+        grace(self.running.options.stop_timeout)
+    }
+
     /// When a service that is told to stop now has to have ended.
     pub(super) fn deadline_of(&self, service: &Service) -> Instant {
         let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
         // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
-        own.min(self.deadlines.work).max((now() + GRACE).min(self.deadlines.end))
+        own.min(self.deadlines.work).max((now() + self.grace()).min(self.deadlines.end))
     }
 
     fn reserved_for_disposal(&self) -> Duration {
@@ -159,23 +216,36 @@ impl<'a> Stopping<'a> {
     /// Runs every hook of a stage, whatever the others do.
     async fn hooks(&self, stage: Stage, deadline: Instant, report: &mut Report) {
         for hook in self.running.hooks_of(stage) {
-            let abandon = CancellationToken::new();
             let began = now();
-            let run = run_hook(self.running, hook, abandon.clone());
-            match timeout_at(deadline, run).await {
+            let (running, hook) = (Arc::clone(self.running), Arc::clone(hook));
+            let name = hook.service.name;
+            let run = async move { run_hook(&running, &hook, CancellationToken::new()).await };
+            match self.apart(name, deadline, run).await {
                 Ok(Ok(())) => {}
-                Ok(Err(failure)) => {
-                    tracing::error!(target: "hostkit::host", "hook {failure}");
-                    report.failures.push(failure);
-                }
-                Err(_elapsed) => report.stuck.push(Stuck {
-                    name: hook.service.name.to_owned(),
+                Ok(Err(failure)) => report.failures.push(failure),
+                Err(fate) => report.stuck.push(Stuck {
+                    name: name.to_owned(),
                     phase: "running its hook",
                     hung: now() - began,
-                    fate: Fate::Dropped,
+                    fate,
                 }),
             }
         }
+    }
+
+    /// Runs a part of the stop in a task of its own, until its deadline (invariant 6).
+    async fn apart<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        deadline: Instant,
+        part: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Fate> {
+        let mut task = AbortOnDropHandle::new(self.running.tasks.spawn(name, part));
+        if let Ok(done) = timeout_at(deadline, &mut task).await {
+            return Ok(joined(done).await);
+        }
+        task.abort();
+        Err(Fate::within(self.grace(), task).await)
     }
 
     /// Stops every service as soon as those that must end before it have (invariants 2 and 3).
@@ -204,21 +274,21 @@ impl<'a> Stopping<'a> {
 
     async fn service(&self, service: &Service) -> Option<Stuck> {
         let began = now();
-        if service.ended.is_cancelled() || service.status.state() == ServiceState::Waiting {
+        if service.ended.is_cancelled() {
             service.stop.cancel();
             return None;
         }
-        service.status.set(ServiceState::Stopping);
+        // One whose turn has not come ends at once.
+        if service.status.state() != ServiceState::Waiting {
+            service.status.set(ServiceState::Stopping);
+        }
         service.stop.cancel();
         if timeout_at(self.deadline_of(service), service.ended.cancelled()).await.is_ok() {
             return None;
         }
         let hung = now() - began;
         service.abandon.cancel();
-        let fate = match tokio::time::timeout(GRACE, service.ended.cancelled()).await {
-            Ok(()) => Fate::Dropped,
-            Err(_elapsed) => Fate::Blocks,
-        };
+        let fate = Fate::within(self.grace(), service.ended.cancelled()).await;
         let phase = match service.plan.runner.stops() {
             StopsWith::Queues => "draining",
             StopsWith::Workers => "stopping",
@@ -243,18 +313,23 @@ impl<'a> Stopping<'a> {
     async fn dispose(&self, report: &mut Report) {
         let container = &self.running.container;
         container.stop.cancel();
-        let outcome = if report.failures.is_empty() { Outcome::Succeeded } else { Outcome::Failed };
-        let disposal = async {
-            container.reaped().await;
-            container.dispose(outcome).await
+        let failed = self.failed || !report.failures.is_empty();
+        let outcome = if failed { Outcome::Failed } else { Outcome::Succeeded };
+        let began = now();
+        // Each disposer is given what is left, so that the one that hangs is named by its own fault.
+        let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(self.grace());
+        let disposed = Arc::clone(container);
+        let disposal = async move {
+            disposed.reaped().await;
+            disposed.dispose(outcome, last).await
         };
-        match timeout_at(self.deadlines.end, disposal).await {
+        match self.apart("disposal", self.deadlines.end, disposal).await {
             Ok(faults) => report.closing.extend(faults),
-            Err(_elapsed) => report.stuck.push(Stuck {
-                name: "disposal of singletons".to_owned(),
-                phase: "running",
-                hung: now() - self.began,
-                fate: Fate::Dropped,
+            Err(fate) => report.stuck.push(Stuck {
+                name: container.being_disposed().unwrap_or("a scope").to_owned(),
+                phase: "being disposed",
+                hung: now() - began,
+                fate,
             }),
         }
         for fault in &report.closing {

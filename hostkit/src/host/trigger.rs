@@ -13,6 +13,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::build::{ServicePlan, same_name};
 use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
@@ -24,6 +25,7 @@ use super::{Host, RunError, StartError};
 use crate::component::{RunFailure, install_panic_hook};
 use crate::queue::TaskQueue;
 use crate::runner::{End, Stage, StopsWith};
+use crate::tasks::joined;
 use crate::time::now;
 
 /// What a name means to `trigger`.
@@ -86,11 +88,12 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
     drop(ended);
     running.lifetime.request_stop();
     let (result, stopping) = match result {
-        Ok(stopping) => (Ok(()), stopping),
-        Err(interrupted) => (Err(interrupted), None),
+        // A stop that has begun goes on with what is left of its time (invariant 3).
+        Ok(begun) => (Ok(()), begun.unwrap_or_else(|| Stopping::begin(&running))),
+        Err(Interrupted::Stopped) => (Err(Interrupted::Stopped), Stopping::begin(&running)),
+        Err(failed) => (Err(failed), Stopping::after_failure(&running)),
     };
-    // A stop that has begun goes on with what is left of its time (invariant 3).
-    stopping.unwrap_or_else(|| Stopping::begin(&running)).finish(&mut events, &mut report).await;
+    stopping.finish(&mut events, &mut report).await;
     match result {
         Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
         Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
@@ -150,7 +153,7 @@ async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) 
     let runner = Arc::clone(&service.plan.runner);
     let conduct = service.conduct(running);
     // A background service is its one run.
-    let mut calling: BoxFuture<'static, Result<(), RunFailure>> = match Arc::clone(&runner).trigger(conduct.clone()) {
+    let calling: BoxFuture<'static, Result<(), RunFailure>> = match Arc::clone(&runner).trigger(conduct.clone()) {
         Some(run) => run,
         None => Box::pin(async move {
             match runner.run(conduct).await {
@@ -160,18 +163,25 @@ async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) 
             }
         }),
     };
+    // A task of its own, so that a stop is noticed while the function blocks its thread.
+    let mut calling = AbortOnDropHandle::new(running.tasks.spawn(name, calling));
     let (result, stop) = tokio::select! {
         biased;
-        result = &mut calling => (Some(result), None),
+        result = &mut calling => (Some(joined(result).await), None),
         () = running.lifetime.stopping().cancelled() => {
             service.stop.cancel();
             let began = now();
             let stop = Stopping::begin(running);
-            let result = tokio::time::timeout_at(stop.deadline_of(service), &mut calling).await.ok();
-            if result.is_none() {
-                service.abandon.cancel();
-                report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung: now() - began, fate: Fate::Dropped });
-            }
+            let result = match tokio::time::timeout_at(stop.deadline_of(service), &mut calling).await {
+                Ok(result) => Some(joined(result).await),
+                Err(_elapsed) => {
+                    let hung = now() - began;
+                    service.abandon.cancel();
+                    let fate = Fate::within(stop.grace(), &mut calling).await;
+                    report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung, fate });
+                    None
+                }
+            };
             (result, Some(stop))
         }
     };

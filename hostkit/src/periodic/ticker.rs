@@ -5,7 +5,8 @@
 //! 1. A function has one task and one sleep; its runs happen in that task.
 //! 2. No two runs of a function are under way at once, triggered ones included.
 //! 3. After a run that outlasted its period one late run starts right away; then the grid goes on where it always was.
-//! 4. A run that was begun may finish after `stop` and is dropped by `abandon`; none is begun after `stop`.
+//! 4. A run that was begun, a triggered one included, may finish after `stop` and is dropped by `abandon`; none is begun
+//!    after `stop`.
 //! 5. A failure is logged once, with what happens next.
 
 use std::marker::PhantomData;
@@ -92,7 +93,9 @@ impl<H: Call> Ticker<H> {
             }
             // A stop loses nothing: the run has not begun.
             let Some(turn) = conduct.stop.run_until_cancelled(self.turn()).await else {
-                return End::Done;
+                // Whoever triggered the run under way sees how it ends, and is the one to drop it.
+                let last = conduct.abandon.run_until_cancelled(self.turn()).await;
+                return if last.is_some() { End::Done } else { End::Abandoned };
             };
             conduct.is_now(ServiceState::Running);
             let result = self.once(armed, conduct, grid.take(now(), late)).await;

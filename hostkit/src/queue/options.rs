@@ -11,6 +11,9 @@ const LARGEST: usize = 10_000_000;
 /// Each worker is a task.
 const MOST_WORKERS: usize = 10_000;
 
+/// Options that are known and whatever their value not built yet.
+pub(super) const UNBUILT: &[&str] = &["leftover", "durable"];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFailure {
     Continue,
@@ -79,7 +82,7 @@ fn refuse_unbuilt(settings: &mut Settings) {
     if settings.backoff("backoff").is_some() {
         settings.refuse("backoff", NOT_BUILT, "remove `backoff`, which belongs to `attempts`");
     }
-    for key in ["leftover", "durable"] {
+    for key in UNBUILT {
         if settings.origin(key).is_some() {
             settings.refuse(key, NOT_BUILT, format!("remove `{key}`"));
         }

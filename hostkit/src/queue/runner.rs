@@ -40,13 +40,15 @@ pub(super) struct QueueRunner<W: Work> {
     left: Arc<AtomicUsize>,
     /// Items under way when it ended.
     interrupted: AtomicUsize,
+    /// What others reach it by.
+    handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>,
 }
 
 impl<W: Work> QueueRunner<W> {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
         let (sender, items) = async_channel::bounded(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
-        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0) }
+        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0), handle }
     }
 
     pub(super) fn queue(&self) -> Queue<W::Of> {
@@ -58,7 +60,10 @@ impl<W: Work> QueueRunner<W> {
         conduct.status.set(ServiceState::Starting);
         let armed = match conduct.arm::<W::Needs>().await {
             Ok(armed) => armed,
-            Err(end) => return end,
+            Err(end) => {
+                self.never_ran();
+                return end;
+            }
         };
         let work = Arc::new(Crew::<W>::new(
             self.options.clone(),
@@ -154,13 +159,20 @@ impl<W: Work> Runner for QueueRunner<W> {
     }
 
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
-        Some(Box::new(self.queue()))
+        Some((self.handle)(self.queue()))
     }
 
     fn counts(&self) -> Option<QueueCounts> {
         let mut counts = QueueCounts { waiting: self.sender.len() as u64, ..QueueCounts::default() };
         self.tallies.iter().for_each(|tally| tally.add_to(&mut counts));
         Some(counts)
+    }
+
+    /// What waits is never worked on, so nobody shall wait for a place behind it.
+    fn never_ran(&self) {
+        if self.sender.close() {
+            self.left.fetch_add(self.items.len(), Ordering::Relaxed);
+        }
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {

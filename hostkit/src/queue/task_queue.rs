@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::options::Options;
+use super::options::{Options, UNBUILT};
 use super::runner::QueueRunner;
 use super::{EnqueueError, Queue};
 use crate::component::{Edge, Given, Scopes, Supplied, fitting, kind};
@@ -140,8 +140,8 @@ impl Work for Closures {
 pub(crate) fn set_up(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, supplied, problems, .. } = setup;
     let options = Options::read(&mut settings);
-    problems.extend(settings.finish(&["enabled"]));
-    let runner = QueueRunner::<Closures>::new(options);
+    problems.extend(settings.finish(UNBUILT));
+    let runner = QueueRunner::<Closures>::new(options, |queue| Box::new(TaskQueue { queue }));
     supplied.push(Supplied::fitting(TaskQueue { queue: runner.queue() }));
     Arc::new(runner)
 }

@@ -15,24 +15,19 @@ use crate::time::show_duration;
 /// Reads a hook's options.
 pub(crate) fn set_up<H: Call>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, problems, .. } = setup;
-    let (timeout, stop_timeout) = (settings.period("timeout"), settings.duration("stop_timeout"));
+    let timeout = settings.period("timeout");
     problems.extend(settings.finish(&[]));
-    Arc::new(Hook::<H> { timeout, stop_timeout, of: PhantomData })
+    Arc::new(Hook::<H> { timeout, of: PhantomData })
 }
 
 struct Hook<H> {
     timeout: Option<Duration>,
-    stop_timeout: Option<Duration>,
     of: PhantomData<fn() -> H>,
 }
 
 impl<H: Call> Runner for Hook<H> {
     fn keeps_host_alive(&self) -> bool {
         false
-    }
-
-    fn stop_timeout(&self) -> Option<Duration> {
-        self.stop_timeout
     }
 
     fn summary(&self) -> String {

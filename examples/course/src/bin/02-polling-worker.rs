@@ -16,13 +16,13 @@ use sqlx::SqlitePool;
 struct WorkerOptions {
     /// How many orders one pass takes.
     batch: u32,
-    /// How long to wait between two passes, in milliseconds.
-    pause_ms: u64,
+    /// How long to wait between two passes.
+    pause: Duration,
 }
 
 impl Default for WorkerOptions {
     fn default() -> Self {
-        Self { batch: 5, pause_ms: 1_000 }
+        Self { batch: 5, pause: Duration::from_secs(1) }
     }
 }
 
@@ -60,7 +60,7 @@ async fn order_worker(
             }
         }
         service.close(Outcome::Succeeded).await?;
-        stop.run_until_cancelled(tokio::time::sleep(Duration::from_millis(options.pause_ms))).await;
+        stop.run_until_cancelled(tokio::time::sleep(options.pause)).await;
     }
     Ok(())
 }

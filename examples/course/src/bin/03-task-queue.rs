@@ -17,13 +17,13 @@ use sqlx::SqlitePool;
 struct TaskOptions {
     /// How many tasks.
     count: u32,
-    /// How long each of the three steps of a task takes, in milliseconds.
-    step_ms: u64,
+    /// How long each of the three steps of a task takes.
+    step: Duration,
 }
 
 impl Default for TaskOptions {
     fn default() -> Self {
-        Self { count: 150, step_ms: 10 }
+        Self { count: 150, step: Duration::from_millis(10) }
     }
 }
 
@@ -39,10 +39,10 @@ async fn prepare(pool: Ext<SqlitePool>) -> sqlx::Result<()> {
 /// Enqueues the tasks, and waits whenever the queue is full.
 #[hostkit::background_service]
 async fn submit(tasks: TaskQueue, options: &TaskOptions, stop: CancellationToken) -> anyhow::Result<()> {
-    let step = Duration::from_millis(options.step_ms);
+    let pause = options.step;
     let mut accepted = 0;
     for number in 1..=options.count {
-        let enqueued = tasks.enqueue(move |scopes, stop| run_task(number, step, scopes, stop));
+        let enqueued = tasks.enqueue(move |scopes, stop| run_task(number, pause, scopes, stop));
         match stop.run_until_cancelled(enqueued).await {
             Some(result) => result?,
             None => break,
@@ -54,10 +54,10 @@ async fn submit(tasks: TaskQueue, options: &TaskOptions, stop: CancellationToken
 }
 
 /// Three steps, then a line in the journal.
-async fn run_task(number: u32, step: Duration, scopes: Scopes, stop: CancellationToken) -> Result<(), ScopeError> {
+async fn run_task(number: u32, pause: Duration, scopes: Scopes, stop: CancellationToken) -> Result<(), ScopeError> {
     let mut text = "done";
     for _ in 0..3 {
-        if stop.run_until_cancelled(tokio::time::sleep(step)).await.is_none() {
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             text = "told to stop";
             break;
         }

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! curl -i -X POST localhost:8080/api/reports/generate -H 'content-type: application/json' -d '{"month":"2026-10"}'
-//! curl -i localhost:8080/api/reports/1
+//! curl -i localhost:8080/api/reports/2026-10
 //! ```
 //!
 //! What it teaches: `Queue<generate_report>` goes into axum's state like any other value; axum is a background service,
@@ -39,7 +39,7 @@ impl Default for WebOptions {
 #[hostkit::on_start]
 async fn prepare(pool: Ext<SqlitePool>) -> sqlx::Result<()> {
     sqlx::raw_sql(
-        "CREATE TABLE IF NOT EXISTS reports (id INTEGER PRIMARY KEY, month TEXT NOT NULL, total INTEGER);
+        "CREATE TABLE IF NOT EXISTS reports (month TEXT PRIMARY KEY, total INTEGER NOT NULL);
          CREATE TABLE IF NOT EXISTS sales (month TEXT NOT NULL, amount INTEGER NOT NULL);
          INSERT INTO sales
              SELECT * FROM (VALUES ('2026-09', 1200), ('2026-10', 3400), ('2026-10', 55))
@@ -61,7 +61,7 @@ async fn web(
 ) -> anyhow::Result<()> {
     let app = Router::new()
         .route("/api/reports/generate", post(generate))
-        .route("/api/reports/{id}", get(report))
+        .route("/api/reports/{month}", get(report))
         .with_state(App { reports, pool });
     let listener = tokio::net::TcpListener::bind(&options.listen)
         .await
@@ -85,15 +85,12 @@ struct Request {
 }
 
 /// `POST /api/reports/generate`
-async fn generate(State(app): State<App>, Json(request): Json<Request>) -> Result<Response, Failure> {
-    let id: i64 = sqlx::query_scalar("INSERT INTO reports (month) VALUES (?) RETURNING id")
-        .bind(&request.month)
-        .fetch_one(&*app.pool)
-        .await?;
-    match app.reports.try_enqueue(id) {
-        Ok(()) => Ok((StatusCode::ACCEPTED, [(LOCATION, format!("/api/reports/{id}"))]).into_response()),
+async fn generate(State(app): State<App>, Json(Request { month }): Json<Request>) -> Response {
+    let location = format!("/api/reports/{month}");
+    match app.reports.try_enqueue(month) {
+        Ok(()) => (StatusCode::ACCEPTED, [(LOCATION, location)]).into_response(),
         // Too much to do, or about to stop: the caller may try again.
-        Err(_full_or_closed) => Ok((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")]).into_response()),
+        Err(_full_or_closed) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")]).into_response(),
     }
 }
 
@@ -103,30 +100,27 @@ struct Report {
     total: i64,
 }
 
-/// `GET /api/reports/{id}`: 404 until the report exists.
-async fn report(State(app): State<App>, Path(id): Path<i64>) -> Result<Response, Failure> {
-    let found: Option<(String, i64)> =
-        sqlx::query_as("SELECT month, total FROM reports WHERE id = ? AND total IS NOT NULL")
-            .bind(id)
-            .fetch_optional(&*app.pool)
-            .await?;
-    Ok(match found {
-        Some((month, total)) => Json(Report { month, total }).into_response(),
+/// `GET /api/reports/{month}`: 404 until the report exists.
+async fn report(State(app): State<App>, Path(month): Path<String>) -> Result<Response, Failure> {
+    let total: Option<i64> =
+        sqlx::query_scalar("SELECT total FROM reports WHERE month = ?").bind(&month).fetch_optional(&*app.pool).await?;
+    Ok(match total {
+        Some(total) => Json(Report { month, total }).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     })
 }
 
 /// Adds up a month's sales.
 #[hostkit::queued(capacity = 100, concurrency = 2)]
-async fn generate_report(id: i64, pool: Ext<SqlitePool>) -> sqlx::Result<()> {
+async fn generate_report(month: String, pool: Ext<SqlitePool>) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE reports SET total = (SELECT coalesce(sum(amount), 0) FROM sales WHERE sales.month = reports.month) \
-         WHERE id = ?",
+        "INSERT INTO reports (month, total) SELECT ?1, coalesce(sum(amount), 0) FROM sales WHERE month = ?1 \
+         ON CONFLICT (month) DO UPDATE SET total = excluded.total",
     )
-    .bind(id)
+    .bind(&month)
     .execute(&*pool)
     .await?;
-    tracing::info!(id, "report generated");
+    tracing::info!(month, "report generated");
     Ok(())
 }
 

@@ -19,6 +19,7 @@ fn the_endpoint_answers_202_and_then_the_report_exists() {
     let accepted = request(&address, "POST", GENERATE, r#"{"month":"2026-10"}"#);
     assert_eq!(accepted.status, 202, "{accepted:?}");
     let location = accepted.header("location").expect("it says where the report will be").to_owned();
+    assert_eq!(location, "/api/reports/2026-10");
 
     let report = eventually("the report", || {
         let answer = request(&address, "GET", &location, "");
@@ -28,7 +29,7 @@ fn the_endpoint_answers_202_and_then_the_report_exists() {
     let reports: Vec<(String, i64)> = place.database().rows("SELECT month, total FROM reports");
     assert_eq!(reports, [("2026-10".to_owned(), 3455)]);
 
-    assert_eq!(request(&address, "GET", "/api/reports/999", "").status, 404);
+    assert_eq!(request(&address, "GET", "/api/reports/2025-01", "").status, 404);
     assert_eq!(request(&address, "POST", GENERATE, r#"{"month":7}"#).status, 422);
     assert_eq!(request(&address, "GET", GENERATE, "").status, 405);
     let ended = program.stopped();
@@ -39,39 +40,38 @@ fn the_endpoint_answers_202_and_then_the_report_exists() {
 fn what_was_answered_with_202_is_done_before_the_program_ends() {
     let place = Place::new();
     let (program, address) = start(&place, &["--set", "queued.generate_report.concurrency=1"]);
-    let accepted = (0..40).filter(|_| request(&address, "POST", GENERATE, r#"{"month":"2026-09"}"#).status == 202);
-    let accepted = i64::try_from(accepted.count()).unwrap();
-    assert!(accepted > 0);
+    let accepted: Vec<_> = (1..=40)
+        .map(|number| format!("month {number:02}"))
+        .filter(|month| request(&address, "POST", GENERATE, &format!(r#"{{"month":"{month}"}}"#)).status == 202)
+        .collect();
     let ended = program.stopped();
     assert_eq!(ended.code, Some(0), "{:#?}", ended.log);
-    assert_eq!(place.database().number("SELECT count(*) FROM reports WHERE total = 1200"), accepted);
+    let done: Vec<(String,)> = place.database().rows("SELECT month FROM reports ORDER BY month");
+    assert_eq!(done.into_iter().map(|(month,)| month).collect::<Vec<_>>(), accepted);
+    assert!(!accepted.is_empty());
 }
 
 #[test]
 fn a_full_queue_is_answered_with_503() {
     let place = Place::new();
-    let (program, address) =
-        start(&place, &["--set", "queued.generate_report.capacity=1", "--set", "queued.generate_report.concurrency=1"]);
-    // Whoever writes now waits for this transaction, so the queue fills up. Requests write as well, so they wait, too:
-    // they are sent beside each other and answered when it ends.
+    let small = ["--set", "queued.generate_report.capacity=1", "--set", "queued.generate_report.concurrency=1"];
+    let (program, address) = start(&place, &small);
+    // Reports cannot be written for as long as this lasts: one is under way, one waits.
     let mut database = place.database();
     database.execute("BEGIN IMMEDIATE");
-    let clients: Vec<_> = (0..30)
-        .map(|_| {
-            let address = address.clone();
-            std::thread::spawn(move || request(&address, "POST", GENERATE, r#"{"month":"2026-09"}"#))
-        })
-        .collect();
+    let mut accepted = 0;
+    let refused = loop {
+        let answer = request(&address, "POST", GENERATE, &format!(r#"{{"month":"month {accepted}"}}"#));
+        if answer.status != 202 {
+            break answer;
+        }
+        accepted += 1;
+    };
     database.execute("COMMIT");
-    let answers: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
-    assert!(answers.iter().all(|answer| matches!(answer.status, 202 | 503)), "{answers:?}");
-    let accepted = answers.iter().filter(|answer| answer.status == 202).count();
-    for refused in answers.iter().filter(|answer| answer.status == 503) {
-        assert_eq!(refused.header("retry-after"), Some("5"));
-    }
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));
+    assert!((1..=2).contains(&accepted), "{accepted}");
     assert_eq!(program.stopped().code, Some(0));
-    let done = database.number("SELECT count(*) FROM reports WHERE total IS NOT NULL");
-    assert_eq!(usize::try_from(done).unwrap(), accepted, "what was accepted is done, and what was refused is not");
+    assert_eq!(database.number("SELECT count(*) FROM reports"), accepted, "what was accepted is done");
 }
 
 #[test]

@@ -6,7 +6,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_02-polling-worker");
 #[test]
 fn it_processes_what_is_pending_logs_what_fails_and_goes_on() {
     let place = Place::new();
-    let mut program = place.start(PROGRAM, &["--set", "worker.pause_ms=10"]);
+    let mut program = place.start(PROGRAM, &["--set", "worker.pause=10ms"]);
     program.event("started: every service is ready");
     let mut database = place.database();
     let pending = "SELECT count(*) FROM orders WHERE state = 'pending'";

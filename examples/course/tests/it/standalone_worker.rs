@@ -11,7 +11,7 @@ fn start(directory: &Directory) -> Program {
     command
         .current_dir(directory.path())
         .env("HOSTKIT__DATABASE__URL", format!("sqlite:{}", directory.join("worker.db").display()))
-        .env("HOSTKIT__CONSUMER__POLL_MS", "10");
+        .env("HOSTKIT__CONSUMER__POLL", "10ms");
     Program::spawn(command)
 }
 
@@ -96,7 +96,7 @@ fn everything_wrong_with_the_configuration_is_said_at_once() {
     let ended = Program::run(PROGRAM, &directory, arguments);
     assert_eq!(ended.code, Some(78), "{:#?}", ended.log);
     let report = ended.log.join("\n");
-    for fault in ["2 problems", "`batch` is at least 1", "`url` begins with"] {
+    for fault in ["2 problems", "`batch` is at least 1", "`batch` is set by --set", "`url` begins with"] {
         assert!(report.contains(fault), "{fault}: {report}");
     }
 }

@@ -7,7 +7,7 @@ const TASKS: &str = "SELECT task, text FROM journal ORDER BY entry";
 #[test]
 fn one_worker_does_all_tasks_in_order_and_the_queue_holds_no_more_than_a_hundred() {
     let place = Place::new();
-    let mut program = place.start(PROGRAM, &["--set", "tasks.count=250", "--set", "tasks.step_ms=1"]);
+    let mut program = place.start(PROGRAM, &["--set", "tasks.count=250", "--set", "tasks.step=1ms"]);
     let enqueued = program.event("tasks enqueued");
     let mut database = place.database();
     // All are accepted, at most a hundred wait and one is under way: the others are in the journal.
@@ -24,7 +24,7 @@ fn one_worker_does_all_tasks_in_order_and_the_queue_holds_no_more_than_a_hundred
 #[test]
 fn at_stop_the_task_under_way_is_told_and_those_that_wait_are_done() {
     let place = Place::new();
-    let mut program = place.start(PROGRAM, &["--set", "tasks.count=1000", "--set", "tasks.step_ms=15"]);
+    let mut program = place.start(PROGRAM, &["--set", "tasks.count=1000", "--set", "tasks.step=15ms"]);
     program.event("task ended");
     let ended = program.stopped();
     assert_eq!(ended.code, Some(0), "{:#?}", ended.log);

@@ -127,7 +127,7 @@ impl Row {
             amount += quantity * price;
         }
         if kind == Kind::WrongAmount {
-            amount += *random.one_of(&[-100, 100, 1_000, 9]);
+            amount += random.one_of(&[-100, 100, 1_000, 9]);
         }
         let currency = if kind == Kind::ForeignCurrency { "JPY" } else { random.one_of(&CURRENCIES) };
         let note = if random.below(5) == 0 { random.one_of(&NOTES) } else { "" };
@@ -137,7 +137,7 @@ impl Row {
                 timestamp(placed_at),
                 format!("Customer {customer:04}"),
                 format!("customer.{customer:04}@example.com"),
-                (*random.one_of(&CITIES)).to_owned(),
+                random.one_of(&CITIES).to_owned(),
                 currency.to_owned(),
                 items.join(";"),
                 money(amount),
@@ -151,7 +151,7 @@ impl Row {
         let [id, placed_at, customer, email, city, _, items, amount, note] = &mut self.fields;
         match kind {
             Kind::Empty => [customer, email, city][random.below(3)].clear(),
-            Kind::BadId => *id = (*random.one_of(&["", "A-17", "1e5", "10 0001", "-4"])).to_owned(),
+            Kind::BadId => random.one_of(&["", "A-17", "1e5", "10 0001", "-4"]).clone_into(id),
             Kind::BadDate => {
                 *placed_at = match random.below(4) {
                     0 => placed_at.replace("2026-", "2026-13-"),
@@ -172,10 +172,10 @@ impl Row {
                 }
             }
             Kind::BadAmount => {
-                *amount = (*random.one_of(&["n/a", "12,50", "1.234,00", "12.5", "-20.00", ""])).to_owned();
+                random.one_of(&["n/a", "12,50", "1.234,00", "12.5", "-20.00", ""]).clone_into(amount);
             }
-            Kind::FieldsTooMany => *note = "fragile, handle with care".to_owned(),
-            Kind::NotUtf8 => *city = "Düsseldorf".to_owned(),
+            Kind::FieldsTooMany => "fragile, handle with care".clone_into(note),
+            Kind::NotUtf8 => "Düsseldorf".clone_into(city),
             Kind::Good
             | Kind::WrongAmount
             | Kind::ForeignCurrency
@@ -256,7 +256,7 @@ impl Random {
         first + i64::try_from(self.below(usize::try_from(last - first + 1).unwrap_or(1))).unwrap_or_default()
     }
 
-    fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.below(choices.len())]
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
     }
 }

@@ -1,7 +1,7 @@
 //! How a component is built and disposed.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::generics::bounded;
 use crate::expand::registered::tuple;
@@ -69,8 +69,10 @@ fn body(component: &Component) -> TokenStream {
 
 fn dispose(dispose: &Dispose) -> TokenStream {
     let path = &dispose.path;
-    let outcome = if dispose.takes_outcome { quote!(outcome) } else { quote!(_) };
-    let arguments = if dispose.takes_outcome { quote!(product, outcome) } else { quote!(product) };
+    // Another type than the outcome's is shown where it stands.
+    let told = dispose.outcome.map(|place| Ident::new("outcome", place));
+    let outcome = told.as_ref().map_or_else(|| quote!(_), ToTokens::to_token_stream);
+    let arguments = told.map_or_else(|| quote!(product), |told| quote!(product, #told));
     let awaited = dispose.is_async.then(|| quote!(.await));
     let body =
         quote_spanned!(dispose.place=> __hk::Box::pin(async move { __hk::ended(#path::dispose(#arguments) #awaited) }));

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 
 use super::construct::shim;
 use super::generics::bounded;
-use crate::expand::registered::checks;
+use crate::expand::registered::{Owner, checks, edges};
 use crate::model::{Binding, Component, Kind, Product, ours, place};
 
 /// The node and the traits that lead to it.
@@ -24,14 +24,20 @@ pub(super) fn node(component: &Component) -> TokenStream {
     } else {
         (Some(quote!(static __NODE: __hk::Node = #node;)), quote!(__hk::NodePtr::of(&__NODE)))
     };
+    // A component is an item by being one; the handle of a function is not.
+    let item = matches!(component.product, Product::Foreign(_)).then(|| {
+        quote! {
+            impl __hk::Item for #subject {
+                const REGISTRATION: __hk::Registration = __hk::Registration::Node(__hk::NodePtr::of(&__NODE));
+            }
+        }
+    });
     quote! {
         #place
         impl #generics #leads_here for #subject #clause {
             const NODE: __hk::NodePtr = #pointer;
         }
-        impl #generics __hk::Item for #subject #clause {
-            const REGISTRATION: __hk::Registration = __hk::Registration::Node(<Self as #leads_here>::NODE);
-        }
+        #item
     }
 }
 
@@ -41,7 +47,7 @@ pub(super) fn submitted(component: &Component) -> TokenStream {
         return TokenStream::new();
     }
     let subject = &component.subject;
-    let checks = checks(&component.parameters, &quote!(__hk::Owner::Component(&__NODE)), &quote!(__NODE.edges));
+    let checks = checks(&component.parameters, Owner::Component);
     quote! {
         __hk::submit! { <#subject as __hk::Item>::REGISTRATION }
         #checks
@@ -52,11 +58,12 @@ fn literal(component: &Component) -> TokenStream {
     let Component { name, lifetime, parameters, .. } = component;
     let generic = component.is_generic();
     let lifetime = Ident::new(lifetime, Span::call_site());
-    let edges = parameters.iter().map(|parameter| parameter.edge(Kind::Component));
+    let edges = edges(parameters, Kind::Component);
     let shim = shim(component);
-    let recipe = match component.product {
+    let recipe = match &component.product {
         Product::Own => quote!(__hk::Recipe::component::<#shim>()),
-        Product::Foreign(_) => quote!(__hk::Recipe::provider::<#shim>()),
+        // A type that threads cannot share is shown where it is written.
+        Product::Foreign(ty) => quote_spanned!(ours(place(ty))=> __hk::Recipe::provider::<__Shim>()),
     };
     let bound = bound(component);
     quote! {

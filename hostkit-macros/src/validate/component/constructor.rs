@@ -8,7 +8,7 @@ use super::{binding, not_for_types};
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::{Function, Implementation};
-use crate::model::{Call, Component, Construct, Dispose, Form, Kind, Product, last_segment, ours, plain};
+use crate::model::{Call, Component, Construct, Dispose, Form, Kind, Product, last_segment, ours, place, plain};
 use crate::validate::parameters::injected;
 use crate::validate::shape;
 
@@ -98,7 +98,10 @@ fn dispose_function(dispose: &Function, path: TokenStream, errors: &mut Errors) 
     Dispose {
         path,
         is_async: signature.asyncness.is_some(),
-        takes_outcome: outcome.is_some(),
+        outcome: outcome.map(|outcome| match outcome {
+            FnArg::Typed(outcome) => ours(place(&outcome.ty)),
+            FnArg::Receiver(receiver) => ours(receiver.self_token.span),
+        }),
         place: ours(signature.ident.span()),
     }
 }

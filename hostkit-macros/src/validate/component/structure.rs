@@ -8,7 +8,7 @@ use syn::{Fields, ItemStruct};
 use super::{binding, not_for_types};
 use crate::args::Args;
 use crate::errors::Errors;
-use crate::input::{Inject, take_inject};
+use crate::input::{Inject, take_inject, take_key};
 use crate::model::{Component, Construct, Form, Parameter, Product, ours, place, written_out};
 use crate::validate::parameters::{injected_field, no_cfg, too_many};
 
@@ -49,7 +49,13 @@ fn value(
     parameters: &mut Vec<Parameter>,
     errors: &mut Errors,
 ) -> Option<TokenStream> {
-    match take_inject(&mut field.attrs, errors) {
+    let inject = take_inject(&mut field.attrs, errors);
+    if inject.is_some()
+        && let Some(key) = take_key(&mut field.attrs, errors)
+    {
+        errors.on(key, "a field with a default is not injected, so it has no key");
+    }
+    match inject {
         Some(Inject::Default) => Some(quote_spanned!(ours(place(&field.ty))=> ::core::default::Default::default())),
         Some(Inject::Value(value)) => Some(value),
         None => {

@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 #[hostkit::options("database", validate = Self::problems)]
 #[derive(Deserialize)]
 struct DatabaseOptions {
-    /// The connection string, such as "sqlite:/var/lib/worker.db".
+    /// The connection string, such as `sqlite:/var/lib/worker.db`.
     url: String,
 }
 
@@ -41,8 +41,8 @@ impl DatabaseOptions {
 struct ConsumerOptions {
     /// How many events one transaction takes.
     batch: u32,
-    /// How long to wait when there are no more, in milliseconds.
-    poll_ms: u64,
+    /// How long to wait when there are no more.
+    poll: Duration,
 }
 
 impl ConsumerOptions {
@@ -80,7 +80,7 @@ async fn consume_events(
         let applied = batch.apply(options.batch).await;
         batch.close(Outcome::of(&applied)).await?;
         if applied? == 0 {
-            stop.run_until_cancelled(tokio::time::sleep(Duration::from_millis(options.poll_ms))).await;
+            stop.run_until_cancelled(tokio::time::sleep(options.poll)).await;
         }
     }
     Ok(())

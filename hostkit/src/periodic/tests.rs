@@ -1,0 +1,265 @@
+//! Periodic functions, driven as a host drives them, on a paused clock.
+
+use std::sync::Arc;
+
+use crate::component::{Outcome, RunFailure, Supplied};
+use crate::runner::rig::{Called, Log, Rig, Script, failing, kept, pass, plain, polite, settle};
+use crate::runner::{End, ServiceState};
+use crate::time::now;
+
+const EVERY: (&str, &str) = ("every", "100ms");
+
+/// When runs began, in milliseconds, and how many instants each made up for.
+fn recording(log: &Log<(u128, u64)>, lasting: fn(usize) -> u64) -> Vec<Supplied> {
+    let (log, origin) = (log.clone(), now());
+    Script::supplied(move |called| {
+        let tick = called.tick.expect("it asks for it");
+        log.push((origin.elapsed().as_millis(), tick.missed()));
+        async move {
+            pass(lasting(called.number)).await;
+            Ok(())
+        }
+    })
+}
+
+async fn runs(options: &[(&str, &str)], lasting: fn(usize) -> u64, watched: u64) -> Vec<(u128, u64)> {
+    let log = Log::default();
+    let rig = Rig::new::<plain>(options, recording(&log, lasting));
+    let end = rig.start();
+    pass(watched).await;
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+    assert_eq!(rig.state(), ServiceState::Stopped);
+    log.take()
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_lie_on_a_fixed_grid_and_do_not_drift() {
+    let expected: Vec<_> = (1..=50).map(|k| (k * 100, 0)).collect();
+    assert_eq!(runs(&[EVERY], |_| 30, 5050).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_run_may_be_at_the_start() {
+    assert_eq!(runs(&[EVERY, ("run_at_start", "true")], |_| 0, 250).await, [(0, 0), (100, 0), (200, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_late_run_stands_for_all_that_were_missed() {
+    // The first run takes from 100 to 450 and misses 200, 300 and 400.
+    let lasting = |number| if number == 1 { 350 } else { 10 };
+    assert_eq!(runs(&[EVERY], lasting, 650).await, [(100, 0), (450, 3), (500, 0), (600, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_always_take_too_long_follow_each_other_and_never_overlap() {
+    assert_eq!(runs(&[EVERY], |_| 150, 800).await, [(100, 0), (250, 1), (400, 2), (550, 1), (700, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_exactly_its_period_is_not_late() {
+    assert_eq!(runs(&[EVERY], |_| 100, 350).await, [(100, 0), (200, 0), (300, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_says_when_its_run_was_due() {
+    let scheduled = Log::default();
+    let origin = now();
+    let script = {
+        let scheduled = scheduled.clone();
+        Script::supplied(move |called| {
+            let tick = called.tick.expect("it asks for it");
+            scheduled.push(((tick.scheduled() - origin).as_millis(), tick.run()));
+            async {
+                pass(250).await;
+                Ok(())
+            }
+        })
+    };
+    let rig = Rig::new::<plain>(&[EVERY], script);
+    let _end = rig.start();
+    pass(700).await;
+    assert_eq!(scheduled.take(), [(100, 1), (200, 2), (400, 3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_dropped_at_its_timeout_and_the_next_is_on_the_grid() {
+    assert_eq!(runs(&[EVERY, ("timeout", "50ms")], |_| 10_000, 350).await, [(100, 0), (200, 0), (300, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_or_a_panic_harms_no_other_run() {
+    let calls = Log::default();
+    let script = {
+        let calls = calls.clone();
+        Script::supplied(move |called| {
+            calls.push(called.number);
+            async move {
+                assert_ne!(called.number, 1, "the first run panics");
+                failing("and all others fail")
+            }
+        })
+    };
+    let rig = Rig::new::<plain>(&[EVERY], script);
+    let end = rig.start();
+    pass(450).await;
+    assert_eq!(calls.take(), [1, 2, 3, 4]);
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_may_stop_the_host() {
+    let rig = Rig::new::<plain>(&[EVERY, ("on_failure", "stop-host")], Script::supplied(|_| async { failing("no") }));
+    assert!(matches!(rig.end().await, End::Failed(RunFailure::Returned(_))));
+    assert_eq!(rig.elapsed(), 100);
+    assert_eq!(rig.state(), ServiceState::Failed { error: "no".to_owned() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_does_not_take_the_token_may_finish() {
+    let log = Log::default();
+    let rig = Rig::new::<plain>(&[EVERY], recording(&log, |_| 400));
+    let end = rig.start();
+    pass(200).await;
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+    assert_eq!(rig.elapsed(), 500);
+    assert_eq!(log.take(), [(100, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_the_token_is_told() {
+    let rig = Rig::new::<polite>(
+        &[EVERY],
+        Script::supplied(|called| async move {
+            called.told().await;
+            failing("told to stop")
+        }),
+    );
+    let end = rig.start();
+    pass(200).await;
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)), "an error while stopping is no failure");
+    assert_eq!(rig.elapsed(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_dropped_at_the_deadline_of_the_stop() {
+    let rig = Rig::new::<polite>(&[EVERY], Script::supplied(|_| std::future::pending()));
+    let end = rig.start();
+    pass(200).await;
+    rig.stop();
+    pass(1000).await;
+    rig.abandon();
+    assert!(matches!(end.await, Ok(End::Abandoned)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_between_runs_ends_the_wait_at_once() {
+    let rig = Rig::new::<plain>(&[("every", "1h")], Script::supplied(|_| async { Ok(()) }));
+    let end = rig.start();
+    settle().await;
+    assert_eq!(rig.state(), ServiceState::Ready);
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+    assert_eq!(rig.elapsed(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_run_has_a_scope_of_its_own_that_learns_how_it_ended() {
+    let outcomes = Log::<Outcome>::default();
+    let mut supplied = Script::supplied(|called: Called| async move {
+        match called.number {
+            1 => Ok(()),
+            2 => failing("second"),
+            3 => panic!("third"),
+            _ => std::future::pending().await,
+        }
+    });
+    supplied.push(Supplied::foreign(outcomes.clone()));
+    let rig = Rig::new::<kept>(&[EVERY, ("timeout", "50ms")], supplied);
+    let end = rig.start();
+    pass(560).await;
+    rig.stop();
+    rig.abandon();
+    end.await.expect("a runner does not panic");
+    let seen = outcomes.take();
+    assert_eq!(seen[..4], [Outcome::Succeeded, Outcome::Failed, Outcome::Failed, Outcome::Failed]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_dropped_by_the_stop_is_cancelled() {
+    let outcomes = Log::<Outcome>::default();
+    let mut supplied = Script::supplied(|_| std::future::pending());
+    supplied.push(Supplied::foreign(outcomes.clone()));
+    let rig = Rig::new::<kept>(&[EVERY], supplied);
+    let end = rig.start();
+    pass(150).await;
+    rig.stop();
+    rig.abandon();
+    assert!(matches!(end.await, Ok(End::Abandoned)));
+    assert_eq!(outcomes.take(), [Outcome::Cancelled]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_runs_it_once_and_waits_for_the_run_under_way() {
+    let log = Log::default();
+    let rig = Rig::new::<plain>(&[("every", "1h")], recording(&log, |_| 50));
+    let trigger = || Arc::clone(&rig.runner).trigger(rig.conduct.clone()).expect("it can be triggered");
+    let (first, second) = tokio::join!(trigger(), trigger());
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(log.take(), [(0, 0), (50, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_triggered_run_hands_its_failure_to_whoever_triggered_it() {
+    let rig = Rig::new::<plain>(&[EVERY], Script::supplied(|_| async { failing("no") }));
+    let triggered = Arc::clone(&rig.runner).trigger(rig.conduct.clone()).expect("it can be triggered").await;
+    assert_eq!(triggered.map_err(|failure| failure.to_string()), Err("no".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_built_yet_is_refused_and_never_ignored() {
+    for options in [
+        &[("cron", "0 3 * * *")][..],
+        &[EVERY, ("tz", "UTC")],
+        &[EVERY, ("jitter", "5s")],
+        &[EVERY, ("missed", "skip")],
+        &[EVERY, ("missed", "all")],
+        &[EVERY, ("overlap", "allow")],
+        &[EVERY, ("overlap", "cancel-previous")],
+    ] {
+        let problems = Rig::build::<plain>(options, Script::supplied(|_| async { Ok(()) })).err().unwrap_or_default();
+        assert_eq!(problems.len(), 1, "{options:?}: {problems:?}");
+        assert!(problems[0].message.contains("is not built yet"), "{problems:?}");
+        assert!(problems[0].help.is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_without_a_schedule_is_a_problem() {
+    let problems = Rig::build::<plain>(&[], Script::supplied(|_| async { Ok(()) })).err().unwrap_or_default();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].message, "periodic `plain` has no schedule");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_defaults_may_be_said() {
+    let options = [EVERY, ("missed", "once"), ("overlap", "forbid"), ("on_failure", "continue")];
+    let rig = Rig::new::<plain>(&options, Script::supplied(|_| async { Ok(()) }));
+    assert_eq!(rig.runner.summary(), "every 100ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_timers_rest_side_by_side() {
+    let rigs: Vec<_> =
+        (0..100).map(|_| Rig::new::<plain>(&[("every", "1h")], Script::supplied(|_| async { Ok(()) }))).collect();
+    // One of each stands for a hundred of them: the task is what is counted.
+    let ends: Vec<_> = rigs.iter().flat_map(|rig| (0..100).map(|_| rig.start())).collect();
+    pass(10 * 3600 * 1000).await;
+    rigs.iter().for_each(Rig::stop);
+    for end in ends {
+        assert!(matches!(end.await, Ok(End::Done)));
+    }
+}

@@ -1,0 +1,45 @@
+// #[hostkit::queued(capacity = 0)]
+// async fn process_order(order_id: i64, orders: &Orders) {}
+
+async fn process_order(order_id: i64, orders: &Orders) {}
+/// The handle of the function `process_order`.
+struct process_order {}
+const _: () = {
+    use ::hostkit::__private as __hk;
+    static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
+        name: "process_order",
+        description: "",
+        source: __hk::here!(),
+        handle: __hk::TypeId::of::<process_order>,
+        edges: &[__hk::Edge::shared::<Orders>("orders")],
+        after: &[],
+        options: &[],
+        kind: __hk::Kind::queued::<__Shim>(),
+    };
+    impl __hk::Handle for process_order {
+        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
+    }
+    impl __hk::Item for process_order {
+        const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
+    }
+    impl __hk::Queued for process_order {
+        type Payload = i64;
+    }
+    struct __Shim;
+    impl __hk::Work for __Shim {
+        type Of = process_order;
+        type Needs = (__hk::Lent<Orders>,);
+        fn call<'r>(
+            order_id: <Self::Of as __hk::Queued>::Payload,
+            (orders,): __hk::Given<'r, Self::Needs>,
+        ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
+            async move { __hk::ended(process_order(order_id, orders).await) }
+        }
+    }
+    __hk::submit! {
+        < process_order as __hk::Item > ::REGISTRATION
+    }
+};
+::core::compile_error! {
+    "`capacity` is at least 1, this is 0"
+}

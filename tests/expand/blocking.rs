@@ -1,0 +1,47 @@
+// #[hostkit::background_service(blocking = true)]
+// fn watch(clock: &Clock, store: &dyn Store) -> ! {
+//     look(clock, store)
+// }
+
+fn watch(clock: &Clock, store: &dyn Store) -> ! {
+    look(clock, store)
+}
+/// The handle of the function `watch`.
+struct watch {}
+const _: () = {
+    use ::hostkit::__private as __hk;
+    static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
+        name: "watch",
+        description: "",
+        source: __hk::here!(),
+        handle: __hk::TypeId::of::<watch>,
+        edges: &[
+            __hk::Edge::shared::<Clock>("clock"),
+            __hk::Edge::dynamic::<dyn Store>("store"),
+        ],
+        after: &[],
+        options: &[],
+        kind: __hk::Kind::background::<__Shim>(),
+    };
+    impl __hk::Handle for watch {
+        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
+    }
+    impl __hk::Item for watch {
+        const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
+    }
+    impl __hk::Callable for watch {}
+    struct __Shim;
+    impl __hk::Call for __Shim {
+        type Of = watch;
+        type Needs = (__hk::Arc<Clock>, __hk::SharedDyn<dyn Store>);
+        fn call<'r>(
+            (clock, store): __hk::Given<'r, Self::Needs>,
+        ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
+            __hk::blocking(move || -> __hk::Ended { watch(&*clock, &*store) })
+        }
+    }
+    __hk::submit! {
+        < watch as __hk::Item > ::REGISTRATION
+    }
+    const _: () = __hk::check(__hk::Owner::HostLong, &__ENTRY.edges[0]);
+};

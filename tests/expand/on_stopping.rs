@@ -1,0 +1,43 @@
+// #[hostkit::on_stopping]
+// async fn warn(pool: Ext<SqlitePool>) -> Result<(), DbError> {
+//     run(pool).await
+// }
+
+async fn warn(pool: Ext<SqlitePool>) -> Result<(), DbError> {
+    run(pool).await
+}
+/// The handle of the function `warn`.
+struct warn {}
+const _: () = {
+    use ::hostkit::__private as __hk;
+    static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
+        name: "warn",
+        description: "",
+        source: __hk::here!(),
+        handle: __hk::TypeId::of::<warn>,
+        edges: &[__hk::Edge::of::<__hk::kind::Hook, Ext<SqlitePool>>("pool")],
+        after: &[],
+        options: &[],
+        kind: __hk::Kind::hook::<__Shim>(__hk::Stage::Stopping),
+    };
+    impl __hk::Handle for warn {
+        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
+    }
+    impl __hk::Item for warn {
+        const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
+    }
+    impl __hk::Callable for warn {}
+    struct __Shim;
+    impl __hk::Call for __Shim {
+        type Of = warn;
+        type Needs = (Ext<SqlitePool>,);
+        fn call<'r>(
+            (pool,): __hk::Given<'r, Self::Needs>,
+        ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
+            async move { __hk::ended(warn(pool).await) }
+        }
+    }
+    __hk::submit! {
+        < warn as __hk::Item > ::REGISTRATION
+    }
+};

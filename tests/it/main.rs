@@ -1,0 +1,15 @@
+//! What hostkit does, seen from outside.
+//!
+//! Most tests build a host of a few annotated functions and start it in this process, on a paused clock where time
+//! matters. What needs signals, exit codes or an environment of its own runs a program of `src/bin` as a child process.
+
+mod support;
+
+mod build;
+mod child;
+mod failure;
+mod inject;
+mod life;
+mod periodic;
+mod program;
+mod queue;

@@ -1,0 +1,3 @@
+//! A program without services.
+
+hostkit::main!(link(self = none));

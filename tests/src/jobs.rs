@@ -1,0 +1,7 @@
+//! A job in a file that a careless program compiles a second time.
+
+/// Counts what was sold.
+#[hostkit::periodic(every = "1h")]
+pub async fn nightly() {
+    tracing::info!("counted");
+}

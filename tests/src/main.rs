@@ -1,0 +1,5 @@
+//! A program that compiles a file of its library a second time.
+
+mod jobs;
+
+hostkit::main!();

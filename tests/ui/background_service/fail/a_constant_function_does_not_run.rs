@@ -1,0 +1,4 @@
+#[hostkit::background_service(blocking = true)]
+const fn intake() {}
+
+fn main() {}

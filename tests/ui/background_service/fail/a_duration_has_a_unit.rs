@@ -1,0 +1,4 @@
+#[hostkit::background_service(within = "10")]
+async fn intake() {}
+
+fn main() {}

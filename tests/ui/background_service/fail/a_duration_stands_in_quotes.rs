@@ -1,0 +1,4 @@
+#[hostkit::background_service(stop_timeout = 30)]
+async fn intake() {}
+
+fn main() {}

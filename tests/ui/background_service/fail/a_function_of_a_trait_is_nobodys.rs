@@ -1,0 +1,6 @@
+trait Intake {
+    #[hostkit::background_service]
+    async fn run();
+}
+
+fn main() {}

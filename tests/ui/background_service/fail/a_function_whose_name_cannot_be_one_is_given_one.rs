@@ -1,0 +1,4 @@
+#[hostkit::background_service]
+async fn _intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service(handle = "Intake")]
+async fn intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service(on_faliure = "restart")]
+async fn intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service]
+mod intake {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service(name = "Order Intake")]
+async fn intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service]
+async fn intake<const N: usize>() {}
+
+fn main() {}

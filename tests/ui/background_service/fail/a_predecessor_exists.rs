@@ -1,0 +1,4 @@
+#[hostkit::background_service(after = [migrate])]
+async fn intake() {}
+
+fn main() {}

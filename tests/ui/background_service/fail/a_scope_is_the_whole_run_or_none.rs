@@ -1,0 +1,4 @@
+#[hostkit::background_service(scope = "per-order")]
+async fn intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service]
+struct Intake;
+
+fn main() {}

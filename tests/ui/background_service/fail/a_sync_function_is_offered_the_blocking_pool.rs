@@ -1,0 +1,4 @@
+#[hostkit::background_service]
+fn intake() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::background_service]
+async fn intake() {
+    let = 1;
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service(start_timeout = "0s")]
+async fn intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service(blocking = true)]
+async fn intake() {}
+
+fn main() {}

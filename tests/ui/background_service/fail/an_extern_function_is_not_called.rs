@@ -1,0 +1,4 @@
+#[hostkit::background_service(blocking = true)]
+extern "C" fn intake() {}
+
+fn main() {}

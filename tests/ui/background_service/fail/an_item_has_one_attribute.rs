@@ -1,0 +1,5 @@
+#[hostkit::background_service]
+#[hostkit::periodic(every = "1h")]
+async fn intake() {}
+
+fn main() {}

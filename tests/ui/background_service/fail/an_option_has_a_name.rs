@@ -1,0 +1,4 @@
+#[hostkit::background_service("restart")]
+async fn intake() {}
+
+fn main() {}

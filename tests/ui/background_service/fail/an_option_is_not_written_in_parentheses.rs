@@ -1,0 +1,4 @@
+#[hostkit::background_service(backoff("1s..1m"))]
+async fn intake() {}
+
+fn main() {}

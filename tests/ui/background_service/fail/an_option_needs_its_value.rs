@@ -1,0 +1,4 @@
+#[hostkit::background_service(on_failure)]
+async fn intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service(capacity = 10)]
+async fn intake() {}
+
+fn main() {}

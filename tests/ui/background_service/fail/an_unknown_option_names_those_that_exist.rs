@@ -1,0 +1,4 @@
+#[hostkit::background_service(colour = "red")]
+async fn intake() {}
+
+fn main() {}

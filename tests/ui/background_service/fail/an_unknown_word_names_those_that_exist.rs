@@ -1,0 +1,4 @@
+#[hostkit::background_service(on_complete = "celebrate")]
+async fn intake() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service]
+async unsafe fn intake() {}
+
+fn main() {}

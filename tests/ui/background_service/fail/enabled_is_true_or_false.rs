@@ -1,0 +1,4 @@
+#[hostkit::background_service(enabled = "no")]
+async fn intake() {}
+
+fn main() {}

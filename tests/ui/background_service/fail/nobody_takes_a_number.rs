@@ -1,0 +1,6 @@
+#[hostkit::background_service]
+async fn intake() -> u64 {
+    0
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::background_service(crate = "hostkid")]
+async fn intake() {}
+
+fn main() {}

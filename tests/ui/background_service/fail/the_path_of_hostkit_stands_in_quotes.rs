@@ -1,0 +1,4 @@
+#[hostkit::background_service(crate = hostkit)]
+async fn intake() {}
+
+fn main() {}

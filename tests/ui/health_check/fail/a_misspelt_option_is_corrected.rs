@@ -1,0 +1,5 @@
+// 2 errors: health checks are not built yet.
+#[hostkit::health_check(liev = true)]
+async fn database() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::health_check]
+async fn database() {}
+
+fn main() {}

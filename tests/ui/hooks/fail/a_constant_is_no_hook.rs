@@ -1,0 +1,4 @@
+#[hostkit::on_start]
+const MIGRATE: u8 = 1;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::on_started(timeout = "0s")]
+async fn announce() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use hostkit::Instance;
+
+#[hostkit::on_stopping]
+async fn announce(instance: Instance) {
+    let _ = instance;
+}
+
+fn main() {}

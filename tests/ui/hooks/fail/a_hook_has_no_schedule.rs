@@ -1,0 +1,4 @@
+#[hostkit::on_start(every = "1h")]
+async fn migrate() {}
+
+fn main() {}

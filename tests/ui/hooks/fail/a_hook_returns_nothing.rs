@@ -1,0 +1,6 @@
+#[hostkit::on_stopped]
+async fn announce() -> bool {
+    true
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::on_start]
+fn migrate() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+async fn cleanup() {}
+
+fn main() {
+    hostkit::Host::empty().with::<cleanup>();
+    drop(cleanup());
+}

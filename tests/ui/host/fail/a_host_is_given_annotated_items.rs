@@ -1,0 +1,3 @@
+fn main() {
+    hostkit::Host::empty().with::<String>();
+}

@@ -1,0 +1,3 @@
+fn main() {
+    hostkit::Host::empty().provide(std::rc::Rc::new(1));
+}

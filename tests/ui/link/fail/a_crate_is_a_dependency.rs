@@ -1,0 +1,3 @@
+hostkit::link!(ui_suport);
+
+fn main() {}

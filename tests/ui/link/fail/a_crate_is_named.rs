@@ -1,0 +1,3 @@
+hostkit::link!();
+
+fn main() {}

@@ -1,0 +1,3 @@
+hostkit::link!("ui-support");
+
+fn main() {}

@@ -1,0 +1,1 @@
+hostkit::main!(flavor = "current_thread", worker_threads = 2);

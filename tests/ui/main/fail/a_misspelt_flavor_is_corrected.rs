@@ -1,0 +1,1 @@
+hostkit::main!(flavor = "current-thread");

@@ -1,0 +1,1 @@
+hostkit::main!(flavour = "current_thread");

@@ -1,0 +1,1 @@
+hostkit::main!(link = ui_support);

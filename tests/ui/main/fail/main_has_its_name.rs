@@ -1,0 +1,4 @@
+#[hostkit::program]
+fn program(host: &mut hostkit::HostBuilder) {
+    host.environment("test");
+}

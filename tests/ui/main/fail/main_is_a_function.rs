@@ -1,0 +1,4 @@
+#[hostkit::program]
+struct Main;
+
+fn main() {}

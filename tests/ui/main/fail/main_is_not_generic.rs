@@ -1,0 +1,4 @@
+#[hostkit::program]
+fn main<T>(host: &mut hostkit::HostBuilder) {
+    let _ = host;
+}

@@ -1,0 +1,4 @@
+#[hostkit::program]
+fn main(host: hostkit::HostBuilder) {
+    drop(host);
+}

@@ -1,0 +1,1 @@
+hostkit::main!(crate = hostkit);

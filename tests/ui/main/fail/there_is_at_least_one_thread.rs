@@ -1,0 +1,1 @@
+hostkit::main!(worker_threads = 0);

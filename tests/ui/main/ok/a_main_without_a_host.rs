@@ -1,0 +1,5 @@
+#[hostkit::program(crate = "hostkit")]
+async fn main() {}
+
+#[hostkit::background_service]
+async fn work() {}

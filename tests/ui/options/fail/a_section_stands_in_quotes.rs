@@ -1,0 +1,7 @@
+#[hostkit::options(database)]
+#[derive(serde::Deserialize)]
+struct DatabaseOptions {
+    url: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::options("database")]
+struct DatabaseOptions {
+    url: String,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[hostkit::options("database")]
+#[derive(serde::Deserialize)]
+enum DatabaseOptions {
+    Url(String),
+}
+
+fn main() {}

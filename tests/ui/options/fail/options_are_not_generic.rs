@@ -1,0 +1,7 @@
+#[hostkit::options("database")]
+#[derive(serde::Deserialize)]
+struct DatabaseOptions<T> {
+    url: T,
+}
+
+fn main() {}

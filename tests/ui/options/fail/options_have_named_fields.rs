@@ -1,0 +1,5 @@
+#[hostkit::options("database")]
+#[derive(serde::Deserialize)]
+struct DatabaseOptions(String);
+
+fn main() {}

@@ -1,0 +1,8 @@
+use hostkit::Ext;
+
+#[hostkit::periodic(every = "1h")]
+async fn report(#[key(eu)] greeting: Ext<String>) {
+    let _ = greeting;
+}
+
+fn main() {}

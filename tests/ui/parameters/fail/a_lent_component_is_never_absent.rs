@@ -1,0 +1,8 @@
+use ui_support::Clock;
+
+#[hostkit::periodic(every = "1h")]
+async fn report(clock: Option<&Clock>) {
+    let _ = clock;
+}
+
+fn main() {}

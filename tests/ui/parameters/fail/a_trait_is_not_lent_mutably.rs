@@ -1,0 +1,8 @@
+trait Store: Send + Sync {}
+
+#[hostkit::periodic(every = "1h")]
+async fn report(store: &mut dyn Store) {
+    let _ = store;
+}
+
+fn main() {}

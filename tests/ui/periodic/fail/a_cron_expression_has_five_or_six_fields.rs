@@ -1,0 +1,4 @@
+#[hostkit::periodic(cron = "0 3 *")]
+async fn cleanup() {}
+
+fn main() {}

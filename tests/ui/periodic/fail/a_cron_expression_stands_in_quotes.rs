@@ -1,0 +1,4 @@
+#[hostkit::periodic(cron = 3)]
+async fn cleanup() {}
+
+fn main() {}

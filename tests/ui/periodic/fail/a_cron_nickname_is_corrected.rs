@@ -1,0 +1,4 @@
+#[hostkit::periodic(cron = "@dialy")]
+async fn cleanup() {}
+
+fn main() {}

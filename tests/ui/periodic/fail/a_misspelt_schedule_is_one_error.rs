@@ -1,0 +1,4 @@
+#[hostkit::periodic(evrey = "1h")]
+async fn cleanup() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::periodic(every = "0s")]
+async fn cleanup() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::periodic(every = 60)]
+async fn cleanup() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::periodic(every = "1h", cron = "0 3 * * *")]
+async fn cleanup() {}
+
+fn main() {}

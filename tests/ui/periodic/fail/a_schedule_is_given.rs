@@ -1,0 +1,4 @@
+#[hostkit::periodic]
+async fn cleanup() {}
+
+fn main() {}

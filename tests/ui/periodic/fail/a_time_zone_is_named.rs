@@ -1,0 +1,4 @@
+#[hostkit::periodic(cron = "@daily", tz = "")]
+async fn cleanup() {}
+
+fn main() {}

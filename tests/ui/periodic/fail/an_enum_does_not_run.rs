@@ -1,0 +1,4 @@
+#[hostkit::periodic(every = "1h")]
+enum Cleanup {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::periodic(every = "1h", missed = "twice")]
+async fn cleanup() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::transient]
+fn greeting(limit: usize) -> String {
+    "a".repeat(limit)
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+fn greeting() -> String {
+    std::future::ready(String::new()).await
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Trouble;
+
+#[hostkit::singleton]
+async fn greeting() -> Result<String, Trouble> {
+    Err(Trouble)
+}
+
+fn main() {}

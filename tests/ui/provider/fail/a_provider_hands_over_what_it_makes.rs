@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+fn greeting() -> &'static str {
+    "hello"
+}
+
+fn main() {}

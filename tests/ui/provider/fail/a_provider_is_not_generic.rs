@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+fn greeting<T: Default>() -> T {
+    T::default()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+async fn greeting() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}

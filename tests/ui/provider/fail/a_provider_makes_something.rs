@@ -1,0 +1,4 @@
+#[hostkit::singleton]
+fn greeting() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use ui_support::Mailer;
+
+#[hostkit::singleton(as = dyn Mailer)]
+fn greeting() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+fn greeting() -> impl Send {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+fn greeting() -> ! {
+    std::process::abort()
+}
+
+fn main() {}

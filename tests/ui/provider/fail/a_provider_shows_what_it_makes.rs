@@ -1,0 +1,8 @@
+use std::fmt::Result;
+
+#[hostkit::singleton]
+fn greeting() -> Result {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::queued(drain = "5s")]
+async fn process(_order: i64) {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::queued]
+fn process(_order: i64) {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::queued(priority = 3)]
+async fn process(_order: i64) {}
+
+fn main() {}

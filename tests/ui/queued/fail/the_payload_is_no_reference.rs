@@ -1,0 +1,6 @@
+#[hostkit::queued]
+async fn process(order: &str) {
+    let _ = order;
+}
+
+fn main() {}

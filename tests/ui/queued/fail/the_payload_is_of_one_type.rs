@@ -1,0 +1,6 @@
+#[hostkit::queued]
+async fn process(order: impl Send) {
+    drop(order);
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::queued]
+async fn process() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::queued(capacity = 0)]
+async fn process(_order: i64) {}
+
+fn main() {}

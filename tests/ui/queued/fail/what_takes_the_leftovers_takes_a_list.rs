@@ -1,0 +1,6 @@
+#[hostkit::queued(leftover = keep)]
+async fn process(_order: i64) {}
+
+async fn keep(_order: i64) {}
+
+fn main() {}

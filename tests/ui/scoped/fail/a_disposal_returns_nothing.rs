@@ -1,0 +1,14 @@
+struct Unit;
+
+#[hostkit::scoped]
+impl Unit {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn dispose(self) -> bool {
+        true
+    }
+}
+
+fn main() {}

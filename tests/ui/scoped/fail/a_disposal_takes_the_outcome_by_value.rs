@@ -1,0 +1,16 @@
+use hostkit::Outcome;
+
+struct Unit;
+
+#[hostkit::scoped]
+impl Unit {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn dispose(self, outcome: &Outcome) {
+        let _ = outcome;
+    }
+}
+
+fn main() {}

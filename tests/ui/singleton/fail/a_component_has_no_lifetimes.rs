@@ -1,0 +1,7 @@
+#[hostkit::singleton]
+struct Orders<'a> {
+    #[inject(default = "")]
+    name: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::singleton(name = "orders")]
+struct Orders {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+struct Orders;
+
+#[hostkit::singleton]
+impl Orders {
+    fn create() -> Self {
+        Self
+    }
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+struct Orders;
+
+#[hostkit::singleton]
+impl Default for Orders {
+    fn default() -> Self {
+        Self
+    }
+}
+
+fn main() {}

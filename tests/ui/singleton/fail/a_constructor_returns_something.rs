@@ -1,0 +1,8 @@
+struct Orders;
+
+#[hostkit::singleton]
+impl Orders {
+    fn new() {}
+}
+
+fn main() {}

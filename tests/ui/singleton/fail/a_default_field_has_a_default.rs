@@ -1,0 +1,9 @@
+struct Limit;
+
+#[hostkit::singleton]
+struct Orders {
+    #[inject(default)]
+    limit: Limit,
+}
+
+fn main() {}

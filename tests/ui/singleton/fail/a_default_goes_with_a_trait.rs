@@ -1,0 +1,4 @@
+#[hostkit::singleton(default)]
+struct Orders {}
+
+fn main() {}

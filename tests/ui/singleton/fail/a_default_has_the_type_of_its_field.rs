@@ -1,0 +1,7 @@
+#[hostkit::singleton]
+struct Orders {
+    #[inject(default = "ten")]
+    limit: usize,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use std::sync::Arc;
+
+struct Clock;
+
+#[hostkit::singleton]
+struct Orders {
+    clock: Arc<Clock>,
+}
+
+fn main() {}

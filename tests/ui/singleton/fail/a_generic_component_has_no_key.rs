@@ -1,0 +1,7 @@
+#[hostkit::singleton(key = "eu")]
+struct Post<T: Send + Sync + 'static> {
+    #[inject(default)]
+    letter: std::marker::PhantomData<T>,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::singleton(key = "eu")]
+struct Orders {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[hostkit::singleton]
+struct Orders {
+    #[inject(defualt)]
+    limit: usize,
+}
+
+fn main() {}

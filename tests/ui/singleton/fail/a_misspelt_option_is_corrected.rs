@@ -1,0 +1,4 @@
+#[hostkit::singleton(tiemout = "5s")]
+struct Orders {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+struct Orders {
+    limit: usize,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use hostkit::Tick;
+
+#[hostkit::scoped]
+struct Orders {
+    tick: Tick,
+}
+
+fn main() {}

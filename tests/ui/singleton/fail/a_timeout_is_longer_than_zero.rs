@@ -1,0 +1,4 @@
+#[hostkit::singleton(timeout = "0s")]
+struct Orders {}
+
+fn main() {}

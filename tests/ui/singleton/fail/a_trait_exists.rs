@@ -1,0 +1,4 @@
+#[hostkit::singleton(as = dyn Mailre)]
+struct Post {}
+
+fn main() {}

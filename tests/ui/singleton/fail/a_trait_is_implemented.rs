@@ -1,0 +1,6 @@
+use ui_support::Mailer;
+
+#[hostkit::singleton(as = dyn Mailer)]
+struct Post {}
+
+fn main() {}

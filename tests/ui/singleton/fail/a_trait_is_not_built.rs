@@ -1,0 +1,4 @@
+#[hostkit::singleton]
+trait Orders {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+trait Mailer {}
+
+#[hostkit::singleton(as = dyn Mailer)]
+struct Post {}
+
+impl Mailer for Post {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::singleton(handle = Other)]
+struct Orders {}
+
+fn main() {}

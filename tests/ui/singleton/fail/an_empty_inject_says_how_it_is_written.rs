@@ -1,0 +1,7 @@
+#[hostkit::singleton]
+struct Orders {
+    #[inject]
+    limit: usize,
+}
+
+fn main() {}

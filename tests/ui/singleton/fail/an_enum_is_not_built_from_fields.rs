@@ -1,0 +1,6 @@
+#[hostkit::singleton]
+enum Orders {
+    None,
+}
+
+fn main() {}

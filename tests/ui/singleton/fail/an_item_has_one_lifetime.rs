@@ -1,0 +1,5 @@
+#[hostkit::singleton]
+#[hostkit::scoped]
+struct Orders {}
+
+fn main() {}
