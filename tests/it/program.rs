@@ -155,7 +155,7 @@ mod codes {
             (
                 "constructor-fails",
                 75,
-                "the host did not start: cannot build `Resource`: its constructor failed: no such database\n",
+                "the host did not start: cannot build `Resource`, needed by `serve`: its constructor failed: no such database\n",
             ),
             ("hook-fails", 75, "the host did not start: hook `migrate` failed: table is locked\n"),
         ] {
@@ -332,7 +332,7 @@ mod commands {
             assert_eq!(ended.stderr, "");
         }
         let version = run("version", "--version").with_code(0);
-        assert_eq!(version.stdout, format!("hostkit-tests {}\n", env!("CARGO_PKG_VERSION")));
+        assert_eq!(version.stdout, format!("worker {}\n", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]

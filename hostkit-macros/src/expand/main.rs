@@ -79,6 +79,8 @@ fn program(args: &MainArgs, setup: &TokenStream) -> TokenStream {
         None => quote!(__hk::None),
     };
     let (private, import) = (args.hostkit.private(), args.hostkit.import());
+    // Cargo sets it for binaries, of which a package may have several.
+    let name = if std::env::var_os("CARGO_BIN_NAME").is_some() { "CARGO_BIN_NAME" } else { "CARGO_PKG_NAME" };
     quote! {
         fn main() -> #private::ExitCode {
             #private::main(&hostkit_wiring::PROGRAM, hostkit_wiring::setup())
@@ -86,7 +88,7 @@ fn program(args: &MainArgs, setup: &TokenStream) -> TokenStream {
         mod hostkit_wiring {
             #import
             pub(super) static PROGRAM: __hk::Program = __hk::Program {
-                name: ::core::env!("CARGO_PKG_NAME"),
+                name: ::core::env!(#name),
                 version: ::core::env!("CARGO_PKG_VERSION"),
                 linked: &[#(#crates),*],
                 runtime: __hk::Runtime { flavor: __hk::Flavor::#flavor, worker_threads: #worker_threads },

@@ -39,6 +39,11 @@ impl Outcome {
     pub fn of<T, E>(result: &Result<T, E>) -> Self {
         if result.is_ok() { Self::Succeeded } else { Self::Failed }
     }
+
+    /// Whether to commit.
+    pub fn is_succeeded(self) -> bool {
+        self == Self::Succeeded
+    }
 }
 
 /// What ending one component takes.

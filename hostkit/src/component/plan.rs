@@ -377,6 +377,11 @@ impl InjectError {
         Self::new("a lazy component".to_owned(), Failure::WrongType)
     }
 
+    /// Who asked first, as far as it is known.
+    pub(crate) fn outermost(&self) -> &str {
+        self.chain.last().map_or("", String::as_str)
+    }
+
     pub(crate) fn asked_by(mut self, asker: &str) -> Self {
         self.chain.push(asker.to_owned());
         self

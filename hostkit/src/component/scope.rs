@@ -130,6 +130,30 @@ impl<T: Component> Pass<T> {
     }
 }
 
+impl<T: Component> Pass<T> {
+    /// Ends the scope as the work in it ended, and hands the work's value on.
+    ///
+    /// # Errors
+    /// Returns the error of the work, or what went wrong while the scope was closed after the work had succeeded.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # #[hostkit::scoped] struct Orders {}
+    /// # impl Orders { async fn process_next(&self) -> Result<u32, std::io::Error> { Ok(1) } }
+    /// # async fn example(orders: hostkit::Scopes<Orders>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let pass = orders.open().await?;
+    /// let processed = pass.process_next().await;
+    /// let processed = pass.finish(processed).await?;
+    /// # let _: u32 = processed;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn finish<R, E: Into<BoxError>>(self, result: Result<R, E>) -> Result<R, ScopeError> {
+        let closed = self.close(Outcome::of(&result)).await;
+        both(result, closed)
+    }
+}
+
 impl<T: fmt::Debug + Component> fmt::Debug for Pass<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Pass").field(&**self).finish()
@@ -165,9 +189,7 @@ impl Scopes<Untyped> {
         let scope = self.open();
         let result = body(scope.clone()).await;
         let closed = scope.close(Outcome::of(&result)).await;
-        let value = result.map_err(|error| ScopeError { kind: ScopeErrorKind::Returned(error.into()) })?;
-        closed?;
-        Ok(value)
+        both(result, closed)
     }
 }
 
@@ -260,6 +282,12 @@ enum ScopeErrorKind {
     Returned(BoxError),
     #[error("{}", joined(.0))]
     Closing(Vec<CloseFault>),
+}
+
+/// What work and the end of its scope come to: the error of the work goes first.
+fn both<R, E: Into<BoxError>>(worked: Result<R, E>, closed: Result<(), ScopeError>) -> Result<R, ScopeError> {
+    let value = worked.map_err(|error| ScopeError { kind: ScopeErrorKind::Returned(error.into()) })?;
+    closed.map(|()| value)
 }
 
 fn joined(faults: &[CloseFault]) -> String {

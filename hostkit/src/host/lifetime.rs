@@ -1,11 +1,13 @@
 //! What a service may ask of the host that runs it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::component::fitting;
+use crate::time::now;
 
 /// The life of the host, as a service sees it. Cloning it clones a reference.
 #[derive(Clone)]
@@ -15,6 +17,8 @@ struct Life {
     environment: String,
     started: CancellationToken,
     stopping: CancellationToken,
+    /// When a stop was first asked for: its deadline counts from there.
+    asked: OnceLock<Instant>,
 }
 
 impl HostLifetime {
@@ -23,18 +27,26 @@ impl HostLifetime {
             environment: environment.to_owned(),
             started: CancellationToken::new(),
             stopping: CancellationToken::new(),
+            asked: OnceLock::new(),
         };
         Self(Arc::new(life))
     }
 
     /// Asks the host to stop, as a signal would. Returns at once; asking twice is asking once.
     pub fn request_stop(&self) {
+        // Setting fails for whoever asks again.
+        let _ = self.0.asked.set(now());
         self.0.stopping.cancel();
     }
 
     /// Fires when every service is ready.
     pub fn started(&self) -> &CancellationToken {
         &self.0.started
+    }
+
+    /// When the stop began, as far as anybody has asked for it.
+    pub(super) fn stop_began(&self) -> Instant {
+        self.0.asked.get().copied().unwrap_or_else(now)
     }
 
     pub(super) fn started_now(&self) {

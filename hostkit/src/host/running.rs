@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,8 @@ pub(super) struct Running {
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
+    /// Whether a hook of the start is under way: half a migration is worse than a late stop.
+    pub(super) in_hook: watch::Sender<bool>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
     pub(super) services_began: AtomicBool,
 }
@@ -85,7 +87,16 @@ impl Running {
             .collect();
         let hooks = hooks.into_iter().map(Arc::new).collect();
         let services_began = AtomicBool::new(false);
-        Arc::new(Self { services, hooks, container, options, lifetime, tasks, services_began })
+        Arc::new(Self {
+            services,
+            hooks,
+            container,
+            options,
+            lifetime,
+            tasks,
+            in_hook: watch::Sender::new(false),
+            services_began,
+        })
     }
 
     pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &Arc<HookPlan>> {

@@ -5,7 +5,8 @@
 //! 1. A service's task waits for its predecessors; nothing else orders the start.
 //! 2. Whatever cuts the start short, a failure, a request to stop or the future being dropped, what has started is told
 //!    to stop.
-//! 3. Constructors and hooks run in tasks of their own, so that none that blocks its thread keeps the host from stopping.
+//! 3. A hook that was begun may finish, within the time that the stop has; no other is begun after a stop was asked for.
+//! 4. Constructors and hooks run in tasks of their own, so that none that blocks its thread keeps the host from stopping.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -22,7 +23,7 @@ use super::error::{Report, ServiceFailure, StartCause};
 use super::running::{Running, RunningHost, Service};
 use super::stop::{Ended, Stopping, grace, supervise};
 use super::{Host, StartError};
-use crate::component::{RunFailure, catch_panic, install_panic_hook};
+use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
 use crate::tasks::joined;
 use crate::time::now;
@@ -132,24 +133,53 @@ pub(super) async fn prepare(
     let prepare = async move {
         let of_hooks: BTreeSet<_> =
             preparing.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
-        preparing.container.ensure_all(&of_hooks).await.map_err(StartCause::Inject)?;
+        preparing.container.ensure_all(&of_hooks).await.map_err(|error| preparing.not_built(error))?;
         run_hooks(&preparing, Stage::Start).await.map_err(StartCause::Hook)?;
-        preparing.container.ensure_all(&reached).await.map_err(StartCause::Inject)
+        preparing.container.ensure_all(&reached).await.map_err(|error| preparing.not_built(error))
     };
     apart(running, prepare).await
 }
 
-/// Runs a part of the start in a task of its own until it is done or the host is asked to stop (invariant 3).
+impl Running {
+    /// The failure of a singleton, with the first service or hook that asks for it.
+    fn not_built(&self, error: InjectError) -> StartCause {
+        let plans =
+            self.hooks.iter().map(|hook| &hook.service).chain(self.services.iter().map(|service| &service.plan));
+        let asks = |plan: &&ServicePlan| {
+            plan.plan.singletons.iter().any(|id| self.container.graph.provider(*id).name == error.outermost())
+        };
+        let asker = plans.into_iter().find(asks).map(|plan| plan.name);
+        let error = match asker {
+            Some(asker) => error.asked_by(asker),
+            None => error,
+        };
+        tracing::error!(target: "hostkit::host", %error, "the host does not start");
+        StartCause::Inject(error)
+    }
+}
+
+/// Runs a part of the start in a task of its own until it is done or the host is asked to stop (invariants 3 and 4).
 async fn apart(
-    running: &Running,
+    running: &Arc<Running>,
     part: impl Future<Output = Result<(), StartCause>> + Send + 'static,
 ) -> Result<(), Interrupted> {
     let mut task = AbortOnDropHandle::new(running.tasks.spawn("start", part));
-    // What a stop loses here is a constructor or a hook that has not finished; its scope goes to the reaper.
+    // What a stop loses here is a constructor that has not finished; its scope goes to the reaper.
     tokio::select! {
         biased;
         () = running.lifetime.stopping().cancelled() => {}
         done = &mut task => return Ok(joined(done).await?),
+    }
+    // A hook that was begun may finish, within the time that the stop has.
+    let mut in_hook = running.in_hook.subscribe();
+    let no_hook = async { drop(in_hook.wait_for(|in_hook| !in_hook).await) };
+    tokio::select! {
+        biased;
+        done = &mut task => return joined(done).await.map_err(Interrupted::Failed).and(Err(Interrupted::Stopped)),
+        () = no_hook => {}
+        () = tokio::time::sleep_until(Stopping::begin(running).work_deadline()) => {
+            tracing::warn!(target: "hostkit::host", "a hook did not finish by the deadline of the stop and was dropped");
+        }
     }
     task.abort();
     // Nobody waits for one that blocks its thread.
@@ -258,9 +288,30 @@ async fn first_failure(running: &Running, events: &mut mpsc::UnboundedReceiver<E
 /// Runs the hooks of a stage one after the other, until one fails.
 pub(super) async fn run_hooks(running: &Arc<Running>, stage: Stage) -> Result<(), ServiceFailure> {
     for hook in running.hooks_of(stage) {
+        let _under_way = UnderWay::begin(&running.in_hook);
+        // Looked at after the hook counts as begun, so that a stop either sees it or is seen (invariant 3).
+        if running.lifetime.stopping().is_cancelled() {
+            break;
+        }
         run_hook(running, hook, CancellationToken::new()).await?;
     }
     Ok(())
+}
+
+/// Marks that a hook of the start is under way.
+struct UnderWay<'a>(&'a watch::Sender<bool>);
+
+impl<'a> UnderWay<'a> {
+    fn begin(in_hook: &'a watch::Sender<bool>) -> Self {
+        in_hook.send_replace(true);
+        Self(in_hook)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
 }
 
 /// Runs one hook to completion.

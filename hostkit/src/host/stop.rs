@@ -131,15 +131,20 @@ pub(super) struct Stopping<'a> {
 }
 
 impl<'a> Stopping<'a> {
-    /// The clock of the stop starts here.
+    /// Its clock started when the stop was asked for, or starts here.
     pub(super) fn begin(running: &'a Arc<Running>) -> Self {
-        let began = now();
+        let began = running.lifetime.stop_began();
         Self { running, began, deadlines: Deadlines::of(began, running.options.stop_timeout), failed: false }
     }
 
     /// The same after a start that failed.
     pub(super) fn after_failure(running: &'a Arc<Running>) -> Self {
         Self { failed: true, ..Self::begin(running) }
+    }
+
+    /// When what runs has to be over, so that the rest of the stop has its time.
+    pub(super) fn work_deadline(&self) -> Instant {
+        self.deadlines.work
     }
 
     /// Goes through the phases; returns by the deadline.
