@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use crate::config::Item;
 use crate::host::{Host, HostBuilder};
 use crate::program::{Failure, Program};
+use crate::registry::ServiceEntry;
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,15 +122,13 @@ fn checked(host: &Host) -> String {
 }
 
 fn shown(host: &Host) -> String {
-    let described = host.described();
-    let items: Vec<_> = described
-        .iter()
-        .map(|service| Item {
-            attribute: service.entry.kind.attribute(),
-            name: service.name,
-            options: service.entry.options,
-            source: service.entry.source,
-        })
-        .collect();
+    let item = |(name, entry): &(&'static str, &'static ServiceEntry)| Item {
+        attribute: entry.kind.attribute(),
+        name,
+        options: entry.options,
+        source: entry.source,
+    };
+    // What is left out may be so because of a value, which is then the one to be looked for.
+    let items: Vec<_> = host.known.iter().map(item).collect();
     host.configuration.show(&items)
 }

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use crate::component::{Container, Reap};
 use crate::config::{Configuration, HostOptions};
+use crate::registry::ServiceEntry;
 
 /// A program that has been checked and not been started.
 ///
@@ -48,6 +49,9 @@ use crate::config::{Configuration, HostOptions};
 pub struct Host {
     pub(crate) services: Vec<ServicePlan>,
     pub(crate) hooks: Vec<HookPlan>,
+    /// Every annotated function with its name in this host, also those that it leaves out.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the command line shows them"))]
+    pub(crate) known: Vec<(&'static str, &'static ServiceEntry)>,
     pub(crate) container: Arc<Container>,
     pub(crate) reaped: tokio::sync::mpsc::UnboundedReceiver<Reap>,
     pub(crate) configuration: Arc<Configuration>,

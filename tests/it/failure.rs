@@ -83,7 +83,7 @@ mod start {
         let error = not_started(&mut builder).await;
         assert_eq!(
             error.to_string(),
-            "the host did not start: cannot build `Broken`, needed by `AsksBroken`: its constructor failed: connection refused"
+            "the host did not start: cannot build `Broken`, needed by `AsksBroken`, needed by `stopped`: its constructor failed: connection refused"
         );
         assert_eq!((error.exit_code(), error.is_timeout()), (75, false));
         assert_eq!(log.lines(), ["pool built", "pool disposed Failed"], "no hook of the stop has anything to end");
@@ -107,7 +107,7 @@ mod start {
         let error = not_started(Host::empty().with::<waits_for_endless>().with::<endless>().provide(log.clone())).await;
         assert_eq!(
             error.to_string(),
-            "the host did not start: cannot build `endless`: its constructor did not finish within 3s"
+            "the host did not start: cannot build `endless`, needed by `waits_for_endless`: its constructor did not finish within 3s"
         );
         assert_eq!((error.exit_code(), error.is_timeout()), (75, true));
         assert_eq!(began.elapsed(), 3 * SECOND);
@@ -297,6 +297,34 @@ mod stop_during_start {
         lifetime.request_stop();
         sleep(SECOND).await;
         log.say("hook goes on");
+    }
+
+    #[hostkit::on_start(after = [asks_in_a_hook])]
+    async fn next_hook(log: Ext<Log>) {
+        log.say("next hook");
+    }
+
+    #[hostkit::on_start]
+    async fn asks_in_an_endless_hook(lifetime: HostLifetime) {
+        lifetime.request_stop();
+        std::future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hook_that_was_begun_may_finish_within_the_time_of_the_stop_and_no_other_begins() {
+        let log = Log::default();
+        let mut builder = Host::empty();
+        builder.with::<asks_in_a_hook>().with::<next_hook>().with::<dependent>().provide(log.clone());
+        let began = Instant::now();
+        built(&mut builder).await.run().await.unwrap();
+        assert_eq!(log.lines(), ["hook goes on"]);
+        assert_eq!(began.elapsed(), SECOND);
+
+        let mut builder = Host::empty();
+        builder.with::<asks_in_an_endless_hook>().set("host.stop_timeout", "8s");
+        let began = Instant::now();
+        built(&mut builder).await.run().await.unwrap();
+        assert_eq!(began.elapsed(), 6 * SECOND, "a quarter of the time is kept for what comes after the services");
     }
 
     #[tokio::test(start_paused = true)]

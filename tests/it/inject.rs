@@ -246,7 +246,14 @@ mod blocking {
     ) -> Result<(), String> {
         notes.pages.push("second");
         std::thread::sleep(Duration::from_millis(1));
-        log.say(format!("{} {} {} {} {}", counted.number, unit.seven, quiet.greet(), notes.pages.len(), stop.is_cancelled()));
+        log.say(format!(
+            "{} {} {} {} {}",
+            counted.number,
+            unit.seven,
+            quiet.greet(),
+            notes.pages.len(),
+            stop.is_cancelled()
+        ));
         Ok(())
     }
 

@@ -75,10 +75,12 @@ mod signals {
         running.has_said("every service is ready");
         running.signal("TERM");
         let ended = running.ended().with_code(1);
-        assert_eq!(
-            ended.report(),
-            "hostkit: the host did not stop cleanly\n  `serve` was still stopping after 300ms and was dropped\n"
+        let report = ended.report();
+        assert!(
+            report.starts_with("hostkit: the host did not stop cleanly\n  `serve` was still stopping after 3"),
+            "{report}"
         );
+        assert!(report.ends_with("ms and was dropped\n"), "{report}");
     }
 
     #[test]
@@ -149,18 +151,22 @@ mod codes {
     fn every_end_has_its_code_and_its_report() {
         for (mode, code, report) in [
             ("fails", 1, "service `serve` failed: socket closed\n"),
-            ("panics", 1, "service `serve` panicked: out of cheese (at tests/src/bin/worker.rs:LINE:26)\n"),
+            ("panics", 1, "service `serve` panicked: out of cheese (at tests/src/bin/worker.rs:LINE:21)\n"),
             (
                 "constructor-fails",
                 75,
-                "the host did not start: cannot build `Resource`: its constructor failed: no such database\n",
+                "the host did not start: cannot build `Resource`, needed by `serve`: its constructor failed: no such database\n",
             ),
             ("hook-fails", 75, "the host did not start: hook `migrate` failed: table is locked\n"),
         ] {
             let ended = worker("every_end", mode).run().with_code(code);
             let said = without_lines(ended.report());
             let said = said.strip_prefix("hostkit: ").unwrap();
-            assert_eq!(said.strip_prefix("the host did not start: service").map_or(said.to_owned(), |rest| format!("service{rest}")), report);
+            assert_eq!(
+                said.strip_prefix("the host did not start: service")
+                    .map_or(said.to_owned(), |rest| format!("service{rest}")),
+                report
+            );
             assert_eq!(ended.stdout, "");
         }
     }
@@ -180,7 +186,9 @@ mod codes {
 
     #[test]
     fn what_cannot_be_understood_is_a_usage_error() {
-        for arguments in ["nonsense", "--nonsense", "trigger", "enqueue process", "--set x", "run --config", "graph --format svg"] {
+        for arguments in
+            ["nonsense", "--nonsense", "trigger", "enqueue process", "--set x", "run --config", "graph --format svg"]
+        {
             let ended = run("usage", arguments).with_code(2);
             assert_eq!(ended.stdout, "", "{arguments}");
             assert!(!ended.stderr.is_empty(), "{arguments}");
@@ -324,7 +332,7 @@ mod commands {
             assert_eq!(ended.stderr, "");
         }
         let version = run("version", "--version").with_code(0);
-        assert_eq!(version.stdout, format!("hostkit-tests {}\n", env!("CARGO_PKG_VERSION")));
+        assert_eq!(version.stdout, format!("worker {}\n", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]
@@ -380,7 +388,12 @@ mod configuration {
             (&[FILE, STAGING], &[("HOSTKIT_ENV", "staging"), greeting], &[], "variable 2 None None file in staging"),
             (&[FILE], &[greeting], &["--set", "app.greeting=set"], "set 1 None None file in production"),
             (&[FILE, OTHER], &[], &["--config", "other.toml"], "other 0 None None  in production"),
-            (&[FILE], &[("HOSTKIT__APP__TIMES", "7"), ("HOSTKIT__APP__PIN", "0042")], &[], "file 7 None Some(42) file in production"),
+            (
+                &[FILE],
+                &[("HOSTKIT__APP__TIMES", "7"), ("HOSTKIT__APP__PIN", "42")],
+                &[],
+                "file 7 None Some(42) file in production",
+            ),
             (&[], &[("hostkit__app__greeting", "lower case")], &[], "lower case 0 None None  in production"),
         ] {
             let ended = says("layers", files, variables, arguments).with_code(0);
@@ -406,7 +419,10 @@ mod configuration {
     #[test]
     fn show_says_what_holds_and_where_it_came_from_without_secrets() {
         let files = [
-            ("hostkit.toml", "[app]\ngreeting = \"file\"\npin = 4711\nurl = \"postgres://app:hunter2@db/x\"\n[periodic.cleanup]\nevery = \"5m\"\n"),
+            (
+                "hostkit.toml",
+                "[app]\ngreeting = \"file\"\npin = 4711\nurl = \"postgres://app:hunter2@db/x\"\n[periodic.cleanup]\nevery = \"5m\"\n",
+            ),
             ("token", "swordfish"),
         ];
         let variables = [("HOSTKIT_FILE__APP__API_TOKEN", "token"), ("HOSTKIT__APP__TIMES", "3")];
@@ -434,7 +450,10 @@ mod configuration {
     fn a_faulty_program_still_shows_its_configuration_or_says_why_not() {
         let ended = says("show_faulty", &[("hostkit.toml", "[app]\ntimes = \"many\"\n")], &[], &["config", "show"]);
         assert!(matches!(ended.code(), Some(0 | 78)), "{ended:#?}");
-        assert!(ended.stdout.contains("app.times = \"many\"") || ended.report().contains("hostkit.toml:2"), "{ended:#?}");
+        assert!(
+            ended.stdout.contains("app.times = \"many\"") || ended.report().contains("hostkit.toml:2"),
+            "{ended:#?}"
+        );
     }
 
     #[test]
@@ -449,19 +468,13 @@ mod configuration {
         let ended = Program::new(WORKER, &directory).arguments(["check"]).run().with_code(0);
         assert!(!ended.stderr.contains("WARN"), "{ended:#?}");
 
-        // With every commented line in effect it is still a file that can be read.
-        let uncommented: String = sample
-            .stdout
-            .lines()
-            .map(|line| match line.strip_prefix("# ").or_else(|| line.strip_prefix('#')) {
-                Some(rest) if rest.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')) => rest,
-                _ => line,
-            })
-            .fold(String::new(), |text, line| text + line + "\n");
-        fs::write(directory.join("hostkit.toml"), &uncommented).unwrap();
+        // With every value that it shows in effect it is a file that can be read.
+        let value = |line: &&str| line.split_once(" = ").is_some_and(|(_, value)| !value.trim().starts_with('#'));
+        let lines = sample.stdout.lines().map(|line| line.strip_prefix('#').filter(value).unwrap_or(line));
+        let shown = lines.collect::<Vec<_>>().join("\n");
+        fs::write(directory.join("hostkit.toml"), &shown).unwrap();
         let ended = Program::new(WORKER, &directory).arguments(["check"]).run();
-        assert!(!ended.stderr.contains("has no option"), "{uncommented}\n{ended:#?}");
-        assert!(!ended.stderr.contains("is not valid TOML"), "{uncommented}\n{ended:#?}");
+        assert_eq!(ended.code(), Some(0), "{shown}\n{ended:#?}");
     }
 
     #[test]

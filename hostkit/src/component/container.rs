@@ -86,7 +86,16 @@ impl Container {
         let (reaper, scopes) = mpsc::unbounded_channel();
         let cells = (0..graph.len()).map(|_| Cell::default()).collect();
         (
-            Arc::new(Self { graph, settings, stop, cells, order: Mutex::default(), stopped: RwLock::default(), ending: Mutex::default(), reaper }),
+            Arc::new(Self {
+                graph,
+                settings,
+                stop,
+                cells,
+                order: Mutex::default(),
+                stopped: RwLock::default(),
+                ending: Mutex::default(),
+                reaper,
+            }),
             scopes,
         )
     }
@@ -191,7 +200,7 @@ impl Container {
 
     /// Takes over what was built for a singleton, unless that is too late.
     fn keep(&self, id: ProviderId, plan: &Plan, slots: &mut [Option<Built>]) -> Result<(), InjectError> {
-        let _alive = self.alive().map_err(|_| self.stopped(id))?;
+        let _alive = self.alive().map_err(|_ended| self.stopped(id))?;
         let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         for (step, slot) in plan.steps.iter().zip(slots) {
             let Some(built) = slot.take() else { continue };

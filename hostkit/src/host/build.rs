@@ -148,7 +148,16 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let services =
         services.iter().zip(service_order.after).map(|(service, after)| service.planned(&graph, after)).collect();
     let (container, reaped) = Container::new(graph, ContainerSettings::default(), CancellationToken::new());
-    Ok(Host { services, hooks, container, reaped, configuration: Arc::new(configuration), options, lifetime })
+    Ok(Host {
+        services,
+        hooks,
+        known: entries,
+        container,
+        reaped,
+        configuration: Arc::new(configuration),
+        options,
+        lifetime,
+    })
 }
 
 impl Candidate {

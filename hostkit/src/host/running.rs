@@ -71,7 +71,7 @@ impl fmt::Debug for Running {
 impl Running {
     /// Everything of a host that has not been started, and spawns the reaper.
     pub(super) fn of(host: Host) -> Arc<Self> {
-        let Host { services, hooks, container, reaped, configuration: _, options, lifetime } = host;
+        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime } = host;
         let tasks = Tasks::default();
         tasks.spawn_side("reaper", crate::component::reap(reaped));
         let services = services

@@ -21,7 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::build::{HookPlan, ServicePlan};
 use super::error::{Report, ServiceFailure, StartCause};
 use super::running::{Running, RunningHost, Service};
-use super::stop::{Ended, GRACE, Stopping, supervise};
+use super::stop::{Ended, Stopping, grace, supervise};
 use super::{Host, StartError};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
@@ -177,11 +177,13 @@ async fn apart(
         biased;
         done = &mut task => return joined(done).await.map_err(Interrupted::Failed).and(Err(Interrupted::Stopped)),
         () = no_hook => {}
-        () = tokio::time::sleep_until(Stopping::begin(running).work_deadline()) => {}
+        () = tokio::time::sleep_until(Stopping::begin(running).work_deadline()) => {
+            tracing::warn!(target: "hostkit::host", "a hook did not finish by the deadline of the stop and was dropped");
+        }
     }
     task.abort();
     // Nobody waits for one that blocks its thread.
-    drop(tokio::time::timeout(GRACE, task).await);
+    drop(tokio::time::timeout(grace(running.options.stop_timeout), task).await);
     Err(Interrupted::Stopped)
 }
 

@@ -32,8 +32,9 @@ use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
 const RESERVE: Duration = Duration::from_secs(5);
-/// How long a dropped future may take to be gone before its thread counts as blocked.
-pub(super) const GRACE: Duration = Duration::from_millis(250);
+/// How long a dropped future may take to be gone before its thread counts as blocked, and how long whoever is told late
+/// has; less if the whole stop is to be short.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// A service whose task has ended.
 #[derive(Debug)]
@@ -90,8 +91,8 @@ impl Running {
 
 impl Fate {
     /// What became of something whose future is being dropped, which `ended` shows.
-    pub(super) async fn within_grace(ended: impl Future) -> Self {
-        match tokio::time::timeout(GRACE, ended).await {
+    pub(super) async fn within(grace: Duration, ended: impl Future) -> Self {
+        match tokio::time::timeout(grace, ended).await {
             Ok(_ended) => Self::Dropped,
             Err(_elapsed) => Self::Blocks,
         }
@@ -105,6 +106,12 @@ struct Deadlines {
     work: Instant,
     /// Everything.
     end: Instant,
+}
+
+/// How long something that is cut off may take to be gone.
+pub(super) fn grace(stop_timeout: Duration) -> Duration {
+    // Nobody's thread is blocked just because he was not scheduled at once.
+    (stop_timeout / 20).clamp(GRACE / 10, GRACE)
 }
 
 impl Deadlines {
@@ -183,11 +190,15 @@ impl<'a> Stopping<'a> {
         tracing::info!(target: "hostkit::host", %took, stuck = report.stuck.len(), "stopped");
     }
 
+    pub(super) fn grace(&self) -> Duration {
+        grace(self.running.options.stop_timeout)
+    }
+
     /// When a service that is told to stop now has to have ended.
     pub(super) fn deadline_of(&self, service: &Service) -> Instant {
         let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
         // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
-        own.min(self.deadlines.work).max((now() + GRACE).min(self.deadlines.end))
+        own.min(self.deadlines.work).max((now() + self.grace()).min(self.deadlines.end))
     }
 
     fn reserved_for_disposal(&self) -> Duration {
@@ -234,7 +245,7 @@ impl<'a> Stopping<'a> {
             return Ok(joined(done).await);
         }
         task.abort();
-        Err(Fate::within_grace(task).await)
+        Err(Fate::within(self.grace(), task).await)
     }
 
     /// Stops every service as soon as those that must end before it have (invariants 2 and 3).
@@ -277,7 +288,7 @@ impl<'a> Stopping<'a> {
         }
         let hung = now() - began;
         service.abandon.cancel();
-        let fate = Fate::within_grace(service.ended.cancelled()).await;
+        let fate = Fate::within(self.grace(), service.ended.cancelled()).await;
         let phase = match service.plan.runner.stops() {
             StopsWith::Queues => "draining",
             StopsWith::Workers => "stopping",
@@ -306,7 +317,7 @@ impl<'a> Stopping<'a> {
         let outcome = if failed { Outcome::Failed } else { Outcome::Succeeded };
         let began = now();
         // Each disposer is given what is left, so that the one that hangs is named by its own fault.
-        let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(GRACE);
+        let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(self.grace());
         let disposed = Arc::clone(container);
         let disposal = async move {
             disposed.reaped().await;

@@ -177,7 +177,7 @@ async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) 
                 Err(_elapsed) => {
                     let hung = now() - began;
                     service.abandon.cancel();
-                    let fate = Fate::within_grace(&mut calling).await;
+                    let fate = Fate::within(stop.grace(), &mut calling).await;
                     report.stuck.push(Stuck { name: name.to_owned(), phase: "stopping", hung, fate });
                     None
                 }
