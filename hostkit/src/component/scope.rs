@@ -61,7 +61,7 @@ impl<T: Component> Scopes<T> {
         let armed = typed.open.get_or_try_init(|| self.arm(typed.provider)).await?;
         let armed: &Arc<Armed<Lent<T>>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
         let context = if armed.plan.wants_token {
-            Context { token: Some(self.container.stop.child_token()), values: None }
+            Context { token: Some(self.container.stop.child_token().into()), values: None }
         } else {
             Context::default()
         };
@@ -167,7 +167,7 @@ impl Scopes<Untyped> {
 
     /// Opens an empty scope; its components are built as they are got.
     pub fn open(&self) -> Scope {
-        let context = Context { token: Some(self.container.stop.child_token()), values: None };
+        let context = Context { token: Some(self.container.stop.child_token().into()), values: None };
         Scope(Arc::new(OpenScope { shared: Shared::empty(&self.container, context), owned: true }))
     }
 
