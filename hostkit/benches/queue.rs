@@ -203,9 +203,7 @@ fn spawn<Fut: Future<Output = ()> + Send + 'static>(
     sender
 }
 
-fn spawn_tokio<Fut: Future<Output = ()> + Send + 'static>(
-    work: fn(mpsc::Receiver<u64>) -> Fut,
-) -> mpsc::Sender<u64> {
+fn spawn_tokio<Fut: Future<Output = ()> + Send + 'static>(work: fn(mpsc::Receiver<u64>) -> Fut) -> mpsc::Sender<u64> {
     let (sender, items) = mpsc::channel(CAPACITY);
     tokio::spawn(work(items));
     sender

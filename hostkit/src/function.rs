@@ -62,7 +62,7 @@ pub trait Call: 'static {
     /// The function's parameters.
     type Needs: Need;
 
-    /// Makes the future that calls it; nothing of the user's is called before that is polled.
+    /// Calls it.
     fn call<'r>(given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r;
 }
 
@@ -73,7 +73,7 @@ pub trait Work: 'static {
     /// The function's parameters behind the payload.
     type Needs: Need;
 
-    /// Makes the future that calls it; nothing of the user's is called before that is polled.
+    /// Calls it.
     fn call<'r>(
         payload: <Self::Of as Queued>::Payload,
         given: Given<'r, Self::Needs>,

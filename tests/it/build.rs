@@ -19,7 +19,7 @@ pub(crate) trait Store: Send + Sync {}
 
 #[hostkit::background_service]
 async fn idle() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 mod missing {
@@ -514,7 +514,7 @@ mod configured {
     impl MailOptions {
         fn problems(&self) -> Vec<String> {
             let mut problems = Vec::new();
-            if self.retries > 10 {
+            if self.retries > 10 && self.port > 0 {
                 problems.push(format!("{} retries are too many", self.retries));
             }
             if self.sender.is_empty() {

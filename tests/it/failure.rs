@@ -122,7 +122,7 @@ mod start {
 
     #[hostkit::on_start(timeout = "2s")]
     async fn endless_migration() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[hostkit::on_started]
@@ -654,7 +654,7 @@ mod panics {
     #[hostkit::periodic(every = "10s", timeout = "1s", on_failure = "stop-host")]
     async fn dropped_with_a_panic() {
         let _held = PanicsWhenDropped;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[hostkit::background_service]
@@ -713,7 +713,7 @@ mod outcomes {
     async fn finite(unit: &Unit, token: CancellationToken) {
         let _ = unit;
         drop(token);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -794,6 +794,7 @@ mod outcomes {
 
         fn dispose(self) {
             self.0.say("second ends");
+            drop(self.1);
             panic!("no time");
         }
     }

@@ -101,7 +101,7 @@ async fn greet(
     assert!(!stop.is_cancelled());
     assert_eq!((unit.seven, unit.nothing.len()), (7, 0));
     assert!(std::ptr::eq(quietly.get().await?, unit), "a scoped component is one per run, lazily taken as well");
-    assert!(std::ptr::eq(&*scope.get::<Unit>().await?, unit), "also through the scope");
+    assert!(std::ptr::eq(&raw const *scope.get::<Unit>().await?, unit), "also through the scope");
     log.say(format!("queued {name}"));
     Ok(())
 }
@@ -243,7 +243,7 @@ mod blocking {
         notes: &mut Notebook,
         stop: CancellationToken,
         log: Ext<Log>,
-    ) -> Result<(), String> {
+    ) -> Result<(), std::fmt::Error> {
         notes.pages.push("second");
         std::thread::sleep(Duration::from_millis(1));
         log.say(format!(
@@ -254,7 +254,7 @@ mod blocking {
             notes.pages.len(),
             stop.is_cancelled()
         ));
-        Ok(())
+        if notes.pages.len() == 2 { Ok(()) } else { Err(std::fmt::Error) }
     }
 
     #[tokio::test]

@@ -252,19 +252,19 @@ mod stopping {
     #[hostkit::background_service]
     async fn deaf(stop: CancellationToken) {
         drop(stop);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[hostkit::background_service]
     async fn unaware(log: Ext<Log>) {
         let _says = SaysWhenDropped(log);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[hostkit::background_service(stop_timeout = "2s")]
     async fn impatient(stop: CancellationToken) {
         drop(stop);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[hostkit::background_service(after = [impatient])]
@@ -328,12 +328,12 @@ mod stopping {
 
     #[hostkit::on_stopping]
     async fn endless_hook() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[hostkit::on_stopped]
     async fn endless_goodbye() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     struct Stubborn;
@@ -345,7 +345,7 @@ mod stopping {
         }
 
         async fn dispose(self) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -421,7 +421,7 @@ mod stopping {
     #[hostkit::background_service]
     async fn blocks_its_thread(log: Ext<Log>, release: Ext<std::sync::Mutex<std::sync::mpsc::Receiver<()>>>) {
         log.say("blocking");
-        drop(release.lock().unwrap().recv());
+        release.lock().unwrap().recv().unwrap_or_default();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -451,7 +451,7 @@ mod blocking_code {
 
     #[hostkit::on_stopping]
     async fn blocking_hook(release: Ext<Release>) {
-        drop(release.lock().unwrap().recv());
+        release.lock().unwrap().recv().unwrap_or_default();
     }
 
     #[hostkit::background_service]
@@ -470,7 +470,7 @@ mod blocking_code {
         }
 
         fn dispose(self) {
-            drop(self.release.lock().unwrap().recv());
+            self.release.lock().unwrap().recv().unwrap_or_default();
         }
     }
 

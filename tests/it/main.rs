@@ -3,6 +3,9 @@
 //! Most tests build a host of a few annotated functions and start it in this process, on a paused clock where time
 //! matters. What needs signals, exit codes or an environment of its own runs a program of `src/bin` as a child process.
 
+#![allow(clippy::needless_pass_by_value, reason = "what hostkit passes by value is taken by value")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod support;
 
 mod build;

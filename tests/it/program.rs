@@ -371,6 +371,8 @@ mod configuration {
         program.arguments(["--set", "app.mode=done", "--only", "serve"]).arguments(arguments).run()
     }
 
+    type Pairs = &'static [(&'static str, &'static str)];
+
     const FILE: (&str, &str) = ("hostkit.toml", "[app]\ngreeting = \"file\"\ntimes = 1\nurl = \"file\"\n");
     const STAGING: (&str, &str) = ("hostkit.staging.toml", "[app]\ngreeting = \"staging\"\ntimes = 2\n");
     const OTHER: (&str, &str) = ("other.toml", "[app]\ngreeting = \"other\"\n");
@@ -528,7 +530,7 @@ mod configuration {
 
     #[test]
     fn a_configured_schedule_overrides_the_attribute_from_every_layer() {
-        let cases: [(&[(&str, &str)], &[(&str, &str)], &[&str]); 3] = [
+        let cases: [(Pairs, Pairs, &[&str]); 3] = [
             (&[("hostkit.toml", "[periodic.cleanup]\nevery = \"90s\"\n")], &[], &[]),
             (&[], &[("HOSTKIT__PERIODIC__CLEANUP__EVERY", "90s")], &[]),
             (&[], &[], &["--set", "periodic.cleanup.every=90s"]),

@@ -1,20 +1,24 @@
 //! What the tests share: a log that services write to, what hostkit logs, files, and a way to wait.
 
-use std::fmt;
+use std::cell::RefCell;
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use hostkit::{BuildError, Host, HostBuilder, RunningHost};
-use tracing::subscriber::DefaultGuard;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
 
 /// What services say, in the order in which they say it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(crate) fn say(&self, line: impl fmt::Display) {
+    pub(crate) fn say(&self, line: impl Display) {
         self.0.lock().unwrap().push(line.to_string());
     }
 
@@ -26,28 +30,35 @@ impl Log {
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
-
-    pub(crate) fn position(&self, line: &str) -> usize {
-        let lines = self.lines();
-        lines.iter().position(|known| known == line).unwrap_or_else(|| panic!("no line `{line}` in {lines:?}"))
-    }
 }
 
-/// What hostkit and its services log on this thread, as text, until the guard is dropped.
+/// What hostkit and its services log on this thread, as text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Traced(Arc<Mutex<Vec<u8>>>);
 
+thread_local! {
+    static LISTENER: RefCell<Option<(Level, Traced)>> = const { RefCell::new(None) };
+}
+
+/// Listens on this thread until it is dropped.
+pub(crate) struct Listening(());
+
 impl Traced {
-    pub(crate) fn listen(level: tracing::Level) -> (Self, DefaultGuard) {
+    /// Listens to what is logged on this thread, from this level up.
+    pub(crate) fn listen(level: Level) -> (Self, Listening) {
+        static INSTALLED: Once = Once::new();
+        // One subscriber for all threads: what several of them cache about a log line depends on who comes first.
+        INSTALLED.call_once(|| {
+            let heard = |metadata: &Metadata<'_>| {
+                LISTENER.with_borrow(|listener| listener.as_ref().is_some_and(|(level, _)| metadata.level() <= level))
+            };
+            let lines = fmt::layer().with_ansi(false).without_time().with_writer(|| Sink);
+            let lines = lines.with_filter(dynamic_filter_fn(move |metadata, _| heard(metadata)));
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).unwrap();
+        });
         let traced = Self::default();
-        let writer = traced.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone())
-            .finish();
-        (traced, tracing::subscriber::set_default(subscriber))
+        LISTENER.set(Some((level, traced.clone())));
+        (traced, Listening(()))
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
@@ -59,9 +70,21 @@ impl Traced {
     }
 }
 
-impl io::Write for Traced {
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENER.set(None);
+    }
+}
+
+struct Sink;
+
+impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
+        LISTENER.with_borrow(|listener| {
+            if let Some((_, Traced(text))) = listener {
+                text.lock().unwrap().extend(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 

@@ -2,6 +2,6 @@
 
 /// Counts what was sold.
 #[hostkit::periodic(every = "1h")]
-pub async fn nightly() {
+pub(crate) async fn nightly() {
     tracing::info!("counted");
 }

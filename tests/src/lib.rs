@@ -1,3 +1,3 @@
 //! The library beside the programs of this package, for what is special about such libraries.
 
-pub mod jobs;
+mod jobs;

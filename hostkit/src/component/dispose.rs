@@ -148,18 +148,6 @@ impl Opened {
         }
     }
 
-    /// The scope of a run for which nothing is built.
-    #[inline]
-    pub(crate) fn bare(context: Context) -> Self {
-        Self { frame: Frame { slots: Vec::new(), context, shared: None }, closing: None }
-    }
-
-    /// Whether ending it awaits nothing.
-    #[inline]
-    pub(crate) fn ends_by_dropping(&self) -> bool {
-        self.closing.is_none()
-    }
-
     /// Puts a built component into the next slot.
     #[inline]
     pub(crate) fn push(&mut self, slot: usize, built: Built) {
@@ -167,6 +155,12 @@ impl Opened {
             shared.seed(slot, &built);
         }
         self.frame.slots.push(Some(built));
+    }
+
+    /// Whether ending the scope is only dropping it, so that [`drop_slots`](Self::drop_slots) is all of it.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.closing.is_none()
     }
 
     /// Ends the scope.
@@ -196,8 +190,7 @@ impl Opened {
         }
     }
 
-    /// Ends a scope that [ends by dropping](Self::ends_by_dropping).
-    #[inline]
+    /// Ends a plain scope.
     pub(crate) fn drop_slots(&mut self) -> Result<(), Vec<CloseFault>> {
         if self.frame.slots.is_empty() {
             return Ok(());
@@ -210,7 +203,6 @@ impl Opened {
 }
 
 impl Drop for Opened {
-    #[inline]
     fn drop(&mut self) {
         if let Some((container, plan)) = self.closing.take() {
             let closing = Closing {

@@ -25,6 +25,12 @@ impl fmt::Debug for Frame {
 }
 
 impl Frame {
+    /// The frame of a plan without components.
+    #[inline]
+    pub(crate) fn bare(context: Context) -> Self {
+        Self { slots: Vec::new(), context, shared: None }
+    }
+
     /// What the plan put there before anybody could ask for it.
     #[inline]
     pub(crate) fn slot(&self, index: usize) -> &Built {

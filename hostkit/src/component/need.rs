@@ -547,16 +547,23 @@ impl<D: ?Sized + Send + Sync + 'static> Need for LazyDyn<D> {
 }
 
 impl Need for CancellationToken {
-    type Bound = ();
+    /// Whether nobody else in the run asks for it.
+    type Bound = bool;
+    type Early = Option<Self>;
     type Given<'r> = Self;
-    takes_nothing!();
 
-    fn bind(binder: &mut Binder<'_>) {
-        binder.next();
+    fn bind(binder: &mut Binder<'_>) -> bool {
+        binder.next().alone
     }
 
-    fn give<'r>((): &'r (), (): (), frame: &'r Frame) -> Self {
-        frame.context.token.clone().expect("a run whose plan asks for a token has one")
+    #[inline]
+    fn take(alone: &bool, frame: &mut Frame) -> Option<Self> {
+        if *alone { frame.context.token.take() } else { None }
+    }
+
+    #[inline]
+    fn give<'r>(_alone: &'r bool, taken: Option<Self>, frame: &'r Frame) -> Self {
+        taken.or_else(|| frame.context.token.clone()).expect("a run whose plan asks for a token has one")
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) enum Place {
     Absent,
     /// Opened later in a scope of its own.
     Fresh(ProviderId),
+    /// The token of the run.
+    Token,
     /// Comes from the run or the host and not from the graph.
     Given,
 }
@@ -45,7 +47,8 @@ pub(crate) enum Place {
 pub(crate) struct Target {
     pub(crate) place: Place,
     pub(crate) cast: Option<&'static (dyn Any + Send + Sync)>,
-    /// Whether a slot has no other reader and nobody disposes it, so that it may be moved out of the frame.
+    /// Whether it is the only one who reads its slot, which nobody disposes, or the token: it may be moved out of the
+    /// frame.
     pub(crate) alone: bool,
 }
 
@@ -118,18 +121,18 @@ impl Plan {
         plan
     }
 
-    /// Marks the targets that are the only reader of their slot.
+    /// Marks the targets that nobody else reads: what is moved needs no count of who holds it.
     ///
     /// A scope that can grow may get more readers, and a disposer takes its component when the scope ends.
     fn find_readers_alone(&mut self, graph: &Graph) {
         if self.wants_shared {
             return;
         }
-        let mut readers = vec![0_usize; self.steps.len()];
-        let targets = self.steps.iter().flat_map(|step| &step.targets).chain(&self.roots);
-        for target in targets {
+        let (mut readers, mut token_readers) = (vec![0_usize; self.steps.len()], 0_usize);
+        for target in self.steps.iter().flat_map(|step| &step.targets).chain(&self.roots) {
             match &target.place {
                 Place::Slot(slot) => readers[*slot] += 1,
+                Place::Token => token_readers += 1,
                 // What is one of many stays where it is.
                 Place::Many(many) => many.iter().for_each(|one| {
                     if let Place::Slot(slot) = one.place {
@@ -139,11 +142,15 @@ impl Plan {
                 _ => {}
             }
         }
-        let kept: Vec<bool> = self.steps.iter().map(|step| graph.provider(step.provider).dispose.is_some()).collect();
+        let disposed = |step: &PlanStep| graph.provider(step.provider).dispose.is_some();
+        let alone: Vec<bool> =
+            self.steps.iter().zip(readers).map(|(step, readers)| readers == 1 && !disposed(step)).collect();
         for target in self.steps.iter_mut().flat_map(|step| &mut step.targets).chain(&mut self.roots) {
-            if let Place::Slot(slot) = target.place {
-                target.alone = readers[slot] == 1 && !kept[slot];
-            }
+            target.alone = match target.place {
+                Place::Slot(slot) => alone[slot],
+                Place::Token => token_readers == 1,
+                _ => false,
+            };
         }
     }
 
@@ -181,7 +188,7 @@ impl Plan {
             }
             Resolved::Token => {
                 self.wants_token = true;
-                Place::Given
+                Place::Token
             }
             Resolved::Scope => {
                 self.wants_shared = true;
@@ -294,6 +301,7 @@ pub(crate) struct Armed<N: Need> {
     pub(crate) plan: Arc<Plan>,
     /// One per step of the plan; none for a lazy one.
     steps: Box<[Option<Box<dyn Step>>]>,
+    bare: bool,
     root: N::Bound,
 }
 
@@ -304,13 +312,14 @@ impl<N: Need> Armed<N> {
         let _alive = container.alive()?;
         let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
         let root = N::bind(&mut Binder::new(container, &plan.roots));
-        Ok(Self { container: Arc::clone(container), plan, steps, root })
+        let bare = plan.steps.is_empty() && !plan.wants_shared;
+        Ok(Self { container: Arc::clone(container), plan, steps, bare, root })
     }
 
-    /// Whether nothing is built for a run.
+    /// Whether a run has nothing to build and nothing to end.
     #[inline]
     pub(crate) fn is_bare(&self) -> bool {
-        self.steps.is_empty() && !self.plan.wants_shared
+        self.bare
     }
 
     /// Executes the plan.

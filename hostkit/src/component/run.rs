@@ -1,24 +1,27 @@
 //! One run: execute the plan, call the body, close the scope.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
-use super::dispose::{CloseFault, Opened};
+use super::dispose::CloseFault;
 use super::frame::Context;
 use super::plan::Armed;
-use super::{Given, InjectError, Need, Outcome, catch_panic};
+use super::unwind::{catch, catching};
+use super::{Given, InjectError, Need, Outcome};
 use crate::error::{BoxError, WithCauses};
+use crate::time::now;
 
 /// What is called with the parameters once they are there.
 pub(crate) trait Body: Send {
     type Needs: Need;
 
-    /// Makes the future, in which everything of the user's is called: a panic before its first await is caught, too.
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r;
 }
 
 /// What bounds a body from outside.
@@ -99,75 +102,90 @@ pub(crate) fn run<B: Body>(
     body: B,
     limits: Limits<'_>,
 ) -> impl Future<Output = Result<(), RunFailure>> + Send {
-    // Said to be `Send` here, where `B` is any body: for a concrete one the compiler cannot prove it.
+    // Said to be `Send` here, where `B` is any body: of a concrete one the compiler cannot prove it.
     async move {
-        // Awaiting costs more than most of what is awaited here, so nothing is that does not have to be.
-        let mut opened = if armed.is_bare() {
-            Opened::bare(context)
-        } else {
-            armed.open(context).await.map_err(RunFailure::Inject)?
-        };
+        let mut opened = armed.open(context).await.map_err(RunFailure::Inject)?;
         let result = {
-            let mut body = pin!(catch_panic(body.start(armed.give(&mut opened.frame))));
+            // Pinned where it is made: a user's future may be large, and moving it copies it.
+            let mut body = pin!(Some(async { body.start(armed.give(&mut opened.frame)).await }));
             let finished = match limits {
-                Limits { timeout: None, drop_on: None } => Ok(body.await),
-                Limits { timeout, drop_on } => bounded(body.as_mut(), timeout, drop_on).await,
+                Limits { timeout: None, drop_on: None } => Ok(catching(body.as_mut()).await),
+                Limits { timeout: Some(limit), drop_on: None } => within(limit, catching(body.as_mut())).await,
+                Limits { timeout, drop_on: Some(token) } => until(token, catching(body.as_mut()), timeout).await,
             };
             match finished {
-                Ok(Ok(Ok(()))) => Ok(()),
-                Ok(Ok(Err(error))) => Err(RunFailure::Returned(error)),
-                Ok(Err(caught)) => Err(RunFailure::Panicked(caught)),
-                Err(failure) => Err(failure),
+                Ok(ended) => judge(ended),
+                // Dropping what has not finished is the user's code, too.
+                Err(failure) => match catch(|| body.set(None)) {
+                    Ok(()) => Err(failure),
+                    Err(caught) => Err(RunFailure::Panicked(caught)),
+                },
             }
         };
-        let closed = if opened.ends_by_dropping() {
-            opened.drop_slots()
-        } else {
-            let outcome = match &result {
-                Ok(()) => Outcome::Succeeded,
-                Err(RunFailure::Dropped) => Outcome::Cancelled,
-                Err(_) => Outcome::Failed,
-            };
-            opened.close(outcome).await
+        let outcome = match &result {
+            Ok(()) => Outcome::Succeeded,
+            Err(RunFailure::Dropped) => Outcome::Cancelled,
+            Err(_) => Outcome::Failed,
         };
-        match closed {
-            Ok(()) => result,
-            Err(faults) => Err(faulty(result, faults)),
+        let closed = if opened.is_plain() { opened.drop_slots() } else { opened.close(outcome).await };
+        match (result, closed) {
+            (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
+            (result, closed) => {
+                if let Err(faults) = closed {
+                    faults.iter().for_each(CloseFault::log);
+                }
+                result
+            }
         }
     }
 }
 
-/// What a run comes to whose scope did not end well.
-#[cold]
-fn faulty(result: Result<(), RunFailure>, faults: Vec<CloseFault>) -> RunFailure {
-    match result {
-        Ok(()) => RunFailure::Closing(faults),
-        Err(failure) => {
-            faults.iter().for_each(CloseFault::log);
-            failure
-        }
+/// What the end of a body means for its run.
+#[inline]
+pub(crate) fn judge(ended: Result<Result<(), BoxError>, Caught>) -> Result<(), RunFailure> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(RunFailure::Returned(error)),
+        Err(caught) => Err(RunFailure::Panicked(caught)),
     }
 }
 
-/// A body's end, or its panic.
-type Finished = Result<Result<(), BoxError>, Caught>;
+/// Awaits the body for no longer than this. Most bodies that have a limit never wait, so the timer is only made for
+/// those that do; the limit counts from the start all the same.
+async fn within<F: Future + Unpin>(limit: Duration, mut body: F) -> Result<F::Output, RunFailure> {
+    let deadline = now() + limit;
+    let mut timer = pin!(None);
+    poll_fn(move |cx| {
+        if let Poll::Ready(output) = Pin::new(&mut body).poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        if timer.is_none() {
+            // A body that uses its task's whole budget up must not keep the timer from being looked at.
+            timer.set(Some(unconstrained(tokio::time::sleep_until(deadline))));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| Err(RunFailure::TimedOut(limit))),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
 
-async fn bounded(
-    body: Pin<&mut (dyn Future<Output = Finished> + Send)>,
-    timeout: Option<Duration>,
-    drop_on: Option<&CancellationToken>,
-) -> Result<Finished, RunFailure> {
-    let limited = async {
-        match timeout {
-            Some(limit) => tokio::time::timeout(limit, body).await.map_err(|_elapsed| RunFailure::TimedOut(limit)),
+async fn until<F: Future + Unpin>(
+    token: &CancellationToken,
+    body: F,
+    limit: Option<Duration>,
+) -> Result<F::Output, RunFailure> {
+    let body = async {
+        match limit {
+            Some(limit) => within(limit, body).await,
             None => Ok(body.await),
         }
     };
-    let Some(token) = drop_on else { return limited.await };
     // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
     tokio::select! {
         biased;
-        finished = limited => finished,
+        finished = body => finished,
         () = token.cancelled() => Err(RunFailure::Dropped),
     }
 }

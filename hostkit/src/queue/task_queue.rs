@@ -131,8 +131,7 @@ impl Work for Closures {
     type Needs = (Scopes, CancellationToken);
 
     fn call<'r>(task: Task, (scopes, stop): Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
-        // The closure is called within the future.
-        async move { task(scopes, stop).await }
+        task(scopes, stop)
     }
 }
 

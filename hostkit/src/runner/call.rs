@@ -18,7 +18,7 @@ impl<H> Calling<H> {
 impl<H: Call> Body for Calling<H> {
     type Needs = H::Needs;
 
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send {
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
         H::call(given)
     }
 }

@@ -269,7 +269,7 @@ struct Start<H> {
 impl<H: Call> Body for Start<H> {
     type Needs = H::Needs;
 
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send {
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
         async move {
             if let Some(ready) = self.at_first_poll {
                 ready.notify();

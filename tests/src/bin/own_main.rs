@@ -8,7 +8,7 @@ use hostkit::{CancellationToken, Host};
 async fn serve(stop: CancellationToken) {
     stop.cancelled().await;
     if std::env::var_os("DEAF").is_some() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -65,7 +65,7 @@ impl Resource {
 
 fn block() {
     let (_keep, blocked) = mpsc::channel::<()>();
-    drop(blocked.recv_timeout(Duration::from_secs(600)));
+    blocked.recv_timeout(Duration::from_mins(10)).unwrap_or_default();
 }
 
 /// Prepares the ground.
@@ -110,7 +110,7 @@ async fn serve(
     }
     if mode == "slow" {
         tracing::info!("taking long to stop");
-        tokio::time::sleep(Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
     }
     tracing::info!("served");
     Ok(())
