@@ -171,7 +171,7 @@ impl Container {
         let name = &self.graph.provider(id).name;
         let plan = Plan::of_singleton(&self.graph, id);
         self.ensure_all(&plan.singletons).await.map_err(|error| error.asked_by(name))?;
-        let context = Context { token: Some(self.stop.child_token()), values: None };
+        let context = Context { token: Some(self.stop.child_token().into()), values: None };
         let shared = plan.wants_shared.then(|| Shared::over(self, &plan, context.clone()));
         let mut frame = Frame { slots: Vec::with_capacity(plan.steps.len()), context, shared };
         let mut failed = None;

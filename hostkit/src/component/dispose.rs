@@ -157,6 +157,12 @@ impl Opened {
         self.frame.slots.push(Some(built));
     }
 
+    /// Whether ending the scope is only dropping it, so that [`drop_slots`](Self::drop_slots) is all of it.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.closing.is_none()
+    }
+
     /// Ends the scope.
     #[inline]
     pub(crate) async fn close(mut self, outcome: Outcome) -> Result<(), Vec<CloseFault>> {
@@ -184,7 +190,8 @@ impl Opened {
         }
     }
 
-    fn drop_slots(&mut self) -> Result<(), Vec<CloseFault>> {
+    /// Ends a plain scope.
+    pub(crate) fn drop_slots(&mut self) -> Result<(), Vec<CloseFault>> {
         if self.frame.slots.is_empty() {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::Frame;
+use super::frame::{Frame, RunToken};
 use super::graph::AnyCast;
 use super::plan::{Binder, Place, Target};
 use super::recipe::{Built, Cast, Constructed, Step};
@@ -470,7 +470,7 @@ impl Need for CancellationToken {
     }
 
     fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
-        frame.context.token.clone().expect("a run whose plan asks for a token has one")
+        frame.context.token.as_ref().and_then(RunToken::give).expect("a run whose plan asks for a token has one")
     }
 }
 

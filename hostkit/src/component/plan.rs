@@ -11,12 +11,14 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::container::Container;
 use super::dispose::Opened;
-use super::frame::{Context, Frame};
+use super::frame::{Context, Frame, RunToken};
 use super::graph::{Graph, ProviderId, Resolved};
 use super::recipe::{Built, Constructed, Step};
 use super::run::Caught;
@@ -87,6 +89,8 @@ pub(crate) struct Plan {
     /// The singletons that must exist before the plan is armed.
     pub(crate) singletons: BTreeSet<ProviderId>,
     pub(crate) wants_token: bool,
+    /// How many parameters ask for the token.
+    token_readers: usize,
     /// Whether anything in it is lazy or asks for the scope itself.
     pub(crate) wants_shared: bool,
     /// Whether a step has something to do when the scope ends.
@@ -106,6 +110,12 @@ impl Plan {
     /// Whether the entry point, or a component it reaches, asks for this run value.
     pub(crate) fn wants<T: Any>(&self) -> bool {
         self.values.contains(&TypeId::of::<T>())
+    }
+
+    /// The token of a run.
+    #[inline]
+    pub(crate) fn token(&self, token: CancellationToken) -> RunToken {
+        if self.token_readers == 1 && !self.wants_shared { RunToken::Sole(Mutex::new(Some(token))) } else { token.into() }
     }
 
     /// Plans these parameters.
@@ -147,6 +157,7 @@ impl Plan {
                 Place::Given
             }
             Resolved::Token => {
+                self.token_readers += 1;
                 self.wants_token = true;
                 Place::Given
             }
@@ -261,6 +272,7 @@ pub(crate) struct Armed<N: Need> {
     pub(crate) plan: Arc<Plan>,
     /// One per step of the plan; none for a lazy one.
     steps: Box<[Option<Box<dyn Step>>]>,
+    bare: bool,
     root: N::Bound,
 }
 
@@ -271,7 +283,14 @@ impl<N: Need> Armed<N> {
         let _alive = container.alive()?;
         let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
         let root = N::bind(&mut Binder::new(container, &plan.roots));
-        Ok(Self { container: Arc::clone(container), plan, steps, root })
+        let bare = plan.steps.is_empty() && !plan.wants_shared;
+        Ok(Self { container: Arc::clone(container), plan, steps, bare, root })
+    }
+
+    /// Whether a run has nothing to build and nothing to end.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.bare
     }
 
     /// Executes the plan.

@@ -1,16 +1,21 @@
 //! One run: execute the plan, call the body, close the scope.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use super::dispose::CloseFault;
 use super::frame::Context;
 use super::plan::Armed;
-use super::{Given, InjectError, Need, Outcome, catch_panic};
+use super::unwind::{catch, catching};
+use super::{Given, InjectError, Need, Outcome};
 use crate::error::{BoxError, WithCauses};
+use crate::time::now;
 
 /// What is called with the parameters once they are there.
 pub(crate) trait Body: Send {
@@ -97,20 +102,24 @@ pub(crate) fn run<B: Body>(
     body: B,
     limits: Limits<'_>,
 ) -> impl Future<Output = Result<(), RunFailure>> + Send {
-    // Said to be `Send` here, where `B` is any body: for a concrete one the compiler cannot prove it.
+    // Said to be `Send` here, where `B` is any body: of a concrete one the compiler cannot prove it.
     async move {
-        let opened = armed.open(context).await.map_err(RunFailure::Inject)?;
+        let mut opened = armed.open(context).await.map_err(RunFailure::Inject)?;
         let result = {
-            let body = catch_panic(async { body.start(armed.give(&opened.frame)).await });
+            // Pinned where it is made: a user's future may be large, and moving it copies it.
+            let mut body = pin!(Some(async { body.start(armed.give(&opened.frame)).await }));
             let finished = match limits {
-                Limits { timeout: None, drop_on: None } => Ok(body.await),
-                Limits { timeout, drop_on } => bounded(body, timeout, drop_on).await,
+                Limits { timeout: None, drop_on: None } => Ok(catching(body.as_mut()).await),
+                Limits { timeout: Some(limit), drop_on: None } => within(limit, catching(body.as_mut())).await,
+                Limits { timeout, drop_on: Some(token) } => until(token, catching(body.as_mut()), timeout).await,
             };
             match finished {
-                Ok(Ok(Ok(()))) => Ok(()),
-                Ok(Ok(Err(error))) => Err(RunFailure::Returned(error)),
-                Ok(Err(caught)) => Err(RunFailure::Panicked(caught)),
-                Err(failure) => Err(failure),
+                Ok(ended) => judge(ended),
+                // Dropping what has not finished is the user's code, too.
+                Err(failure) => match catch(|| body.set(None)) {
+                    Ok(()) => Err(failure),
+                    Err(caught) => Err(RunFailure::Panicked(caught)),
+                },
             }
         };
         let outcome = match &result {
@@ -118,7 +127,8 @@ pub(crate) fn run<B: Body>(
             Err(RunFailure::Dropped) => Outcome::Cancelled,
             Err(_) => Outcome::Failed,
         };
-        match (result, opened.close(outcome).await) {
+        let closed = if opened.is_plain() { opened.drop_slots() } else { opened.close(outcome).await };
+        match (result, closed) {
             (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
             (result, closed) => {
                 if let Err(faults) = closed {
@@ -130,27 +140,52 @@ pub(crate) fn run<B: Body>(
     }
 }
 
-async fn bounded<F: Future>(
-    body: F,
-    timeout: Option<Duration>,
-    drop_on: Option<&CancellationToken>,
-) -> Result<F::Output, RunFailure> {
-    let dropped = async {
-        match drop_on {
-            Some(token) => token.cancelled().await,
-            None => std::future::pending().await,
+/// What the end of a body means for its run.
+#[inline]
+pub(crate) fn judge(ended: Result<Result<(), BoxError>, Caught>) -> Result<(), RunFailure> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(RunFailure::Returned(error)),
+        Err(caught) => Err(RunFailure::Panicked(caught)),
+    }
+}
+
+/// Awaits the body for no longer than this. Most bodies that have a limit never wait, so the timer is only made for
+/// those that do; the limit counts from the start all the same.
+async fn within<F: Future + Unpin>(limit: Duration, mut body: F) -> Result<F::Output, RunFailure> {
+    let deadline = now() + limit;
+    let mut timer = pin!(None);
+    poll_fn(move |cx| {
+        if let Poll::Ready(output) = Pin::new(&mut body).poll(cx) {
+            return Poll::Ready(Ok(output));
         }
-    };
-    let limited = async {
-        match timeout {
-            Some(limit) => tokio::time::timeout(limit, body).await.map_err(|_elapsed| RunFailure::TimedOut(limit)),
+        if timer.is_none() {
+            // A body that uses its task's whole budget up must not keep the timer from being looked at.
+            timer.set(Some(unconstrained(tokio::time::sleep_until(deadline))));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| Err(RunFailure::TimedOut(limit))),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+async fn until<F: Future + Unpin>(
+    token: &CancellationToken,
+    body: F,
+    limit: Option<Duration>,
+) -> Result<F::Output, RunFailure> {
+    let body = async {
+        match limit {
+            Some(limit) => within(limit, body).await,
             None => Ok(body.await),
         }
     };
     // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
     tokio::select! {
         biased;
-        finished = limited => finished,
-        () = dropped => Err(RunFailure::Dropped),
+        finished = body => finished,
+        () = token.cancelled() => Err(RunFailure::Dropped),
     }
 }

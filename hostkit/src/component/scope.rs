@@ -63,7 +63,7 @@ impl<T: Component> Scopes<T> {
         let armed = armed.upgrade().ok_or_else(|| self.container.stopped(typed.provider))?;
         let armed: Arc<Armed<Lent<T>>> = armed.downcast().map_err(|_other| InjectError::wrong_type())?;
         let context = if armed.plan.wants_token {
-            Context { token: Some(self.container.stop.child_token()), values: None }
+            Context { token: Some(self.container.stop.child_token().into()), values: None }
         } else {
             Context::default()
         };
@@ -169,7 +169,7 @@ impl Scopes<Untyped> {
 
     /// Opens an empty scope; its components are built as they are got.
     pub fn open(&self) -> Scope {
-        let context = Context { token: Some(self.container.stop.child_token()), values: None };
+        let context = Context { token: Some(self.container.stop.child_token().into()), values: None };
         Scope(Arc::new(OpenScope { shared: Shared::empty(&self.container, context), owned: true }))
     }
 

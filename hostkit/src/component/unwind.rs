@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Once;
 use std::task::{Context, Poll};
 
@@ -39,8 +39,18 @@ pub(crate) fn install_panic_hook() {
 /// The future need not be unwind safe: after a panic it is only dropped.
 #[inline]
 pub(crate) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Caught> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| poll_caught(future.as_mut(), cx)).await
+    catching(pin!(Some(future))).await
+}
+
+/// The same for a future that is pinned already, so that it is not moved again and can be dropped before its time.
+#[inline]
+pub(crate) fn catching<F: Future>(
+    mut future: Pin<&mut Option<F>>,
+) -> impl Future<Output = Result<F::Output, Caught>> + Unpin {
+    std::future::poll_fn(move |cx| match future.as_mut().as_pin_mut() {
+        Some(future) => poll_caught(future, cx),
+        None => Poll::Pending,
+    })
 }
 
 #[inline]

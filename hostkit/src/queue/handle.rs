@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_channel::{Sender, TrySendError};
+use tokio::task::coop;
 
 use super::EnqueueError;
 use crate::component::{fitting, short_type_name};
@@ -43,8 +44,14 @@ impl<F: Queued> Queue<F> {
     #[inline]
     pub async fn enqueue(&self, payload: F::Payload) -> Result<(), EnqueueError<F::Payload>> {
         // The channel knows nothing of tokio, and whoever enqueues in a loop must not starve the others.
-        tokio::task::coop::consume_budget().await;
-        self.sender.send(payload).await.map_err(|refused| EnqueueError::closed(refused.into_inner()))
+        coop::consume_budget().await;
+        match self.sender.try_send(payload) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(payload)) => Err(EnqueueError::closed(payload)),
+            Err(TrySendError::Full(payload)) => {
+                self.sender.send(payload).await.map_err(|refused| EnqueueError::closed(refused.into_inner()))
+            }
+        }
     }
 
     /// Puts a payload into the queue if a place is free.

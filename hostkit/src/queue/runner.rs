@@ -88,6 +88,7 @@ impl<W: Work> QueueRunner<W> {
             Some(Err(error)) = workers.next() => crash = Some(crashed(error)),
         }
         self.sender.close();
+        work.tell();
         let failed = crash.is_some() || work.given_up.is_cancelled();
         if failed || self.options.at_stop == AtStop::Leave {
             work.leave_the_rest();

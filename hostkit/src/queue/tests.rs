@@ -254,6 +254,29 @@ async fn a_failing_item_harms_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_item_that_panics_while_it_is_dropped_harms_no_other() {
+    struct Grenade;
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let script = Script::supplied(|called| async move {
+        if called.payload == 0 {
+            let _held = Grenade;
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    });
+    let rig = Rig::new::<job>(&[("timeout", "1s")], script);
+    let end = rig.start();
+    fill(&rig.queue(), 0..3).await;
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+    assert_eq!(rig.runner.counts(), Some(QueueCounts { waiting: 0, running: 0, done: 2, failed: 1 }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_may_stop_the_host_and_leaves_what_waits() {
     let script = Script::supplied(|called| async move {
         match called.payload {

@@ -3,27 +3,33 @@
 //! # Invariants
 //!
 //! 1. An item without components, timeout and token costs no allocation, no timer, no lock and no `select!`: a closed
-//!    channel ends a worker, and dropping its task ends it at the deadline.
+//!    channel ends a worker, and dropping its task ends it at the deadline. It is called right here, because the layers
+//!    of a run would cost as much as the item.
 //! 2. Whatever an item does, its worker goes on with the next.
-//! 3. A worker gives way to other tasks as often as tokio's own channels would make it.
+//! 3. A worker gives way to other tasks at least as often as tokio's own channels would make it.
 //! 4. An item under way when `stop` fires is told. One that is begun while the queue drains is told at the deadline
 //!    only: it was accepted to be done.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_channel::Receiver;
+use async_channel::{Receiver, RecvError, TryRecvError};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::JobContext;
 use super::counts::Tally;
 use super::options::{OnFailure, Options};
-use crate::component::{self, Armed, Body, Context, Given, Limits, RunFailure, RunValues};
+use crate::component::{self, Armed, Body, Context, Frame, Given, Limits, RunFailure, RunValues};
 use crate::function::{Ended, Payload, Work};
 use crate::runner::Conduct;
+
+/// After so many items a worker that never had to wait gives way (invariant 3). It counts itself, because asking tokio's
+/// budget costs as much as an item.
+const ITEMS_IN_A_ROW: u32 = 64;
 
 /// What the workers of one queue share.
 pub(super) struct Crew<W: Work> {
@@ -38,6 +44,10 @@ pub(super) struct Crew<W: Work> {
     runs: AtomicU64,
     wants_context: bool,
     wants_job: bool,
+    /// Whether items that begin now do so after the stop.
+    draining: AtomicBool,
+    /// The parent of the tokens of items that began before the stop.
+    under_way: CancellationToken,
     /// Fires when a failure stops the host.
     pub(super) given_up: CancellationToken,
     failure: Mutex<Option<RunFailure>>,
@@ -64,6 +74,8 @@ impl<W: Work> Crew<W> {
             left,
             leaving: AtomicBool::new(false),
             runs: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            under_way: CancellationToken::new(),
             given_up: CancellationToken::new(),
             failure: Mutex::default(),
         }
@@ -72,51 +84,79 @@ impl<W: Work> Crew<W> {
     /// Works items off until the queue is closed and empty.
     pub(super) async fn work(self: Arc<Self>, worker: usize) {
         let tally = &self.tallies[worker];
-        while let Ok(payload) = self.items.recv().await {
+        let limits = Limits { timeout: self.options.timeout, drop_on: None };
+        // Items without components share a frame, because there is nothing in it (invariant 1).
+        let bare = self.armed.is_bare() && !self.wants_context && self.options.timeout.is_none();
+        let empty = bare.then(|| Frame::bare(Context::default()));
+        let mut in_a_row = 0;
+        loop {
+            let payload = match self.items.try_recv() {
+                Ok(payload) => payload,
+                Err(TryRecvError::Closed) => break,
+                // A stop loses nothing: the channel hands out an item only when this is polled to its end.
+                Err(TryRecvError::Empty) => match self.items.recv().await {
+                    Ok(payload) => payload,
+                    Err(RecvError) => break,
+                },
+            };
             if self.leaving.load(Ordering::Relaxed) {
                 self.leave(payload);
                 continue;
             }
             tally.begin();
-            let result = self.once(payload).await;
+            let item = Item::<W> { payload };
+            let result = match &empty {
+                _ if spans() => self.in_span(item, limits).await,
+                Some(frame) => {
+                    let call = pin!(Some(async { item.start(self.armed.give(frame)).await }));
+                    component::judge(component::catching(call).await)
+                }
+                None => component::run(&self.armed, self.context(None), item, limits).await,
+            };
             tally.end(result.is_ok());
             if let Err(failure) = result {
                 self.failed(failure);
             }
-            tokio::task::coop::consume_budget().await;
+            in_a_row += 1;
+            if in_a_row == ITEMS_IN_A_ROW {
+                in_a_row = 0;
+                tokio::task::yield_now().await;
+            }
         }
     }
 
-    /// One run in its own scope.
+    async fn in_span(&self, item: Item<W>, limits: Limits<'_>) -> Result<(), RunFailure> {
+        let (service, run) = (self.conduct.name, self.number());
+        let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, attempt = 1);
+        component::run(&self.armed, self.context(Some(run)), item, limits).instrument(span).await
+    }
+
+    fn number(&self) -> u64 {
+        self.runs.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// What a run is given.
     #[inline]
-    async fn once(&self, payload: Payload<W>) -> Result<(), RunFailure> {
-        let body = Item::<W> { payload };
-        let limits = Limits { timeout: self.options.timeout, drop_on: None };
-        let spans = tracing::enabled!(target: "hostkit::queue", tracing::Level::INFO);
-        if !spans && !self.wants_context {
-            return component::run(&self.armed, Context::default(), body, limits).await;
-        }
-        self.in_context(spans, body, limits).await
-    }
-
-    async fn in_context(&self, spans: bool, body: Item<W>, limits: Limits<'_>) -> Result<(), RunFailure> {
-        let numbered = spans || self.wants_job;
-        let run = if numbered { self.runs.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
-        let queue = self.conduct.name;
-        let values = self.wants_job.then(|| Arc::new(RunValues::default().with(JobContext::new(queue, run))));
-        let token = self.armed.plan.wants_token.then(|| self.token());
-        let context = Context { token, values };
-        if !spans {
-            return component::run(&self.armed, context, body, limits).await;
-        }
-        let span = tracing::info_span!(target: "hostkit::queue", "job", service = queue, run, attempt = 1);
-        component::run(&self.armed, context, body, limits).instrument(span).await
+    fn context(&self, run: Option<u64>) -> Context {
+        let job = || {
+            let run = run.unwrap_or_else(|| self.number());
+            Arc::new(RunValues::default().with(JobContext::new(self.conduct.name, run)))
+        };
+        let plan = &self.armed.plan;
+        Context { token: plan.wants_token.then(|| plan.token(self.token())), values: self.wants_job.then(job) }
     }
 
     /// Invariant 4.
     fn token(&self) -> CancellationToken {
-        let Conduct { stop, abandon, .. } = &self.conduct;
-        if stop.is_cancelled() { abandon.child_token() } else { stop.child_token() }
+        let draining = self.draining.load(Ordering::Acquire);
+        let parent = if draining { &self.conduct.abandon } else { &self.under_way };
+        parent.child_token()
+    }
+
+    /// Tells the items under way that the host stops (invariant 4).
+    pub(super) fn tell(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.under_way.cancel();
     }
 
     #[cold]
@@ -162,6 +202,12 @@ impl<W: Work> Crew<W> {
     }
 }
 
+/// Whether anybody wants the spans of runs.
+#[inline]
+fn spans() -> bool {
+    tracing::enabled!(target: "hostkit::queue", tracing::Level::INFO)
+}
+
 /// The call of a queued function.
 struct Item<W: Work> {
     payload: Payload<W>,
@@ -172,7 +218,6 @@ impl<W: Work> Body for Item<W> {
 
     #[inline]
     fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
-        // Called within the future, so that a panic before its first await is caught, too.
-        async move { W::call(self.payload, given).await }
+        W::call(self.payload, given)
     }
 }

@@ -19,7 +19,6 @@ impl<H: Call> Body for Calling<H> {
     type Needs = H::Needs;
 
     fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
-        // Called within the future, so that a panic before its first await is caught, too.
-        async move { H::call(given).await }
+        H::call(given)
     }
 }
