@@ -115,7 +115,11 @@ impl Plan {
     /// The token of a run.
     #[inline]
     pub(crate) fn token(&self, token: CancellationToken) -> RunToken {
-        if self.token_readers == 1 && !self.wants_shared { RunToken::Sole(Mutex::new(Some(token))) } else { token.into() }
+        if self.token_readers == 1 && !self.wants_shared {
+            RunToken::Sole(Mutex::new(Some(token)))
+        } else {
+            token.into()
+        }
     }
 
     /// Plans these parameters.
