@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use hostkit::{CancellationToken, Host, Queue, RunningHost};
-use measure::{Bar, timed};
+use measure::Bar;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::sync::mpsc;

@@ -681,3 +681,133 @@ mod several {
         }
     }
 }
+
+mod nothing_left {
+    use super::*;
+    use hostkit::{Lazy, Queue, RunningHost, Scope, Scopes, TaskQueue};
+
+    #[hostkit::singleton]
+    struct Holder {
+        canary: Ext<Arc<()>>,
+        scopes: Scopes<PerRun>,
+        lazy: Lazy<Other>,
+        queue: Queue<item>,
+        tasks: TaskQueue,
+    }
+
+    #[hostkit::singleton]
+    struct Other {
+        _canary: Ext<Arc<()>>,
+        _stop: CancellationToken,
+    }
+
+    #[hostkit::scoped]
+    struct PerRun {
+        holder: Arc<Holder>,
+    }
+
+    #[hostkit::queued(concurrency = 3)]
+    async fn item(canary: Arc<()>, run: &PerRun, scope: Scope) -> Result<(), hostkit::InjectError> {
+        assert!(Arc::strong_count(&canary) > 1);
+        scope.get::<Holder>().await?;
+        run.holder.lazy.get().await?;
+        Ok(())
+    }
+
+    #[hostkit::background_service(instances = 2)]
+    async fn worker(holder: &Holder, stop: CancellationToken) -> anyhow::Result<()> {
+        for _ in 0..5 {
+            let pass = holder.scopes.open().await?;
+            pass.holder.queue.enqueue(Arc::clone(&holder.canary)).await?;
+            pass.close(Outcome::Succeeded).await?;
+        }
+        let canary = Arc::clone(&holder.canary);
+        holder.tasks.enqueue(async move |_, _| drop(canary)).await?;
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    #[hostkit::periodic(every = "1s")]
+    async fn tick(run: &PerRun) {
+        let _ = run;
+    }
+
+    #[hostkit::on_started]
+    async fn hook(run: &PerRun) {
+        let _ = run;
+    }
+
+    async fn comes_and_goes(canary: &Arc<()>) {
+        let mut builder = Host::empty();
+        builder.with::<worker>().with::<item>().with::<tick>().with::<hook>().provide(Arc::clone(canary));
+        let running = started(&mut builder).await;
+        let queue = running.queue::<item>().unwrap();
+        sleep(3 * SECOND).await;
+        running.stop().await.unwrap();
+        assert!(queue.is_closed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_has_stopped_leaves_no_task_and_no_value_behind() {
+        let canary = Arc::new(());
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let before = tasks();
+        for _ in 0..3 {
+            comes_and_goes(&canary).await;
+            crate::support::until("every task has ended", || tasks() == before).await;
+            crate::support::until("every value is gone", || Arc::strong_count(&canary) == 1).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_does_one_that_was_built_and_never_started_and_one_whose_start_was_given_up() {
+        let canary = Arc::new(());
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let before = tasks();
+        for start in [false, true] {
+            let mut builder = Host::empty();
+            builder.with::<worker>().with::<item>().with::<hangs>().provide(Arc::clone(&canary));
+            let host = built(&mut builder).await;
+            if start {
+                assert!(tokio::time::timeout(SECOND, host.start()).await.is_err());
+            } else {
+                drop(host);
+            }
+            drop(builder);
+            crate::support::until("every task has ended", || tasks() == before).await;
+            crate::support::until("every value is gone", || Arc::strong_count(&canary) == 1).await;
+        }
+    }
+
+    #[hostkit::background_service]
+    async fn hangs(ready: Ready) {
+        drop(ready);
+        std::future::pending::<()>().await;
+    }
+
+    fn can_be_shared<T: Send + Sync + 'static>() {}
+    fn can_be_sent<T: Send>(value: T) -> T {
+        value
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_users_hold_can_be_sent_and_shared() {
+        can_be_shared::<(Queue<item>, TaskQueue, Scopes<PerRun>, Scopes, Ext<()>, Lazy<Holder>)>();
+        can_be_shared::<(Host, RunningHost, HostLifetime, CancellationToken, Scope, hostkit::Pass<PerRun>)>();
+        can_be_shared::<(hostkit::BuildError, hostkit::StartError, hostkit::RunError, hostkit::ScopeError)>();
+        can_be_shared::<(hostkit::InjectError, hostkit::TriggerError, hostkit::EnqueueError<std::cell::Cell<u8>>)>();
+        let canary = Arc::new(());
+        let mut builder = can_be_sent(Host::empty());
+        builder.with::<worker>().with::<item>().provide(canary);
+        let host = can_be_sent(builder.build()).await.unwrap();
+        let host = tokio::spawn(host.start()).await.unwrap().unwrap();
+        let host = tokio::spawn(host.stop()).await.unwrap();
+        host.unwrap();
+        let mut builder = Host::empty();
+        builder.with::<done>();
+        tokio::spawn(built(&mut builder).await.run()).await.unwrap().unwrap();
+    }
+
+    #[hostkit::background_service]
+    async fn done() {}
+}

@@ -77,7 +77,7 @@ mod signals {
         let ended = running.ended().with_code(1);
         let report = ended.report();
         assert!(
-            report.starts_with("hostkit: the host did not stop cleanly\n  `serve` was still stopping after 3"),
+            report.starts_with("hostkit: the host did not stop cleanly\n  `serve` was still stopping after "),
             "{report}"
         );
         assert!(report.ends_with("ms and was dropped\n"), "{report}");
@@ -85,13 +85,19 @@ mod signals {
 
     #[test]
     fn a_thread_that_blocks_is_left_behind() {
-        for (mode, set, said) in [
-            ("blocks", "background_service.compute.enabled=false", "and blocks its thread"),
-            ("", "background_service.compute.enabled=true", "blocking function is still running and was left behind"),
+        for (mode, set, begins, said) in [
+            ("blocks", "background_service.compute.enabled=false", "serving", "and blocks its thread"),
+            (
+                "",
+                "background_service.compute.enabled=true",
+                "computing",
+                "blocking function is still running and was left behind",
+            ),
         ] {
             let program = worker("a_thread_that_blocks", mode).variable("HOSTKIT__HOST__STOP_TIMEOUT", "400ms");
             let mut running = program.arguments(["--set", set]).start();
             running.has_said("every service is ready");
+            running.has_said(begins);
             running.signal("TERM");
             let ended = running.ended();
             assert!(matches!(ended.code(), Some(0 | 1)), "{ended:#?}");
@@ -302,6 +308,35 @@ mod commands {
         assert!(unknown.stderr.contains("did you mean `cleanup`?"), "{unknown:#?}");
         let queued = run("trigger_queued", "trigger process");
         assert_eq!(queued.code(), Some(2), "{queued:#?}");
+    }
+
+    #[test]
+    fn a_finite_service_and_a_hook_can_be_triggered() {
+        let ended = worker("trigger_service", "done").arguments(["trigger", "serve"]).run().with_code(0);
+        assert!(ended.stderr.contains("serving"), "{ended:#?}");
+        assert!(!ended.stderr.contains("every service is ready"), "{ended:#?}");
+        let ended = worker("trigger_failing_service", "fails").arguments(["trigger", "serve"]).run().with_code(1);
+        assert!(ended.report().contains("`serve` failed: socket closed"), "{ended:#?}");
+        for hook in ["migrate", "withdraw"] {
+            let ended = run("trigger_hook_alone", &format!("trigger {hook}")).with_code(0);
+            assert_eq!(
+                ended.stderr.matches("running hook").count(),
+                if hook == "migrate" { 1 } else { 2 },
+                "{ended:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_triggered_function_that_blocks_its_thread_can_be_stopped() {
+        let mut running = worker("trigger_blocks", "blocks")
+            .variable("HOSTKIT__HOST__STOP_TIMEOUT", "400ms")
+            .arguments(["trigger", "serve"])
+            .start();
+        running.has_said("serving");
+        running.signal("INT");
+        let ended = running.ended().with_code(1);
+        assert!(ended.report().contains("blocks its thread"), "{ended:#?}");
     }
 
     #[test]

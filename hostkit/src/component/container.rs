@@ -8,9 +8,10 @@
 //! 3. Once they are being disposed none is read or built any more: whoever holds on to a scope or a lazy component beyond
 //!    the host's life gets an error.
 
-use std::collections::BTreeSet;
+use std::any::Any;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, try_join_all};
@@ -51,6 +52,8 @@ pub(crate) struct Container {
     pub(crate) stop: CancellationToken,
     cells: Vec<Cell>,
     order: Mutex<Vec<(ProviderId, Built)>>,
+    /// The plans of scopes that `Scopes<T>` opens, by what they build. They read singletons, so they end before them.
+    armed: Mutex<HashMap<ProviderId, Arc<dyn Any + Send + Sync>>>,
     /// Whether the singletons are being disposed (invariant 3).
     stopped: RwLock<bool>,
     /// The singleton that is being disposed.
@@ -92,6 +95,7 @@ impl Container {
                 stop,
                 cells,
                 order: Mutex::default(),
+                armed: Mutex::default(),
                 stopped: RwLock::default(),
                 ending: Mutex::default(),
                 reaper,
@@ -148,7 +152,18 @@ impl Container {
         })
     }
 
-    fn stopped(&self, id: ProviderId) -> InjectError {
+    /// Holds a plan that `Scopes<T>` opens, or the one that somebody else was faster to arm, for as long as singletons live.
+    pub(crate) fn hold_armed(
+        &self,
+        id: ProviderId,
+        plan: Arc<dyn Any + Send + Sync>,
+    ) -> Result<Weak<dyn Any + Send + Sync>, InjectError> {
+        let _alive = self.alive().map_err(|_ended| self.stopped(id))?;
+        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::downgrade(armed.entry(id).or_insert(plan)))
+    }
+
+    pub(crate) fn stopped(&self, id: ProviderId) -> InjectError {
         InjectError::new(self.graph.provider(id).name.clone(), Failure::HostStopped)
     }
 
@@ -244,6 +259,7 @@ impl Container {
     /// What has not ended yet is dropped.
     pub(crate) async fn dispose(&self, outcome: Outcome, deadline: Instant) -> Vec<CloseFault> {
         *self.stopped.write().unwrap_or_else(PoisonError::into_inner) = true;
+        drop(std::mem::take(&mut *self.armed.lock().unwrap_or_else(PoisonError::into_inner)));
         let order = std::mem::take(&mut *self.order.lock().unwrap_or_else(PoisonError::into_inner));
         let mut faults = Vec::new();
         for (id, built) in order.into_iter().rev() {

@@ -1,10 +1,10 @@
 //! Scopes that user code opens itself: typed ones with a known plan, and the untyped form.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::OnceCell;
 
@@ -33,7 +33,8 @@ pub struct Scopes<T = Untyped> {
 
 struct Typed {
     provider: ProviderId,
-    open: OnceCell<Box<dyn std::any::Any + Send + Sync>>,
+    /// The armed plan, which the container holds: a singleton may have this and be what the plan reads.
+    open: OnceCell<Weak<dyn Any + Send + Sync>>,
 }
 
 impl<T> Clone for Scopes<T> {
@@ -62,7 +63,8 @@ impl<T: Component> Scopes<T> {
             Some(armed) => armed,
             None => typed.open.get_or_try_init(|| self.arm(typed.provider)).await?,
         };
-        let armed: &Armed<Lent<T>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
+        let armed = armed.upgrade().ok_or_else(|| self.container.stopped(typed.provider))?;
+        let armed: Arc<Armed<Lent<T>>> = armed.downcast().map_err(|_other| InjectError::wrong_type())?;
         let context = if armed.plan.wants_token {
             Context { token: Some(self.container.stop.child_token()), values: None }
         } else {
@@ -71,11 +73,11 @@ impl<T: Component> Scopes<T> {
         Ok(Pass { opened: armed.open(context).await?, root: armed.root().clone() })
     }
 
-    async fn arm(&self, provider: ProviderId) -> Result<Box<dyn std::any::Any + Send + Sync>, InjectError> {
+    async fn arm(&self, provider: ProviderId) -> Result<Weak<dyn Any + Send + Sync>, InjectError> {
         let root = Resolved::Provider { id: provider, take: Take::Shared, cast: None };
         let plan = Arc::new(Plan::of(&self.container.graph, &[root]));
         let armed: Armed<Lent<T>> = Armed::new(&self.container, plan).await?;
-        Ok(Box::new(armed))
+        self.container.hold_armed(provider, Arc::new(armed))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Faults are collected through all steps and reported together; only planning needs a graph without faults.
 
 use std::any::TypeId;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -252,9 +252,22 @@ fn task_queue(
     nodes: &[&'static Node],
     entries: &[(&'static str, &'static ServiceEntry)],
 ) -> Option<(&'static str, &'static ServiceEntry)> {
-    let mut edges = nodes.iter().flat_map(|node| node.edges).chain(entries.iter().flat_map(|(_, entry)| entry.edges));
-    let wanted = edges.any(|edge| matches!(&edge.want, Want::Fitting(of, _) if of.id() == TypeId::of::<TaskQueue>()));
-    wanted.then_some((TaskQueue::ENTRY.name, TaskQueue::ENTRY))
+    let asked = nodes.iter().flat_map(|node| node.edges).chain(entries.iter().flat_map(|(_, entry)| entry.edges));
+    let mut open: Vec<_> = asked.collect();
+    let mut seen = HashSet::new();
+    while let Some(edge) = open.pop() {
+        match &edge.want {
+            Want::Fitting(of, _) if of.id() == TypeId::of::<TaskQueue>() => {
+                return Some((TaskQueue::ENTRY.name, TaskQueue::ENTRY));
+            }
+            // Components join by being asked for, and what they ask for with them.
+            Want::Component(node, _) if seen.insert(std::ptr::from_ref(node.read()).addr()) => {
+                open.extend(node.read().edges);
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn empty_host() -> Problem {

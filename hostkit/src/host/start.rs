@@ -38,20 +38,29 @@ impl Host {
     /// had started has then been stopped, in reverse.
     ///
     /// # Cancel safety
-    /// Cancelling tells what has started to stop, and does not wait for it.
+    /// Cancelling stops what has started in the background, and does not wait for it.
     pub async fn start(self) -> Result<RunningHost, StartError> {
         start(Running::of(self)).await
     }
 }
 
-/// Tells everything to stop when the start is abandoned (invariant 2).
+/// Stops everything when the start is abandoned (invariant 2).
 struct Guard(Option<Arc<Running>>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(running) = self.0.take() {
             running.lifetime.request_stop();
-            running.services.iter().for_each(|service| service.stop.cancel());
+            if tokio::runtime::Handle::try_current().is_ok() {
+                let tasks = running.tasks.clone();
+                tasks.spawn_side("abandoned start", async move {
+                    // The services' ends were for the one who started them to hear.
+                    let (_ended, mut events) = mpsc::unbounded_channel();
+                    Stopping::after_failure(&running).run(&mut events, &mut Report::default()).await;
+                });
+            } else {
+                running.services.iter().for_each(|service| service.stop.cancel());
+            }
         }
     }
 }
