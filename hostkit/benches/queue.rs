@@ -1,7 +1,13 @@
 //! What an item of a queue costs: against loops by hand on the same channel, and on tokio's.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    clippy::items_after_statements,
+    clippy::similar_names,
+    reason = "counts are small, and code written by hand is written as one would"
+)]
 #![allow(missing_docs, reason = "a bench has no readers but its own")]
-#![allow(clippy::disallowed_methods, reason = "what is written by hand spawns by hand")]
 
 mod measure;
 
