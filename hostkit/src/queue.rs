@@ -2,8 +2,8 @@
 //!
 //! The channel is `async-channel`: several workers receive from it, closing it lets them receive what is left and then
 //! ends them, payloads lie in its slots as they are, and it has no unsafe code of its own. tokio's channel has one
-//! receiver only; flume and kanal are faster but less looked after, and beside the scope and the guard around each item
-//! the difference is small. `hostkit/benches/queue.rs` measures it.
+//! receiver only. flume, kanal and crossfire are faster by 40 to 60 ns an item and less looked after; an item that does
+//! anything does not notice. `hostkit/benches/queue.rs` measures it.
 
 mod counts;
 mod error;
