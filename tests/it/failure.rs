@@ -307,7 +307,7 @@ mod stop_during_start {
     #[hostkit::on_start]
     async fn asks_in_an_endless_hook(lifetime: HostLifetime) {
         lifetime.request_stop();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[tokio::test(start_paused = true)]

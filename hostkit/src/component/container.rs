@@ -171,7 +171,7 @@ impl Container {
         let name = &self.graph.provider(id).name;
         let plan = Plan::of_singleton(&self.graph, id);
         self.ensure_all(&plan.singletons).await.map_err(|error| error.asked_by(name))?;
-        let context = Context { token: Some(self.stop.child_token().into()), values: None };
+        let context = Context { token: Some(self.stop.child_token()), values: None };
         let shared = plan.wants_shared.then(|| Shared::over(self, &plan, context.clone()));
         let mut frame = Frame { slots: Vec::with_capacity(plan.steps.len()), context, shared };
         let mut failed = None;
@@ -187,7 +187,7 @@ impl Container {
                     break;
                 }
             };
-            match construct(&*bound, &frame, self.construction_limit(step.provider)).await {
+            match construct(&*bound, &mut frame, self.construction_limit(step.provider)).await {
                 Ok(built) => {
                     if let Some(shared) = &frame.shared {
                         shared.seed(slot, &built);
@@ -230,7 +230,7 @@ impl Container {
     /// A constructor with its parameters bound.
     pub(crate) fn bind(self: &Arc<Self>, step: &PlanStep) -> Box<dyn Step> {
         let bound: Box<dyn Step> = match &self.graph.provider(step.provider).make {
-            Make::Step(bind) => bind(&mut Binder::new(self, &step.targets)),
+            Make::Step(bind) => bind(&mut Binder::of_component(self, &step.targets)),
             Make::Value(value) => Box::new(Ready(Arc::clone(value))),
             Make::Replaced(make) => Box::new(Replaced(Arc::clone(make))),
         };
@@ -313,7 +313,7 @@ pub(crate) async fn reap(mut scopes: mpsc::UnboundedReceiver<Reap>) {
 struct Ready(Built);
 
 impl Step for Ready {
-    fn construct<'f>(&'f self, _frame: &'f Frame) -> Constructed<'f, Built> {
+    fn construct<'f>(&'f self, _frame: &'f mut Frame) -> Constructed<'f, Built> {
         Constructed::Now(Ok(Arc::clone(&self.0)))
     }
 }
@@ -321,7 +321,7 @@ impl Step for Ready {
 struct Replaced(Arc<dyn Fn() -> Built + Send + Sync>);
 
 impl Step for Replaced {
-    fn construct<'f>(&'f self, _frame: &'f Frame) -> Constructed<'f, Built> {
+    fn construct<'f>(&'f self, _frame: &'f mut Frame) -> Constructed<'f, Built> {
         Constructed::Now(Ok((self.0)()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -42,42 +42,9 @@ impl Frame {
 #[derive(Clone, Default)]
 pub(crate) struct Context {
     /// Present when the plan asks for it.
-    pub(crate) token: Option<RunToken>,
+    pub(crate) token: Option<CancellationToken>,
     /// Present when the plan asks for any.
     pub(crate) values: Option<Arc<RunValues>>,
-}
-
-/// The token of one run.
-pub(crate) enum RunToken {
-    /// Whoever asks for it is given a clone.
-    Shared(CancellationToken),
-    /// The only one who asks for it is given the token itself: a clone would lock it twice more.
-    Sole(Mutex<Option<CancellationToken>>),
-}
-
-impl RunToken {
-    #[inline]
-    pub(crate) fn give(&self) -> Option<CancellationToken> {
-        match self {
-            Self::Shared(token) => Some(token.clone()),
-            Self::Sole(token) => token.lock().unwrap_or_else(PoisonError::into_inner).take(),
-        }
-    }
-}
-
-impl From<CancellationToken> for RunToken {
-    fn from(token: CancellationToken) -> Self {
-        Self::Shared(token)
-    }
-}
-
-impl Clone for RunToken {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Shared(token) => Self::Shared(token.clone()),
-            Self::Sole(token) => Self::Sole(Mutex::new(token.lock().unwrap_or_else(PoisonError::into_inner).clone())),
-        }
-    }
 }
 
 /// Values such as `Tick`, found by their type.

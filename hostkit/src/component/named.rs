@@ -22,7 +22,7 @@ pub trait Named: 'static {
 pub struct Asking<T> {
     want: Want,
     bind: fn(&mut Binder<'_>) -> Erased,
-    give: for<'r> fn(&'r Erased, &'r Frame) -> T,
+    give: fn(&Erased, &mut Frame) -> T,
 }
 
 impl<T> fmt::Debug for Asking<T> {
@@ -41,8 +41,10 @@ impl<T> Asking<T> {
     }
 }
 
-fn give<T: for<'r> Need<Given<'r> = T>>(bound: &Erased, frame: &Frame) -> T {
-    T::give(bound.downcast_ref().expect("what was bound is given"), frame)
+fn give<T: for<'r> Need<Given<'r> = T>>(bound: &Erased, frame: &mut Frame) -> T {
+    let bound = bound.downcast_ref().expect("what was bound is given");
+    let early = T::take(bound, frame);
+    T::give(bound, early, frame)
 }
 
 /// The need of a [`Named`] parameter.
@@ -56,14 +58,20 @@ impl<N> fmt::Debug for ByName<N> {
 
 impl<N: Named> Need for ByName<N> {
     type Bound = Erased;
+    type Early = N::Type;
     type Given<'r> = N::Type;
 
     fn bind(binder: &mut Binder<'_>) -> Erased {
         (N::ASKING.bind)(binder)
     }
 
-    fn give<'r>(bound: &'r Erased, frame: &'r Frame) -> N::Type {
+    // What is not borrowed may as well be given at once.
+    fn take(bound: &Erased, frame: &mut Frame) -> N::Type {
         (N::ASKING.give)(bound, frame)
+    }
+
+    fn give<'r>(_bound: &'r Erased, given: N::Type, _frame: &'r Frame) -> N::Type {
+        given
     }
 }
 

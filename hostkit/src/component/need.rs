@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{Frame, RunToken};
+use super::frame::Frame;
 use super::graph::AnyCast;
 use super::plan::{Binder, Place, Target};
 use super::recipe::{Built, Cast, Constructed, Step};
@@ -27,23 +27,29 @@ use super::{All, Arity, Asked, Component, Ext, Lazy, Take, TypeKey, Want};
 pub trait Need: 'static {
     /// What binding resolves it to.
     type Bound: Send + Sync + 'static;
+    /// What it moves out of the frame before anything is lent from it.
+    type Early;
     /// What the function receives.
     type Given<'r>: Send;
 
     /// Resolves it, once per armed plan.
     fn bind(binder: &mut Binder<'_>) -> Self::Bound;
 
+    /// Moves out of the frame what nobody else reads, once per run and before [`Need::give`].
+    fn take(bound: &Self::Bound, frame: &mut Frame) -> Self::Early;
+
     /// Reads it, once per run.
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self::Given<'r>;
+    fn give<'r>(bound: &'r Self::Bound, early: Self::Early, frame: &'r Frame) -> Self::Given<'r>;
 }
 
 /// What a function with these needs receives.
 pub type Given<'r, N> = <N as Need>::Given<'r>;
 
 macro_rules! tuples {
-    ($($name:ident),*) => {
+    ($($name:ident $early:ident),*) => {
         impl<$($name: Need),*> Need for ($($name,)*) {
             type Bound = ($($name::Bound,)*);
+            type Early = ($($name::Early,)*);
             type Given<'r> = ($($name::Given<'r>,)*);
 
             #[allow(unused_variables, clippy::unused_unit, reason = "the empty tuple binds nothing")]
@@ -53,23 +59,45 @@ macro_rules! tuples {
 
             #[inline]
             #[allow(unused_variables, non_snake_case, clippy::unused_unit, reason = "one identifier serves as type and variable")]
-            fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self::Given<'r> {
+            fn take(bound: &Self::Bound, frame: &mut Frame) -> Self::Early {
                 let ($($name,)*) = bound;
-                ($($name::give($name, frame),)*)
+                ($($name::take($name, frame),)*)
+            }
+
+            #[inline]
+            #[allow(unused_variables, non_snake_case, clippy::unused_unit, reason = "one identifier serves as type and variable")]
+            fn give<'r>(bound: &'r Self::Bound, early: Self::Early, frame: &'r Frame) -> Self::Given<'r> {
+                let ($($name,)*) = bound;
+                let ($($early,)*) = early;
+                ($($name::give($name, $early, frame),)*)
             }
         }
     };
 }
 
 macro_rules! tuples_up_to {
-    ($first:ident $(, $rest:ident)*) => {
-        tuples!($first $(, $rest)*);
-        tuples_up_to!($($rest),*);
+    ($first:ident $early:ident $(, $rest:ident $rest_early:ident)*) => {
+        tuples!($first $early $(, $rest $rest_early)*);
+        tuples_up_to!($($rest $rest_early),*);
     };
     () => { tuples!(); };
 }
 
-tuples_up_to!(P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16);
+tuples_up_to!(
+    P1 e1, P2 e2, P3 e3, P4 e4, P5 e5, P6 e6, P7 e7, P8 e8, P9 e9, P10 e10, P11 e11, P12 e12, P13 e13, P14 e14, P15 e15,
+    P16 e16
+);
+
+/// What a need that only reads the frame takes out of it.
+macro_rules! takes_nothing {
+    () => {
+        type Early = ();
+
+        #[inline]
+        fn take(_bound: &Self::Bound, _frame: &mut $crate::component::Frame) {}
+    };
+}
+pub(crate) use takes_nothing;
 
 /// A captured singleton or a slot of the frame.
 pub enum Bound<T> {
@@ -77,6 +105,18 @@ pub enum Bound<T> {
     Singleton(Arc<T>),
     /// Built for this run.
     Slot(usize),
+    /// Built for this run, and nobody else reads it.
+    Own(usize),
+}
+
+impl<T> Clone for Bound<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Singleton(value) => Self::Singleton(Arc::clone(value)),
+            Self::Slot(slot) => Self::Slot(*slot),
+            Self::Own(slot) => Self::Own(*slot),
+        }
+    }
 }
 
 impl<T> fmt::Debug for Bound<T> {
@@ -84,6 +124,7 @@ impl<T> fmt::Debug for Bound<T> {
         f.write_str(match self {
             Self::Singleton(_) => "Singleton",
             Self::Slot(_) => "Slot",
+            Self::Own(_) => "Own",
         })
     }
 }
@@ -104,11 +145,20 @@ impl<T: Send + Sync + 'static> Bound<T> {
         }
     }
 
+    /// For a reader that keeps it: what nobody else reads is moved to it.
+    fn bind_keeping(binder: &mut Binder<'_>) -> Self {
+        let target = binder.next();
+        match target.place {
+            Place::Slot(slot) if target.alone => Self::Own(slot),
+            _ => Self::at(binder, target).expect(MISPLACED),
+        }
+    }
+
     #[inline]
-    fn lend<'r>(&'r self, frame: &'r Frame) -> &'r T {
+    pub(crate) fn lend<'r>(&'r self, frame: &'r Frame) -> &'r T {
         match self {
             Self::Singleton(value) => value,
-            Self::Slot(slot) => frame.slot(*slot).downcast_ref().expect(MISPLACED),
+            Self::Slot(slot) | Self::Own(slot) => frame.slot(*slot).downcast_ref().expect(MISPLACED),
         }
     }
 
@@ -116,7 +166,20 @@ impl<T: Send + Sync + 'static> Bound<T> {
     fn share(&self, frame: &Frame) -> Arc<T> {
         match self {
             Self::Singleton(value) => Arc::clone(value),
-            Self::Slot(slot) => Arc::clone(frame.slot(*slot)).downcast().expect(MISPLACED),
+            Self::Slot(slot) | Self::Own(slot) => Arc::clone(frame.slot(*slot)).downcast().expect(MISPLACED),
+        }
+    }
+
+    #[inline]
+    fn take(&self, frame: &mut Frame) -> Option<Built> {
+        if let Self::Own(slot) = self { frame.slots[*slot].take() } else { None }
+    }
+
+    #[inline]
+    fn keep(&self, taken: Option<Built>, frame: &Frame) -> Arc<T> {
+        match taken {
+            Some(taken) => taken.downcast().expect(MISPLACED),
+            None => self.share(frame),
         }
     }
 }
@@ -174,28 +237,35 @@ pub struct Lent<T>(PhantomData<fn() -> T>);
 impl<T: Send + Sync + 'static> Need for Lent<T> {
     type Bound = Bound<T>;
     type Given<'r> = &'r T;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
         Bound::bind(binder)
     }
 
     #[inline]
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> &'r T {
+    fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> &'r T {
         bound.lend(frame)
     }
 }
 
 impl<T: Send + Sync + 'static> Need for Arc<T> {
     type Bound = Bound<T>;
+    type Early = Option<Built>;
     type Given<'r> = Self;
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
-        Bound::bind(binder)
+        Bound::bind_keeping(binder)
     }
 
     #[inline]
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
-        bound.share(frame)
+    fn take(bound: &Self::Bound, frame: &mut Frame) -> Option<Built> {
+        bound.take(frame)
+    }
+
+    #[inline]
+    fn give<'r>(bound: &'r Self::Bound, taken: Option<Built>, frame: &'r Frame) -> Self {
+        bound.keep(taken, frame)
     }
 }
 
@@ -210,6 +280,7 @@ pub struct LentDyn<D: ?Sized>(PhantomData<fn() -> Box<D>>);
 impl<D: ?Sized + Send + Sync + 'static> Need for LentDyn<D> {
     type Bound = BoundDyn<D>;
     type Given<'r> = &'r D;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
         let target = binder.next();
@@ -217,7 +288,7 @@ impl<D: ?Sized + Send + Sync + 'static> Need for LentDyn<D> {
     }
 
     #[inline]
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> &'r D {
+    fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> &'r D {
         bound.lend(frame)
     }
 }
@@ -229,13 +300,14 @@ pub struct SharedDyn<D: ?Sized>(PhantomData<fn() -> Box<D>>);
 impl<D: ?Sized + Send + Sync + 'static> Need for SharedDyn<D> {
     type Bound = BoundDyn<D>;
     type Given<'r> = Arc<D>;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
         <LentDyn<D> as Need>::bind(binder)
     }
 
     #[inline]
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Arc<D> {
+    fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> Arc<D> {
         bound.share(frame)
     }
 }
@@ -247,13 +319,14 @@ pub struct Maybe<D: ?Sized>(PhantomData<fn() -> Box<D>>);
 impl<D: ?Sized + Send + Sync + 'static> Need for Maybe<D> {
     type Bound = Option<BoundDyn<D>>;
     type Given<'r> = Option<Arc<D>>;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
         let target = binder.next();
         BoundDyn::at(binder, target)
     }
 
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Option<Arc<D>> {
+    fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> Option<Arc<D>> {
         bound.as_ref().map(|bound| bound.share(frame))
     }
 }
@@ -261,6 +334,7 @@ impl<D: ?Sized + Send + Sync + 'static> Need for Maybe<D> {
 impl<D: ?Sized + Send + Sync + 'static> Need for All<D> {
     type Bound = AllBound<D>;
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
         let target = binder.next();
@@ -276,7 +350,7 @@ impl<D: ?Sized + Send + Sync + 'static> Need for All<D> {
         }
     }
 
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
+    fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> Self {
         match bound {
             AllBound::Singletons(all) => all.clone(),
             AllBound::Mixed(bound) => bound.iter().map(|one| one.share(frame)).collect::<Arc<[_]>>().into(),
@@ -305,15 +379,21 @@ impl<K, D: ?Sized + Send + Sync + 'static> Asked<K> for All<D> {
 
 impl<T: Send + Sync + 'static> Need for Ext<T> {
     type Bound = Bound<T>;
+    type Early = Option<Built>;
     type Given<'r> = Self;
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
-        Bound::bind(binder)
+        Bound::bind_keeping(binder)
     }
 
     #[inline]
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
-        Self(bound.share(frame))
+    fn take(bound: &Self::Bound, frame: &mut Frame) -> Option<Built> {
+        bound.take(frame)
+    }
+
+    #[inline]
+    fn give<'r>(bound: &'r Self::Bound, taken: Option<Built>, frame: &'r Frame) -> Self {
+        Self(bound.keep(taken, frame))
     }
 }
 
@@ -324,13 +404,14 @@ impl<K, T: Send + Sync + 'static> Asked<K> for Ext<T> {
 impl<T: Send + Sync + 'static> Need for Option<Ext<T>> {
     type Bound = Option<Bound<T>>;
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self::Bound {
         let target = binder.next();
         Bound::at(binder, target)
     }
 
-    fn give<'r>(bound: &'r Self::Bound, frame: &'r Frame) -> Self {
+    fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> Self {
         bound.as_ref().map(|bound| Ext(bound.share(frame)))
     }
 }
@@ -352,7 +433,7 @@ impl Handover {
 struct HandoverStep(Box<dyn Step>);
 
 impl Step for HandoverStep {
-    fn construct<'f>(&'f self, frame: &'f Frame) -> Constructed<'f, Built> {
+    fn construct<'f>(&'f self, frame: &'f mut Frame) -> Constructed<'f, Built> {
         let wrap = |built| Arc::new(Handover(Mutex::new(Some(built)))) as Built;
         match self.0.construct(frame) {
             Constructed::Now(result) => Constructed::Now(result.map(wrap)),
@@ -368,13 +449,14 @@ pub struct Taken<T>(PhantomData<fn() -> T>);
 impl<T: Send + Sync + 'static> Need for Taken<T> {
     type Bound = usize;
     type Given<'r> = Box<T>;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> usize {
         let Place::Owned(slot) = binder.next().place else { unreachable!("{MISPLACED}") };
         slot
     }
 
-    fn give<'r>(slot: &'r usize, frame: &'r Frame) -> Box<T> {
+    fn give<'r>(slot: &'r usize, (): (), frame: &'r Frame) -> Box<T> {
         let handover: &Handover = frame.slot(*slot).downcast_ref().expect(MISPLACED);
         let built = handover.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let owned = built.and_then(|built| built.downcast::<T>().ok()).and_then(Arc::into_inner);
@@ -385,13 +467,14 @@ impl<T: Send + Sync + 'static> Need for Taken<T> {
 impl<T: Send + Sync + 'static> Need for Box<T> {
     type Bound = usize;
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> usize {
         <Taken<T> as Need>::bind(binder)
     }
 
-    fn give<'r>(slot: &'r usize, frame: &'r Frame) -> Self {
-        <Taken<T> as Need>::give(slot, frame)
+    fn give<'r>(slot: &'r usize, (): (), frame: &'r Frame) -> Self {
+        <Taken<T> as Need>::give(slot, (), frame)
     }
 }
 
@@ -414,7 +497,7 @@ impl fmt::Debug for LazyBound {
 
 impl LazyBound {
     fn bind(binder: &mut Binder<'_>) -> Self {
-        let Target { place, cast } = binder.next().clone();
+        let Target { place, cast, .. } = binder.next().clone();
         Self { place, cast, container: Arc::clone(binder.container) }
     }
 
@@ -430,12 +513,13 @@ impl LazyBound {
 impl<T: Send + Sync + 'static> Need for Lazy<T> {
     type Bound = LazyBound;
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> LazyBound {
         LazyBound::bind(binder)
     }
 
-    fn give<'r>(bound: &'r LazyBound, frame: &'r Frame) -> Self {
+    fn give<'r>(bound: &'r LazyBound, (): (), frame: &'r Frame) -> Self {
         Self::new(bound.source(frame), |_, built| built.downcast().ok())
     }
 }
@@ -451,26 +535,35 @@ pub struct LazyDyn<D: ?Sized>(PhantomData<fn() -> Box<D>>);
 impl<D: ?Sized + Send + Sync + 'static> Need for LazyDyn<D> {
     type Bound = LazyBound;
     type Given<'r> = Lazy<D>;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> LazyBound {
         LazyBound::bind(binder)
     }
 
-    fn give<'r>(bound: &'r LazyBound, frame: &'r Frame) -> Lazy<D> {
+    fn give<'r>(bound: &'r LazyBound, (): (), frame: &'r Frame) -> Lazy<D> {
         Lazy::new(bound.source(frame), |source, built| (typed_cast::<D>(source.cast())?.shared)(built))
     }
 }
 
 impl Need for CancellationToken {
-    type Bound = ();
+    /// Whether nobody else in the run asks for it.
+    type Bound = bool;
+    type Early = Option<Self>;
     type Given<'r> = Self;
 
-    fn bind(binder: &mut Binder<'_>) {
-        binder.next();
+    fn bind(binder: &mut Binder<'_>) -> bool {
+        binder.next().alone
     }
 
-    fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
-        frame.context.token.as_ref().and_then(RunToken::give).expect("a run whose plan asks for a token has one")
+    #[inline]
+    fn take(alone: &bool, frame: &mut Frame) -> Option<Self> {
+        if *alone { frame.context.token.take() } else { None }
+    }
+
+    #[inline]
+    fn give<'r>(_alone: &'r bool, taken: Option<Self>, frame: &'r Frame) -> Self {
+        taken.or_else(|| frame.context.token.clone()).expect("a run whose plan asks for a token has one")
     }
 }
 
@@ -484,13 +577,14 @@ macro_rules! fitting {
         impl<$($generics)*> $crate::component::Need for $type {
             type Bound = Self;
             type Given<'r> = Self;
+            $crate::component::takes_nothing!();
 
             fn bind(binder: &mut $crate::component::Binder<'_>) -> Self {
                 $crate::component::bind_fitting(binder)
             }
 
             #[inline]
-            fn give<'r>(bound: &'r Self, _frame: &'r $crate::component::Frame) -> Self {
+            fn give<'r>(bound: &'r Self, (): (), _frame: &'r $crate::component::Frame) -> Self {
                 bound.clone()
             }
         }
@@ -518,12 +612,13 @@ macro_rules! run_value {
         impl $crate::component::Need for $type {
             type Bound = ();
             type Given<'r> = Self;
+            $crate::component::takes_nothing!();
 
             fn bind(binder: &mut $crate::component::Binder<'_>) {
                 $crate::component::skip(binder);
             }
 
-            fn give<'r>((): &'r (), frame: &'r $crate::component::Frame) -> Self {
+            fn give<'r>((): &'r (), (): (), frame: &'r $crate::component::Frame) -> Self {
                 $crate::component::value_of_run(frame)
             }
         }

@@ -11,14 +11,12 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::slice;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio_util::sync::CancellationToken;
 
 use super::container::Container;
 use super::dispose::Opened;
-use super::frame::{Context, Frame, RunToken};
+use super::frame::{Context, Frame};
 use super::graph::{Graph, ProviderId, Resolved};
 use super::recipe::{Built, Constructed, Step};
 use super::run::Caught;
@@ -39,6 +37,8 @@ pub(crate) enum Place {
     Absent,
     /// Opened later in a scope of its own.
     Fresh(ProviderId),
+    /// The token of the run.
+    Token,
     /// Comes from the run or the host and not from the graph.
     Given,
 }
@@ -47,6 +47,9 @@ pub(crate) enum Place {
 pub(crate) struct Target {
     pub(crate) place: Place,
     pub(crate) cast: Option<&'static (dyn Any + Send + Sync)>,
+    /// Whether it is the only one who reads its slot, which nobody disposes, or the token: it may be moved out of the
+    /// frame.
+    pub(crate) alone: bool,
 }
 
 #[derive(Clone)]
@@ -89,8 +92,6 @@ pub(crate) struct Plan {
     /// The singletons that must exist before the plan is armed.
     pub(crate) singletons: BTreeSet<ProviderId>,
     pub(crate) wants_token: bool,
-    /// How many parameters ask for the token.
-    token_readers: usize,
     /// Whether anything in it is lazy or asks for the scope itself.
     pub(crate) wants_shared: bool,
     /// Whether a step has something to do when the scope ends.
@@ -112,17 +113,45 @@ impl Plan {
         self.values.contains(&TypeId::of::<T>())
     }
 
-    /// The token of a run.
-    #[inline]
-    pub(crate) fn token(&self, token: CancellationToken) -> RunToken {
-        if self.token_readers == 1 && !self.wants_shared { RunToken::Sole(Mutex::new(Some(token))) } else { token.into() }
-    }
-
     /// Plans these parameters.
     pub(crate) fn of(graph: &Graph, roots: &[Resolved]) -> Self {
         let mut plan = Self::default();
         plan.roots = roots.iter().map(|root| plan.target(graph, root, false, &mut Vec::new())).collect();
+        plan.find_readers_alone(graph);
         plan
+    }
+
+    /// Marks the targets that nobody else reads: what is moved needs no count of who holds it.
+    ///
+    /// A scope that can grow may get more readers, and a disposer takes its component when the scope ends.
+    fn find_readers_alone(&mut self, graph: &Graph) {
+        if self.wants_shared {
+            return;
+        }
+        let (mut readers, mut token_readers) = (vec![0_usize; self.steps.len()], 0_usize);
+        for target in self.steps.iter().flat_map(|step| &step.targets).chain(&self.roots) {
+            match &target.place {
+                Place::Slot(slot) => readers[*slot] += 1,
+                Place::Token => token_readers += 1,
+                // What is one of many stays where it is.
+                Place::Many(many) => many.iter().for_each(|one| {
+                    if let Place::Slot(slot) = one.place {
+                        readers[slot] += 2;
+                    }
+                }),
+                _ => {}
+            }
+        }
+        let disposed = |step: &PlanStep| graph.provider(step.provider).dispose.is_some();
+        let alone: Vec<bool> =
+            self.steps.iter().zip(readers).map(|(step, readers)| readers == 1 && !disposed(step)).collect();
+        for target in self.steps.iter_mut().flat_map(|step| &mut step.targets).chain(&mut self.roots) {
+            target.alone = match target.place {
+                Place::Slot(slot) => alone[slot],
+                Place::Token => token_readers == 1,
+                _ => false,
+            };
+        }
     }
 
     /// Plans one more provider into this plan, lazily.
@@ -148,6 +177,7 @@ impl Plan {
                     .map(|(id, cast)| Target {
                         place: self.place(graph, *id, Take::Shared, lazy, chain),
                         cast: Some(*cast),
+                        alone: false,
                     })
                     .collect(),
             ),
@@ -157,9 +187,8 @@ impl Plan {
                 Place::Given
             }
             Resolved::Token => {
-                self.token_readers += 1;
                 self.wants_token = true;
-                Place::Given
+                Place::Token
             }
             Resolved::Scope => {
                 self.wants_shared = true;
@@ -169,7 +198,7 @@ impl Plan {
             }
             Resolved::Scopes => Place::Given,
         };
-        Target { place, cast }
+        Target { place, cast, alone: false }
     }
 
     fn place(&mut self, graph: &Graph, id: ProviderId, take: Take, lazy: bool, chain: &mut Vec<ProviderId>) -> Place {
@@ -247,6 +276,8 @@ impl Plan {
 /// Hands the places of a constructor's parameters to them, one after the other.
 pub struct Binder<'h> {
     pub(crate) container: &'h Arc<Container>,
+    /// Whether the parameters are a component's, and not a function's that the host runs.
+    pub(crate) of_component: bool,
     targets: slice::Iter<'h, Target>,
 }
 
@@ -258,7 +289,11 @@ impl fmt::Debug for Binder<'_> {
 
 impl<'h> Binder<'h> {
     pub(crate) fn new(container: &'h Arc<Container>, targets: &'h [Target]) -> Self {
-        Self { container, targets: targets.iter() }
+        Self { container, of_component: false, targets: targets.iter() }
+    }
+
+    pub(crate) fn of_component(container: &'h Arc<Container>, targets: &'h [Target]) -> Self {
+        Self { of_component: true, ..Self::new(container, targets) }
     }
 
     pub(crate) fn next(&mut self) -> &'h Target {
@@ -305,7 +340,7 @@ impl<N: Need> Armed<N> {
                 continue;
             };
             // A synchronous constructor, the common case, is called without a future around it.
-            let built = match catch(|| step.construct(&opened.frame)) {
+            let built = match catch(|| step.construct(&mut opened.frame)) {
                 Ok(Constructed::Now(Ok(built))) => Ok(built),
                 Ok(constructed) => {
                     let limit = self.container.construction_limit(self.plan.steps[slot].provider);
@@ -332,18 +367,18 @@ impl<N: Need> Armed<N> {
 
     /// The entry point's own parameters.
     #[inline]
-    pub(crate) fn give<'r>(&'r self, frame: &'r Frame) -> N::Given<'r> {
-        N::give(&self.root, frame)
+    pub(crate) fn give<'r>(&'r self, frame: &'r mut Frame) -> N::Given<'r> {
+        let early = N::take(&self.root, frame);
+        N::give(&self.root, early, frame)
     }
 
-    #[cfg(test)]
     pub(crate) fn root(&self) -> &N::Bound {
         &self.root
     }
 }
 
 /// Runs one constructor, within its limit if it awaits, and turns a panic of its own into a failure.
-pub(super) async fn construct(step: &dyn Step, frame: &Frame, limit: Duration) -> Result<Built, Failure> {
+pub(super) async fn construct(step: &dyn Step, frame: &mut Frame, limit: Duration) -> Result<Built, Failure> {
     match catch(|| step.construct(frame)) {
         Ok(constructed) => finish(constructed, limit).await,
         Err(caught) => Err(Failure::Panicked(caught)),

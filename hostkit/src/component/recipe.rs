@@ -217,7 +217,7 @@ pub fn made<T, M: Made<T>>(value: M) -> Result<T, BoxError> {
 
 /// A constructor whose parameters are bound to places.
 pub(crate) trait Step: Send + Sync {
-    fn construct<'f>(&'f self, frame: &'f Frame) -> Constructed<'f, Built>;
+    fn construct<'f>(&'f self, frame: &'f mut Frame) -> Constructed<'f, Built>;
 }
 
 struct BoundStep<C: Construct>(<C::Needs as Need>::Bound);
@@ -227,8 +227,9 @@ fn bind_step<C: Construct<Product: Send + Sync>>(binder: &mut Binder<'_>) -> Box
 }
 
 impl<C: Construct<Product: Send + Sync>> Step for BoundStep<C> {
-    fn construct<'f>(&'f self, frame: &'f Frame) -> Constructed<'f, Built> {
-        match C::construct(C::Needs::give(&self.0, frame)) {
+    fn construct<'f>(&'f self, frame: &'f mut Frame) -> Constructed<'f, Built> {
+        let early = C::Needs::take(&self.0, frame);
+        match C::construct(C::Needs::give(&self.0, early, frame)) {
             Constructed::Now(Ok(product)) => Constructed::Now(Ok(Arc::new(product))),
             Constructed::Now(Err(error)) => Constructed::Now(Err(error)),
             Constructed::Later(future) => {

@@ -107,7 +107,7 @@ pub(crate) fn run<B: Body>(
         let mut opened = armed.open(context).await.map_err(RunFailure::Inject)?;
         let result = {
             // Pinned where it is made: a user's future may be large, and moving it copies it.
-            let mut body = pin!(Some(async { body.start(armed.give(&opened.frame)).await }));
+            let mut body = pin!(Some(async { body.start(armed.give(&mut opened.frame)).await }));
             let finished = match limits {
                 Limits { timeout: None, drop_on: None } => Ok(catching(body.as_mut()).await),
                 Limits { timeout: Some(limit), drop_on: None } => within(limit, catching(body.as_mut())).await,

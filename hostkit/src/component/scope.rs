@@ -14,7 +14,7 @@ use super::frame::{Context, Frame};
 use super::graph::{ProviderId, Resolved};
 use super::plan::{Armed, Binder, Failure, InjectError, Place, Plan};
 use super::shared::Shared;
-use super::{Asked, Component, Lent, Need, Outcome, Take, Want};
+use super::{Asked, Bound, Component, Lent, Need, Outcome, Take, Want, takes_nothing};
 use crate::error::BoxError;
 
 /// The type parameter of a [`Scopes`] that opens untyped scopes.
@@ -33,8 +33,17 @@ pub struct Scopes<T = Untyped> {
 
 struct Typed {
     provider: ProviderId,
-    /// The armed plan, which the container holds: a singleton may have this and be what the plan reads.
-    open: OnceCell<Weak<dyn Any + Send + Sync>>,
+    /// Whether a component asked for it, and no function that the host runs.
+    of_component: bool,
+    open: OnceCell<ArmedPlan>,
+}
+
+/// The armed plan that every scope is opened with.
+enum ArmedPlan {
+    /// A function's own, which ends with the function.
+    Own(Box<dyn Any + Send + Sync>),
+    /// A component's, which the container holds: a singleton may have it and be what it reads.
+    Shared(Weak<dyn Any + Send + Sync>),
 }
 
 impl<T> Clone for Scopes<T> {
@@ -59,22 +68,35 @@ impl<T: Component> Scopes<T> {
     /// Cancelling disposes what has been built, as cancelled.
     pub async fn open(&self) -> Result<Pass<T>, InjectError> {
         let typed = self.typed.as_ref().ok_or_else(|| not_registered::<T>())?;
-        let armed = typed.open.get_or_try_init(|| self.arm(typed.provider)).await?;
-        let armed = armed.upgrade().ok_or_else(|| self.container.stopped(typed.provider))?;
-        let armed: Arc<Armed<Lent<T>>> = armed.downcast().map_err(|_other| InjectError::wrong_type())?;
+        let armed = match typed.open.get() {
+            Some(armed) => armed,
+            None => typed.open.get_or_try_init(|| self.arm(typed)).await?,
+        };
+        let shared;
+        let armed = match armed {
+            ArmedPlan::Own(armed) => &**armed,
+            ArmedPlan::Shared(armed) => {
+                shared = armed.upgrade().ok_or_else(|| self.container.stopped(typed.provider))?;
+                &*shared
+            }
+        };
+        let armed: &Armed<Lent<T>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
         let context = if armed.plan.wants_token {
-            Context { token: Some(self.container.stop.child_token().into()), values: None }
+            Context { token: Some(self.container.stop.child_token()), values: None }
         } else {
             Context::default()
         };
-        Ok(Pass { opened: armed.open(context).await?, armed })
+        Ok(Pass { opened: armed.open(context).await?, root: armed.root().clone() })
     }
 
-    async fn arm(&self, provider: ProviderId) -> Result<Weak<dyn Any + Send + Sync>, InjectError> {
-        let root = Resolved::Provider { id: provider, take: Take::Shared, cast: None };
+    async fn arm(&self, typed: &Typed) -> Result<ArmedPlan, InjectError> {
+        let root = Resolved::Provider { id: typed.provider, take: Take::Shared, cast: None };
         let plan = Arc::new(Plan::of(&self.container.graph, &[root]));
         let armed: Armed<Lent<T>> = Armed::new(&self.container, plan).await?;
-        self.container.hold_armed(provider, Arc::new(armed))
+        if typed.of_component {
+            return Ok(ArmedPlan::Shared(self.container.hold_armed(typed.provider, Arc::new(armed))?));
+        }
+        Ok(ArmedPlan::Own(Box::new(armed)))
     }
 }
 
@@ -87,16 +109,19 @@ fn not_registered<T>() -> InjectError {
 impl<T: 'static> Need for Scopes<T> {
     type Bound = Self;
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) -> Self {
         let typed = match binder.next().place {
-            Place::Fresh(provider) => Some(Arc::new(Typed { provider, open: OnceCell::new() })),
+            Place::Fresh(provider) => {
+                Some(Arc::new(Typed { provider, of_component: binder.of_component, open: OnceCell::new() }))
+            }
             _ => None,
         };
         Self { container: Arc::clone(binder.container), typed, of: PhantomData }
     }
 
-    fn give<'r>(bound: &'r Self, _frame: &'r Frame) -> Self {
+    fn give<'r>(bound: &'r Self, (): (), _frame: &'r Frame) -> Self {
         bound.clone()
     }
 }
@@ -110,14 +135,14 @@ impl<K, T: Component> Asked<K> for Scopes<T> {
 /// Dropped unclosed, it is closed as cancelled in the background, and shutdown waits for that.
 pub struct Pass<T: Component> {
     opened: Opened,
-    armed: Arc<Armed<Lent<T>>>,
+    root: Bound<T>,
 }
 
 impl<T: Component> Deref for Pass<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.armed.give(&self.opened.frame)
+        self.root.lend(&self.opened.frame)
     }
 }
 
@@ -169,7 +194,7 @@ impl Scopes<Untyped> {
 
     /// Opens an empty scope; its components are built as they are got.
     pub fn open(&self) -> Scope {
-        let context = Context { token: Some(self.container.stop.child_token().into()), values: None };
+        let context = Context { token: Some(self.container.stop.child_token()), values: None };
         Scope(Arc::new(OpenScope { shared: Shared::empty(&self.container, context), owned: true }))
     }
 
@@ -256,12 +281,13 @@ impl Scope {
 impl Need for Scope {
     type Bound = ();
     type Given<'r> = Self;
+    takes_nothing!();
 
     fn bind(binder: &mut Binder<'_>) {
         binder.next();
     }
 
-    fn give<'r>((): &'r (), frame: &'r Frame) -> Self {
+    fn give<'r>((): &'r (), (): (), frame: &'r Frame) -> Self {
         let shared = frame.shared.as_ref().expect("a plan that asks for the scope has a shared part");
         Self(Arc::new(OpenScope { shared: Arc::clone(shared), owned: false }))
     }

@@ -138,7 +138,7 @@ impl Shared {
             .get_or_try_init(|| async {
                 let singletons = self.state().plan.steps[slot].singletons();
                 self.container.ensure_all(&singletons).await?;
-                let (step, frame, provider) = {
+                let (step, mut frame, provider) = {
                     let _alive = self.container.alive()?;
                     let state = self.state();
                     if state.closed.is_some() {
@@ -153,7 +153,7 @@ impl Shared {
                     (self.container.bind(planned), frame, planned.provider)
                 };
                 let limit = self.container.construction_limit(provider);
-                match construct(&*step, &frame, limit).await {
+                match construct(&*step, &mut frame, limit).await {
                     Ok(built) => self.keep(&cell, provider, built).await,
                     Err(failure) => {
                         Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))

@@ -526,8 +526,8 @@ async fn a_lazy_component_is_built_once_on_first_use_and_ends_before_what_it_nee
     opened.close(Outcome::Succeeded).await.unwrap();
     assert_eq!(lines(&log), Vec::<String>::new());
 
-    let opened = armed.open(Context::default()).await.unwrap();
-    let (thrifty,) = armed.give(&opened.frame);
+    let mut opened = armed.open(Context::default()).await.unwrap();
+    let (thrifty,) = armed.give(&mut opened.frame);
     let costly = thrifty.costly.get().await.unwrap();
     assert!(std::ptr::eq(costly, thrifty.again.get().await.unwrap()));
     opened.close(Outcome::Succeeded).await.unwrap();

@@ -127,7 +127,7 @@ impl<H: Call> Ticker<H> {
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = due.missed
         );
-        let context = Context { token: token.clone().map(Into::into), values };
+        let context = Context { token: token.clone(), values };
         let began = now();
         let result = component::run(armed, context, Calling::<H>::new(), limits).instrument(span).await;
         match &result {

@@ -87,7 +87,7 @@ impl<W: Work> Crew<W> {
         let limits = Limits { timeout: self.options.timeout, drop_on: None };
         // Items without components share a frame, because there is nothing in it (invariant 1).
         let bare = self.armed.is_bare() && !self.wants_context && self.options.timeout.is_none();
-        let empty = bare.then(|| Frame::bare(Context::default()));
+        let mut empty = bare.then(|| Frame::bare(Context::default()));
         let mut in_a_row = 0;
         loop {
             let payload = match self.items.try_recv() {
@@ -105,7 +105,7 @@ impl<W: Work> Crew<W> {
             }
             tally.begin();
             let item = Item::<W> { payload };
-            let result = match &empty {
+            let result = match &mut empty {
                 _ if spans() => self.in_span(item, limits).await,
                 Some(frame) => {
                     let call = pin!(Some(async { item.start(self.armed.give(frame)).await }));
@@ -143,7 +143,7 @@ impl<W: Work> Crew<W> {
             Arc::new(RunValues::default().with(JobContext::new(self.conduct.name, run)))
         };
         let plan = &self.armed.plan;
-        Context { token: plan.wants_token.then(|| plan.token(self.token())), values: self.wants_job.then(job) }
+        Context { token: plan.wants_token.then(|| self.token()), values: self.wants_job.then(job) }
     }
 
     /// Invariant 4.

@@ -62,7 +62,7 @@ impl<H: Call> Hook<H> {
             Err(end) => return end,
         };
         conduct.is_now(ServiceState::Running);
-        let token = conduct.plan.wants_token.then(|| conduct.stop.child_token().into());
+        let token = conduct.plan.wants_token.then(|| conduct.stop.child_token());
         let span = tracing::info_span!(target: "hostkit::service", "hook", hook = conduct.name);
         let limits = Limits { timeout: self.timeout, drop_on: Some(&conduct.abandon) };
         let result =

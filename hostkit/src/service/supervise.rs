@@ -169,7 +169,7 @@ impl<H: Call> Supervised<H> {
         let instance = Instance::new(index, self.options.instances);
         let values = (plan.wants::<Ready>() || plan.wants::<Instance>())
             .then(|| Arc::new(RunValues::default().with(ready.clone()).with(instance)));
-        let token = plan.wants_token.then(|| self.stop.child_token().into());
+        let token = plan.wants_token.then(|| self.stop.child_token());
         let at_first_poll = (!plan.wants::<Ready>()).then_some(ready);
         let drop_on = if self.told { &self.conduct.abandon } else { &self.stop };
         let span = tracing::info_span!(
