@@ -132,7 +132,10 @@ impl Conduct {
         let armed = tokio::select! {
             biased;
             armed = Armed::new(&self.container, Arc::clone(&self.plan)) => armed,
-            () = self.abandon.cancelled() => return Err(End::Abandoned),
+            () = self.abandon.cancelled() => {
+                self.status.set(ServiceState::Stopped);
+                return Err(End::Abandoned);
+            }
         };
         armed.map_err(|error| {
             tracing::error!(target: "hostkit::service", service = self.name, error = %WithCauses(&error), "could not start");

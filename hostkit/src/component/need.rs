@@ -57,14 +57,16 @@ macro_rules! tuples {
                 ($($name::bind(binder),)*)
             }
 
-            #[inline]
+            #[inline(always)]
+            #[allow(clippy::inline_always, reason = "it is a read per parameter, and a call costs ten times that")]
             #[allow(unused_variables, non_snake_case, clippy::unused_unit, reason = "one identifier serves as type and variable")]
             fn take(bound: &Self::Bound, frame: &mut Frame) -> Self::Early {
                 let ($($name,)*) = bound;
                 ($($name::take($name, frame),)*)
             }
 
-            #[inline]
+            #[inline(always)]
+            #[allow(clippy::inline_always, reason = "it is a read per parameter, and a call costs ten times that")]
             #[allow(unused_variables, non_snake_case, clippy::unused_unit, reason = "one identifier serves as type and variable")]
             fn give<'r>(bound: &'r Self::Bound, early: Self::Early, frame: &'r Frame) -> Self::Given<'r> {
                 let ($($name,)*) = bound;
@@ -154,11 +156,12 @@ impl<T: Send + Sync + 'static> Bound<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is a read, and a call costs ten times that")]
     pub(crate) fn lend<'r>(&'r self, frame: &'r Frame) -> &'r T {
         match self {
             Self::Singleton(value) => value,
-            Self::Slot(slot) | Self::Own(slot) => frame.slot(*slot).downcast_ref().expect(MISPLACED),
+            Self::Slot(slot) | Self::Own(slot) => lend_slot(frame, *slot),
         }
     }
 
@@ -182,6 +185,12 @@ impl<T: Send + Sync + 'static> Bound<T> {
             None => self.share(frame),
         }
     }
+}
+
+/// Out of line, so that lending a singleton stays as short as it is.
+#[inline(never)]
+fn lend_slot<T: Send + Sync + 'static>(frame: &Frame, slot: usize) -> &T {
+    frame.slot(slot).downcast_ref().expect(MISPLACED)
 }
 
 /// The same for a trait, through the cast that the provider registered.
@@ -243,7 +252,8 @@ impl<T: Send + Sync + 'static> Need for Lent<T> {
         Bound::bind(binder)
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is a read, and a call costs ten times that")]
     fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> &'r T {
         bound.lend(frame)
     }

@@ -366,7 +366,8 @@ impl<N: Need> Armed<N> {
     }
 
     /// The entry point's own parameters.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is a read per parameter, and a call costs ten times that")]
     pub(crate) fn give<'r>(&'r self, frame: &'r mut Frame) -> N::Given<'r> {
         let early = N::take(&self.root, frame);
         N::give(&self.root, early, frame)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::component::{Outcome, RunFailure, Supplied};
-use crate::runner::rig::{Called, Log, Rig, Script, failing, kept, pass, plain, polite, settle};
+use crate::runner::rig::{Called, Log, Rig, Script, failing, kept, listen, pass, plain, polite, settle};
 use crate::runner::{End, ServiceState};
 use crate::time::now;
 
@@ -106,6 +106,20 @@ async fn an_error_or_a_panic_harms_no_other_run() {
     assert_eq!(calls.take(), [1, 2, 3, 4]);
     rig.stop();
     assert!(matches!(end.await, Ok(End::Done)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_failed_run_is_logged_once() {
+    let (log, _guard) = listen();
+    let rig = Rig::new::<plain>(&[EVERY], Script::supplied(|_| async { failing("no such table") }));
+    let end = rig.start();
+    pass(250).await;
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+    let lines = log.take();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[0].starts_with("WARN message=run failed; the next is on the grid"), "{}", lines[0]);
+    assert!(lines[0].contains("error=no such table"), "{}", lines[0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use super::{JobContext, Queue, QueueCounts, TaskQueue};
 use crate::component::{Outcome, RunFailure, Scopes, Supplied};
 use crate::function::{Ended, Handle};
 use crate::registry::ServiceEntry;
-use crate::runner::rig::{Log, Rig, Script, failing, job, kept_job, known_job, pass, settle, told_job};
+use crate::runner::rig::{Log, Rig, Script, failing, job, kept_job, known_job, listen, pass, settle, told_job};
 use crate::runner::{End, ServiceState, StopsWith};
 
 /// Writes down each payload when its item ends, after some time.
@@ -254,6 +254,29 @@ async fn a_failing_item_harms_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failing_item_is_logged_once_and_without_its_payload() {
+    let (log, _guard) = listen();
+    let script = Script::supplied(|called| async move {
+        assert_ne!(called.payload, 4711, "out of range");
+        failing("no such order")
+    });
+    let rig = Rig::new::<job>(&[], script);
+    let end = rig.start();
+    let queue = rig.queue::<job>();
+    queue.enqueue(4712).await.expect("the queue is open");
+    queue.enqueue(4711).await.expect("the queue is open");
+    settle().await;
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+    let lines = log.take();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    let next = "message=item failed; the queue goes on with the next";
+    assert_eq!(lines[0], format!("WARN {next} service=\"job\" error=no such order"));
+    assert!(lines[1].starts_with(&format!("ERROR {next}")), "a panic is a bug: {}", lines[1]);
+    assert!(!lines[0].contains("4712"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_item_that_panics_while_it_is_dropped_harms_no_other() {
     struct Grenade;
     impl Drop for Grenade {
@@ -395,12 +418,14 @@ async fn a_handle_is_used_from_other_threads() {
     let rig = Rig::new::<job>(&[], recording(&log, 0));
     let queue = rig.queue::<job>();
     everywhere(&queue);
-    let thread = std::thread::spawn(move || queue.try_enqueue(1));
-    assert!(thread.join().is_ok_and(|enqueued| enqueued.is_ok()));
+    // Outside of any runtime.
+    let thread = std::thread::spawn(move || (queue.try_enqueue(1), queue.enqueue(2).now_or_never()));
+    let (first, second) = thread.join().expect("the thread does not panic");
+    assert!(first.is_ok() && second.is_some_and(|enqueued| enqueued.is_ok()));
     let end = rig.start();
     rig.stop();
     assert!(matches!(end.await, Ok(End::Done)));
-    assert_eq!(log.take(), [1]);
+    assert_eq!(log.take(), [1, 2]);
 }
 
 #[tokio::test]

@@ -205,7 +205,7 @@ impl<W: Work> Crew<W> {
 /// Whether anybody wants the spans of runs.
 #[inline]
 fn spans() -> bool {
-    tracing::enabled!(target: "hostkit::queue", tracing::Level::INFO)
+    tracing::span_enabled!(target: "hostkit::queue", tracing::Level::INFO)
 }
 
 /// The call of a queued function.

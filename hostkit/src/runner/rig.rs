@@ -1,6 +1,7 @@
 //! A host in small, for the tests of the runners: one function, its container, and the two tokens of a stop.
 
 use std::any::TypeId;
+use std::fmt::Write;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -193,6 +194,49 @@ impl<T> Log<T> {
 
 pub(crate) fn failing(text: &str) -> Ended {
     Err(BoxError::from(text.to_owned()))
+}
+
+/// Collects what is logged as a warning or an error on this thread, for as long as the guard lives.
+pub(crate) fn listen() -> (Log<String>, tracing::subscriber::DefaultGuard) {
+    let log = Log::default();
+    let guard = tracing::subscriber::set_default(Listener(log.clone()));
+    (log, guard)
+}
+
+struct Listener(Log<String>);
+
+impl tracing::Subscriber for Listener {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_span() || *metadata.level() <= tracing::Level::WARN
+    }
+
+    fn new_span(&self, _span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &tracing::span::Id, _values: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &tracing::span::Id, _follows: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.push(line.0);
+    }
+
+    fn enter(&self, _span: &tracing::span::Id) {}
+
+    fn exit(&self, _span: &tracing::span::Id) {}
+}
+
+struct Line(String);
+
+impl tracing::field::Visit for Line {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        let Self(line) = self;
+        // Writing to a text cannot fail.
+        write!(line, " {}={value:?}", field.name()).ok();
+    }
 }
 
 /// Declares the handle of a function that plays its script.

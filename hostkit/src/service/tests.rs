@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Ready;
 use crate::component::{Outcome, RunFailure, Supplied};
 use crate::runner::rig::{
-    Called, Log, Rig, Script, announced, failing, migrate, numbered, pass, settle, told, untold, whole,
+    Called, Log, Rig, Script, announced, failing, listen, migrate, numbered, pass, settle, told, untold, whole,
 };
 use crate::runner::{End, ServiceState};
 
@@ -171,6 +171,23 @@ async fn a_failed_service_is_restarted_with_growing_delays() {
         let (delay, all) = ((pair[1] - pair[0]).as_millis(), 1000 << n);
         assert!(delay >= all / 2 && delay <= all + 1, "restart {n} after {delay} ms");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_failure_is_logged_once_with_what_happens_next() {
+    let (log, _guard) = listen();
+    let script = Script::supplied(|called| async move {
+        assert_ne!(called.number, 2, "no such table");
+        failing("no connection")
+    });
+    let rig = Rig::new::<untold>(&[RESTART, ("max_restarts", "2"), ("backoff", "2s")], script);
+    rig.end().await;
+    let lines = log.take();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert!(lines[0].starts_with("WARN message=failed; restarted in "), "{}", lines[0]);
+    assert!(lines[0].contains(" service=\"untold\" ") && lines[0].contains(" error=no connection "), "{}", lines[0]);
+    assert!(lines[1].contains(" error=panicked: assertion `left != right` failed: no such table"), "{}", lines[1]);
+    assert!(lines[2].starts_with("ERROR message=failed, and 2 restarts within 10m are used up; the host stops"));
 }
 
 #[tokio::test(start_paused = true)]
