@@ -571,3 +571,51 @@ mod concurrency {
         assert_eq!((began.elapsed(), log.lines().last().unwrap().as_str()), (SECOND, "3"));
     }
 }
+
+mod lazy_in_singletons {
+    use super::*;
+
+    struct Tool(Ext<Log>);
+
+    #[hostkit::transient]
+    impl Tool {
+        fn new(log: Ext<Log>) -> Self {
+            log.say("tool built");
+            Self(log)
+        }
+
+        async fn dispose(self) {
+            self.0.say("tool disposed");
+        }
+    }
+
+    struct Owner {
+        tool: Lazy<Tool>,
+        log: Ext<Log>,
+    }
+
+    #[hostkit::singleton]
+    impl Owner {
+        fn new(tool: Lazy<Tool>, log: Ext<Log>) -> Self {
+            log.say("owner built");
+            Self { tool, log }
+        }
+
+        fn dispose(self) {
+            self.log.say("owner disposed");
+        }
+    }
+
+    #[hostkit::background_service]
+    async fn uses(owner: &Owner) -> Result<(), InjectError> {
+        owner.tool.get().await?;
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_singleton_builds_lazily_is_disposed_after_it() {
+        let log = Log::default();
+        built(Host::empty().with::<uses>().provide(log.clone())).await.run().await.unwrap();
+        assert_eq!(log.lines(), ["owner built", "tool built", "owner disposed", "tool disposed"]);
+    }
+}

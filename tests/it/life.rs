@@ -204,6 +204,7 @@ mod stages {
 
     #[tokio::test(start_paused = true)]
     async fn hooks_and_singletons_have_their_places_in_the_life_of_a_host() {
+        let (traced, _guard) = Traced::listen(tracing::Level::INFO);
         let log = Log::default();
         let mut builder = Host::empty();
         builder.with::<worker>().with::<say_goodbye>().with::<withdraw>().with::<announce>();
@@ -222,6 +223,7 @@ mod stages {
                 "announce",
             ]
         );
+        assert!(traced.containing("not waited for").is_empty(), "what is after an `on_start` hook always is");
         running.stop().await.unwrap();
         assert_eq!(log.take(), ["withdraw", "worker is told", "goodbye", "cache disposed", "pool disposed Succeeded"]);
     }
@@ -233,6 +235,15 @@ mod stages {
         builder.with::<migrate>().with::<say_goodbye>().provide(log.clone());
         built(&mut builder).await.run().await.unwrap();
         assert_eq!(log.lines(), ["pool built", "migrate", "goodbye", "pool disposed Succeeded"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hook_that_is_left_out_is_not_waited_for() {
+        let log = Log::default();
+        let mut builder = Host::empty();
+        builder.with::<migrate>().with::<backfill>().provide(log.clone()).except(["migrate"]);
+        built(&mut builder).await.run().await.unwrap();
+        assert_eq!(log.lines(), ["backfill begins", "backfill ends"]);
     }
 
     #[tokio::test(start_paused = true)]

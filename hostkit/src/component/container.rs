@@ -51,7 +51,7 @@ pub(crate) struct Container {
     /// Fires when the host stops; singletons that ask for a token get a child of it.
     pub(crate) stop: CancellationToken,
     cells: Vec<Cell>,
-    order: Mutex<Vec<(ProviderId, Built)>>,
+    order: Mutex<Vec<Ending>>,
     /// The plans of scopes that `Scopes<T>` opens, by what they build. They read singletons, so they end before them.
     armed: Mutex<HashMap<ProviderId, Arc<dyn Any + Send + Sync>>>,
     /// Whether the singletons are being disposed (invariant 3).
@@ -59,6 +59,14 @@ pub(crate) struct Container {
     /// The singleton that is being disposed.
     ending: Mutex<Option<ProviderId>>,
     reaper: mpsc::UnboundedSender<Reap>,
+}
+
+/// A singleton, or a transient of one, that is to be ended.
+struct Ending {
+    provider: ProviderId,
+    built: Built,
+    /// What a singleton builds lazily; it ends after whoever holds it.
+    lazily: Option<Arc<Shared>>,
 }
 
 #[derive(Default)]
@@ -175,7 +183,7 @@ impl Container {
         let shared = plan.wants_shared.then(|| Shared::over(self, &plan, context.clone()));
         let mut frame = Frame { slots: Vec::with_capacity(plan.steps.len()), context, shared };
         let mut failed = None;
-        for (slot, step) in plan.steps.iter().enumerate() {
+        for step in &plan.steps {
             if step.lazy {
                 frame.slots.push(None);
                 continue;
@@ -188,12 +196,9 @@ impl Container {
                 }
             };
             match construct(&*bound, &mut frame, self.construction_limit(step.provider)).await {
-                Ok(built) => {
-                    if let Some(shared) = &frame.shared {
-                        shared.seed(slot, &built);
-                    }
-                    frame.slots.push(Some(built));
-                }
+                // Nothing that is built lazily reads what is built here, so the shared part need not know of it: if it
+                // held the singleton, which holds it, neither would ever end.
+                Ok(built) => frame.slots.push(Some(built)),
                 Err(failure) => {
                     failed = Some(InjectError::of_step(&self.graph, step, failure));
                     break;
@@ -201,7 +206,7 @@ impl Container {
             }
         }
         let kept = match failed {
-            None => self.keep(id, &plan, &mut frame.slots),
+            None => self.keep(id, &plan, &mut frame),
             Some(error) => Err(error),
         };
         if kept.is_err() {
@@ -209,20 +214,25 @@ impl Container {
                 let limit = self.settings.dispose_timeout;
                 self.end(step.provider, built, Outcome::Failed, limit).await.inspect_err(CloseFault::log).ok();
             }
+            if let Some(shared) = frame.shared {
+                shared.close(Vec::new(), Outcome::Failed).await.iter().for_each(CloseFault::log);
+            }
         }
         kept
     }
 
     /// Takes over what was built for a singleton, unless that is too late.
-    fn keep(&self, id: ProviderId, plan: &Plan, slots: &mut [Option<Built>]) -> Result<(), InjectError> {
+    fn keep(&self, id: ProviderId, plan: &Plan, frame: &mut Frame) -> Result<(), InjectError> {
         let _alive = self.alive().map_err(|_ended| self.stopped(id))?;
         let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        for (step, slot) in plan.steps.iter().zip(slots) {
+        for (step, slot) in plan.steps.iter().zip(&mut frame.slots) {
             let Some(built) = slot.take() else { continue };
-            if step.provider == id {
+            let is_the_singleton = step.provider == id;
+            if is_the_singleton {
                 *self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
             }
-            order.push((step.provider, built));
+            let lazily = if is_the_singleton { frame.shared.take() } else { None };
+            order.push(Ending { provider: step.provider, built, lazily });
         }
         Ok(())
     }
@@ -230,7 +240,7 @@ impl Container {
     /// A constructor with its parameters bound.
     pub(crate) fn bind(self: &Arc<Self>, step: &PlanStep) -> Box<dyn Step> {
         let bound: Box<dyn Step> = match &self.graph.provider(step.provider).make {
-            Make::Step(bind) => bind(&mut Binder::new(self, &step.targets)),
+            Make::Step(bind) => bind(&mut Binder::of_component(self, &step.targets)),
             Make::Value(value) => Box::new(Ready(Arc::clone(value))),
             Make::Replaced(make) => Box::new(Replaced(Arc::clone(make))),
         };
@@ -262,12 +272,15 @@ impl Container {
         drop(std::mem::take(&mut *self.armed.lock().unwrap_or_else(PoisonError::into_inner)));
         let order = std::mem::take(&mut *self.order.lock().unwrap_or_else(PoisonError::into_inner));
         let mut faults = Vec::new();
-        for (id, built) in order.into_iter().rev() {
+        for Ending { provider: id, built, lazily } in order.into_iter().rev() {
             drop(self.cells[id].value.lock().unwrap_or_else(PoisonError::into_inner).take());
             *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
             let limit = deadline.saturating_duration_since(now()).min(self.settings.dispose_timeout);
             if let Err(fault) = self.end(id, Some(built), outcome, limit).await {
                 faults.push(fault);
+            }
+            if let Some(lazily) = lazily {
+                faults.extend(lazily.close(Vec::new(), outcome).await);
             }
         }
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -276,6 +276,8 @@ impl Plan {
 /// Hands the places of a constructor's parameters to them, one after the other.
 pub struct Binder<'h> {
     pub(crate) container: &'h Arc<Container>,
+    /// Whether the parameters are a component's, and not a function's that the host runs.
+    pub(crate) of_component: bool,
     targets: slice::Iter<'h, Target>,
 }
 
@@ -287,7 +289,11 @@ impl fmt::Debug for Binder<'_> {
 
 impl<'h> Binder<'h> {
     pub(crate) fn new(container: &'h Arc<Container>, targets: &'h [Target]) -> Self {
-        Self { container, targets: targets.iter() }
+        Self { container, of_component: false, targets: targets.iter() }
+    }
+
+    pub(crate) fn of_component(container: &'h Arc<Container>, targets: &'h [Target]) -> Self {
+        Self { of_component: true, ..Self::new(container, targets) }
     }
 
     pub(crate) fn next(&mut self) -> &'h Target {

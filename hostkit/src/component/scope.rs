@@ -33,8 +33,17 @@ pub struct Scopes<T = Untyped> {
 
 struct Typed {
     provider: ProviderId,
-    /// The armed plan, which the container holds: a singleton may have this and be what the plan reads.
-    open: OnceCell<Weak<dyn Any + Send + Sync>>,
+    /// Whether a component asked for it, and no function that the host runs.
+    of_component: bool,
+    open: OnceCell<ArmedPlan>,
+}
+
+/// The armed plan that every scope is opened with.
+enum ArmedPlan {
+    /// A function's own, which ends with the function.
+    Own(Box<dyn Any + Send + Sync>),
+    /// A component's, which the container holds: a singleton may have it and be what it reads.
+    Shared(Weak<dyn Any + Send + Sync>),
 }
 
 impl<T> Clone for Scopes<T> {
@@ -61,10 +70,17 @@ impl<T: Component> Scopes<T> {
         let typed = self.typed.as_ref().ok_or_else(|| not_registered::<T>())?;
         let armed = match typed.open.get() {
             Some(armed) => armed,
-            None => typed.open.get_or_try_init(|| self.arm(typed.provider)).await?,
+            None => typed.open.get_or_try_init(|| self.arm(typed)).await?,
         };
-        let armed = armed.upgrade().ok_or_else(|| self.container.stopped(typed.provider))?;
-        let armed: Arc<Armed<Lent<T>>> = armed.downcast().map_err(|_other| InjectError::wrong_type())?;
+        let shared;
+        let armed = match armed {
+            ArmedPlan::Own(armed) => &**armed,
+            ArmedPlan::Shared(armed) => {
+                shared = armed.upgrade().ok_or_else(|| self.container.stopped(typed.provider))?;
+                &*shared
+            }
+        };
+        let armed: &Armed<Lent<T>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
         let context = if armed.plan.wants_token {
             Context { token: Some(self.container.stop.child_token()), values: None }
         } else {
@@ -73,11 +89,14 @@ impl<T: Component> Scopes<T> {
         Ok(Pass { opened: armed.open(context).await?, root: armed.root().clone() })
     }
 
-    async fn arm(&self, provider: ProviderId) -> Result<Weak<dyn Any + Send + Sync>, InjectError> {
-        let root = Resolved::Provider { id: provider, take: Take::Shared, cast: None };
+    async fn arm(&self, typed: &Typed) -> Result<ArmedPlan, InjectError> {
+        let root = Resolved::Provider { id: typed.provider, take: Take::Shared, cast: None };
         let plan = Arc::new(Plan::of(&self.container.graph, &[root]));
         let armed: Armed<Lent<T>> = Armed::new(&self.container, plan).await?;
-        self.container.hold_armed(provider, Arc::new(armed))
+        if typed.of_component {
+            return Ok(ArmedPlan::Shared(self.container.hold_armed(typed.provider, Arc::new(armed))?));
+        }
+        Ok(ArmedPlan::Own(Box::new(armed)))
     }
 }
 
@@ -94,7 +113,9 @@ impl<T: 'static> Need for Scopes<T> {
 
     fn bind(binder: &mut Binder<'_>) -> Self {
         let typed = match binder.next().place {
-            Place::Fresh(provider) => Some(Arc::new(Typed { provider, open: OnceCell::new() })),
+            Place::Fresh(provider) => {
+                Some(Arc::new(Typed { provider, of_component: binder.of_component, open: OnceCell::new() }))
+            }
             _ => None,
         };
         Self { container: Arc::clone(binder.container), typed, of: PhantomData }

@@ -120,7 +120,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     }
     let (services, hooks): (Vec<_>, Vec<_>) =
         candidates.into_iter().partition(|candidate| candidate.entry.kind.stage().is_none());
-    let known: Vec<_> = entries.iter().map(|(name, entry)| ((entry.handle)(), *name)).collect();
+    let known: Vec<_> = entries.iter().map(|(_, entry)| *entry).collect();
     let service_order = Order::of(&services, &known, None, &mut problems);
     let hook_orders: Vec<_> = Stage::ALL
         .iter()
@@ -379,7 +379,7 @@ struct Order {
 impl Order {
     fn of(
         items: &[Candidate],
-        known: &[(TypeId, &'static str)],
+        known: &[&'static ServiceEntry],
         stage: Option<Stage>,
         problems: &mut Vec<Problem>,
     ) -> Self {
@@ -388,7 +388,7 @@ impl Order {
 
     fn of_refs(
         items: &[&Candidate],
-        known: &[(TypeId, &'static str)],
+        known: &[&'static ServiceEntry],
         stage: Option<Stage>,
         problems: &mut Vec<Problem>,
     ) -> Self {
@@ -402,7 +402,8 @@ impl Order {
                 match index.get(&handle) {
                     Some(predecessor) => predecessors.push(*predecessor),
                     None => {
-                        problems.extend(item.elsewhere(named.name, stage, known.iter().any(|(id, _)| *id == handle)));
+                        let of = known.iter().find(|entry| (entry.handle)() == handle).copied();
+                        problems.extend(item.elsewhere(named.name, stage, of));
                     }
                 }
             }
@@ -426,8 +427,11 @@ impl Order {
 
 impl Candidate {
     /// A predecessor that is not among its own kind: a hook that always runs earlier, one that cannot, or one left out.
-    fn elsewhere(&self, predecessor: &str, stage: Option<Stage>, known: bool) -> Option<Problem> {
-        if stage == Some(Stage::Start) && known {
+    ///
+    /// `of` is what the predecessor is, if this program has it: a service, or a hook of some stage.
+    fn elsewhere(&self, predecessor: &str, stage: Option<Stage>, of: Option<&ServiceEntry>) -> Option<Problem> {
+        let is_early = of.is_some_and(|of| of.kind.stage() == Some(Stage::Start));
+        if stage == Some(Stage::Start) && of.is_some() && !is_early {
             let problem =
                 Problem::new(format!("hook `{}` is after `{predecessor}`, which is not an `on_start` hook", self.name));
             return Some(
@@ -435,6 +439,9 @@ impl Candidate {
                     .at(format!("declared at {}", self.entry.source))
                     .help("`on_start` hooks run before every service, so they can only be after each other"),
             );
+        }
+        if stage != Some(Stage::Start) && is_early {
+            return None;
         }
         tracing::info!(target: "hostkit::host", service = self.name, predecessor, "not waited for: it is not among the services of this host");
         None
