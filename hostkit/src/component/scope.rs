@@ -65,7 +65,7 @@ impl<T: Component> Scopes<T> {
         };
         let armed = armed.upgrade().ok_or_else(|| self.container.stopped(typed.provider))?;
         let armed: Arc<Armed<Lent<T>>> = armed.downcast().map_err(|_other| InjectError::wrong_type())?;
-        let context = if armed.plan.wants_token {
+        let context = if armed.plan().wants_token {
             Context { token: Some(self.container.stop.child_token()), values: None }
         } else {
             Context::default()
