@@ -1,5 +1,12 @@
 //! What a host of a thousand background services costs from build to stop: against a thousand tokio tasks.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    clippy::items_after_statements,
+    clippy::similar_names,
+    reason = "counts are small, and code written by hand is written as one would"
+)]
 #![allow(missing_docs, reason = "a bench has no readers but its own")]
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 

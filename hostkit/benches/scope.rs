@@ -1,5 +1,12 @@
 //! What a scope costs: a graph five deep against the same five `Arc`s made by hand.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    clippy::items_after_statements,
+    clippy::similar_names,
+    reason = "counts are small, and code written by hand is written as one would"
+)]
 #![allow(missing_docs, reason = "a bench has no readers but its own")]
 
 mod measure;

@@ -73,7 +73,7 @@ impl std::fmt::Display for Lifetime {
 
 /// A declared component: a type with `#[singleton]`, `#[scoped]`, `#[transient]` or `#[options]`.
 ///
-/// Expansions implement [`Declared`]; that keeps the compiler from listing every other component where one is missing.
+/// The attributes implement it; there is nothing in it for other code to implement or to call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a component",
     label = "nothing provides `{Self}`",

@@ -74,8 +74,9 @@
 //!
 //! # The program
 //! The bare binary runs. `list` shows the services, `check` checks and starts nothing, `graph` draws, `trigger NAME` runs
-//! one function now, `config show` says every value and where it came from, `config sample` prints a commented
-//! configuration. Exit codes: 0 stopped as asked; 1 a service failed for good, or something did not stop by its deadline;
+//! one function now (a background service until it ends), `config show` says every value that is set and where it came
+//! from, `config sample` prints a commented configuration. Exit codes: 0 stopped as asked; 1 a service failed for good,
+//! something did not stop by its deadline, the body of `main` failed, or output could not be written;
 //! 2 usage; 75 a constructor or an `on_start` hook failed; 78 configuration or wiring; 130, 131 or 143 a second SIGINT,
 //! SIGQUIT or SIGTERM.
 //!
@@ -83,7 +84,17 @@
 //! One tree, later wins: the options in the attributes, `hostkit.toml`, `hostkit.<environment>.toml`, environment
 //! variables such as `HOSTKIT__PERIODIC__CLEANUP__EVERY` (`HOSTKIT_FILE__…` names a file that holds the value),
 //! [`HostBuilder::set`], `--set`. The environment is named by `HOSTKIT_ENV` or `--env` and is `production` otherwise.
-//! `[host]` has `stop_timeout` \[25 s\], `drain_delay` \[0 s\] and `strict` \[false\].
+//! Files are looked for in the current directory; `--config` names another, which must exist.
+//!
+//! `[host]` has `stop_timeout` \[25 s\], of which a quarter, 5 s at most, is kept for `on_stopped` hooks and disposers;
+//! `drain_delay` \[0 s\]; and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
+//! warnings, and errors with `strict`. A section that nobody reads is a warning always, because binaries share files.
+//!
+//! # Testing
+//! An annotated function stays a function, so a unit test can call it: [`Ext::new`], [`All::new`], [`Lazy::ready`],
+//! [`Tick::immediate`] and the like make what it takes. What takes a `Queue<f>` or `Scopes<T>` runs in a small host:
+//! [`Host::empty`] with the functions it is about, [`HostBuilder::replace`] for what it must not touch,
+//! [`Host::start`], [`RunningHost::trigger`] and [`RunningHost::stop`].
 //!
 //! # Features
 //! | feature | default | what it adds |

@@ -14,7 +14,7 @@ use crate::registry::Registration;
 /// Collects what a host is made of. Made by [`Host::builder`] and [`Host::empty`].
 ///
 /// Its methods change it in place and return it, so that they can be chained or called one by one, as a function under
-/// `#[hostkit::main]` does.
+/// `#[hostkit::program]` does.
 #[derive(Default)]
 pub struct HostBuilder {
     pub(super) registrations: Vec<Registration>,

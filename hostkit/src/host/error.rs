@@ -278,7 +278,9 @@ impl fmt::Display for RunError {
         }
         match (self.report.failures.first(), self.report.forced) {
             (Some(failure), _) => write!(f, "service {failure}")?,
-            (None, Some(_)) => f.write_str("a second signal ended the stop before it was complete")?,
+            (None, Some(_)) => {
+                f.write_str("a second signal ended the stop before it was complete; hooks and disposers were skipped")?;
+            }
             (None, None) => f.write_str("the host did not stop cleanly")?,
         }
         self.report.fmt_others(f, 1)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{Fate, Report, Stuck};
-use super::running::Running;
+use super::running::{Running, ServiceStatus};
 use super::signals::{Signal, Signals};
 use super::start::start;
 use super::{Host, RunError};
@@ -67,21 +67,32 @@ impl Running {
 
     /// Everybody who was still running when a second signal came.
     fn forced(&self, signal: Signal) -> RunError {
-        let is_over = |state: &ServiceState| {
-            matches!(state, ServiceState::Stopped | ServiceState::Completed | ServiceState::Failed { .. })
+        let is_over = |service: &ServiceStatus| match (&service.state, &service.queue) {
+            (ServiceState::Stopped | ServiceState::Completed | ServiceState::Failed { .. }, _) => true,
+            // A queue that only waits for its turn to close keeps nobody.
+            (_, Some(counts)) => counts.waiting + counts.running == 0,
+            _ => false,
         };
-        let stuck = self
-            .status()
+        let began = self.lifetime.stop_began();
+        let status = self.status();
+        let leftovers = status
+            .iter()
+            .filter(|service| !is_over(service))
+            .filter_map(|service| Some((service.name, service.queue?)))
+            .map(|(name, counts)| format!("`{name}`: {} waiting and {} under way", counts.waiting, counts.running))
+            .collect();
+        let stuck = status
             .into_iter()
-            .filter(|service| !is_over(&service.state))
+            .filter(|service| !is_over(service))
             .map(|service| Stuck {
                 name: service.name.to_owned(),
                 phase: if service.state == ServiceState::Stopping { "stopping" } else { "running" },
-                hung: now() - service.since,
+                hung: now() - began.max(service.since),
                 fate: Fate::LeftBehind,
             })
             .collect();
-        let report = Report { stuck, forced: Some(signal.number), ..Report::default() };
+        tracing::error!(target: "hostkit::host", signal = signal.name, "second signal; what is left of the stop is skipped");
+        let report = Report { stuck, leftovers, forced: Some(signal.number), ..Report::default() };
         RunError { report: Box::new(report), during_start: None }
     }
 }

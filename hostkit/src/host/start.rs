@@ -24,6 +24,7 @@ use super::running::{Running, RunningHost, Service};
 use super::stop::{Ended, Stopping, grace, supervise};
 use super::{Host, StartError};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
+use crate::error::WithCauses;
 use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
 use crate::tasks::joined;
 use crate::time::now;
@@ -162,7 +163,7 @@ impl Running {
             Some(asker) => error.asked_by(asker),
             None => error,
         };
-        tracing::error!(target: "hostkit::host", %error, "the host does not start");
+        tracing::error!(target: "hostkit::host", error = %WithCauses(&error), "the host does not start");
         StartCause::Inject(error)
     }
 }
