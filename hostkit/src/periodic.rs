@@ -14,12 +14,12 @@ use std::sync::Arc;
 use self::options::Options;
 use self::ticker::Ticker;
 use crate::function::Call;
-use crate::runner::{Runner, Setup};
+use crate::runner::{Runner, Setup, bind};
 
 /// Reads a periodic function's options.
 pub(crate) fn set_up<H: Call>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { entry, mut settings, problems, .. } = setup;
     let options = Options::read(&mut settings, entry, problems);
     problems.extend(settings.finish(&[]));
-    Arc::new(Ticker::<H>::new(options))
+    Arc::new(Ticker::new(options, bind::<H>))
 }

@@ -5,7 +5,7 @@ mod kind;
 #[cfg(test)]
 pub(crate) mod rig;
 
-pub(crate) use call::Calling;
+pub(crate) use call::{Bind, Callee, bind};
 
 pub use kind::{Kind, Stage};
 
@@ -17,7 +17,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::component::{Armed, Caught, Container, Need, Plan, RunFailure, Supplied};
+use crate::component::{Caught, Container, InjectError, Plan, RunFailure, Supplied};
 use crate::config::Settings;
 use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
@@ -127,17 +127,17 @@ impl Conduct {
     ///
     /// # Errors
     /// How the runner ended, if that failed or took until the deadline.
-    pub(crate) async fn arm<N: Need>(&self) -> Result<Armed<N>, End> {
+    pub(crate) async fn arm<T>(&self, bind: impl FnOnce(&Self) -> Result<T, InjectError>) -> Result<T, End> {
         // What the other arm loses is the constructors under way.
-        let armed = tokio::select! {
+        let built = tokio::select! {
             biased;
-            armed = Armed::new(&self.container, Arc::clone(&self.plan)) => armed,
+            built = self.container.ensure_all(&self.plan.singletons) => built,
             () = self.abandon.cancelled() => {
                 self.status.set(ServiceState::Stopped);
                 return Err(End::Abandoned);
             }
         };
-        armed.map_err(|error| {
+        built.and_then(|()| bind(self)).map_err(|error| {
             tracing::error!(target: "hostkit::service", service = self.name, error = %WithCauses(&error), "could not start");
             self.status.set(ServiceState::Failed { error: WithCauses(&error).to_string() });
             End::Failed(RunFailure::Inject(error))

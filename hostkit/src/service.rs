@@ -13,7 +13,6 @@ pub use ready::{Instance, Ready};
 
 pub(crate) use hook::set_up as set_up_hook;
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,29 +21,23 @@ use futures_util::future::BoxFuture;
 use self::options::{OnComplete, Options};
 use crate::component::Want;
 use crate::function::{Call, Handle};
-use crate::runner::{Conduct, End, Runner, Setup};
+use crate::runner::{Bind, Conduct, End, Runner, Setup, bind};
 
 /// Reads a background service's options.
 pub(crate) fn set_up<H: Call>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, problems, .. } = setup;
     let options = Options::read(&mut settings);
     problems.extend(settings.finish(&[]));
-    Arc::new(BackgroundService::<H>::new(options))
+    Arc::new(BackgroundService { options, told: takes_token::<H>(), bind: bind::<H> })
 }
 
 /// One background service in one host.
-struct BackgroundService<H> {
+struct BackgroundService {
     options: Options,
     /// Whether its own parameters include the token, so that it is told to stop and not dropped. What the components it
     /// reaches ask for does not count.
     told: bool,
-    of: PhantomData<fn() -> H>,
-}
-
-impl<H: Call> BackgroundService<H> {
-    fn new(options: Options) -> Self {
-        Self { options, told: takes_token::<H>(), of: PhantomData }
-    }
+    bind: Bind,
 }
 
 /// Whether the function itself takes a [`CancellationToken`](crate::CancellationToken).
@@ -52,7 +45,7 @@ pub(crate) fn takes_token<H: Call>() -> bool {
     <H::Of as Handle>::ENTRY.edges.iter().any(|edge| matches!(edge.want, Want::Token))
 }
 
-impl<H: Call> Runner for BackgroundService<H> {
+impl Runner for BackgroundService {
     fn is_host_long(&self) -> bool {
         !self.options.whole_run
     }
@@ -75,6 +68,6 @@ impl<H: Call> Runner for BackgroundService<H> {
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
-        Box::pin(supervise::run::<H>(self.options.clone(), self.told, conduct))
+        Box::pin(supervise::run(self.bind, self.options.clone(), self.told, conduct))
     }
 }

@@ -303,11 +303,7 @@ impl<'h> Binder<'h> {
 
 /// A plan whose singletons are built and whose parameters know their places.
 pub(crate) struct Armed<N: Need> {
-    pub(crate) container: Arc<Container>,
-    pub(crate) plan: Arc<Plan>,
-    /// One per step of the plan; none for a lazy one.
-    steps: Box<[Option<Box<dyn Step>>]>,
-    bare: bool,
+    steps: Steps,
     root: N::Bound,
 }
 
@@ -315,24 +311,65 @@ impl<N: Need> Armed<N> {
     /// Builds the singletons the plan reads and binds every parameter.
     pub(crate) async fn new(container: &Arc<Container>, plan: Arc<Plan>) -> Result<Self, InjectError> {
         container.ensure_all(&plan.singletons).await?;
+        Self::bind(container, plan)
+    }
+
+    /// Binds every parameter; the singletons that the plan reads are built.
+    pub(crate) fn bind(container: &Arc<Container>, plan: Arc<Plan>) -> Result<Self, InjectError> {
         let _alive = container.alive()?;
-        let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
         let root = N::bind(&mut Binder::new(container, &plan.roots));
-        let bare = plan.steps.is_empty() && !plan.wants_shared;
-        Ok(Self { container: Arc::clone(container), plan, steps, bare, root })
+        Ok(Self { steps: Steps::bind(container, plan), root })
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.steps.plan
     }
 
     /// Whether a run has nothing to build and nothing to end.
     #[inline]
     pub(crate) fn is_bare(&self) -> bool {
-        self.bare
+        self.steps.bare
     }
 
     /// Executes the plan.
     ///
     /// A failing constructor closes what was built before it.
     #[inline]
-    pub(crate) async fn open(&self, context: Context) -> Result<Opened, InjectError> {
+    pub(crate) fn open(&self, context: Context) -> impl Future<Output = Result<Opened, InjectError>> {
+        self.steps.open(context)
+    }
+
+    /// The entry point's own parameters.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is a read per parameter, and a call costs ten times that")]
+    pub(crate) fn give<'r>(&'r self, frame: &'r mut Frame) -> N::Given<'r> {
+        let early = N::take(&self.root, frame);
+        N::give(&self.root, early, frame)
+    }
+
+    pub(crate) fn root(&self) -> &N::Bound {
+        &self.root
+    }
+}
+
+/// What of an armed plan does not depend on the entry point's parameters, so that it is compiled once.
+struct Steps {
+    container: Arc<Container>,
+    plan: Arc<Plan>,
+    /// One per step of the plan; none for a lazy one.
+    steps: Box<[Option<Box<dyn Step>>]>,
+    bare: bool,
+}
+
+impl Steps {
+    fn bind(container: &Arc<Container>, plan: Arc<Plan>) -> Self {
+        let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
+        let bare = plan.steps.is_empty() && !plan.wants_shared;
+        Self { container: Arc::clone(container), plan, steps, bare }
+    }
+
+    #[inline]
+    async fn open(&self, context: Context) -> Result<Opened, InjectError> {
         let mut opened = Opened::new(&self.container, &self.plan, context);
         for (slot, step) in self.steps.iter().enumerate() {
             let Some(step) = step else {
@@ -363,18 +400,6 @@ impl<N: Need> Armed<N> {
             opened.close_after_failure().await;
             error
         })
-    }
-
-    /// The entry point's own parameters.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is a read per parameter, and a call costs ten times that")]
-    pub(crate) fn give<'r>(&'r self, frame: &'r mut Frame) -> N::Given<'r> {
-        let early = N::take(&self.root, frame);
-        N::give(&self.root, early, frame)
-    }
-
-    pub(crate) fn root(&self) -> &N::Bound {
-        &self.root
     }
 }
 

@@ -21,7 +21,7 @@ use crate::time::now;
 pub(crate) trait Body: Send {
     type Needs: Need;
 
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r;
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
 /// What bounds a body from outside.
@@ -110,8 +110,7 @@ pub(crate) fn run<B: Body>(
             let mut body = pin!(Some(async { body.start(armed.give(&mut opened.frame)).await }));
             let finished = match limits {
                 Limits { timeout: None, drop_on: None } => Ok(catching(body.as_mut()).await),
-                Limits { timeout: Some(limit), drop_on: None } => within(limit, catching(body.as_mut())).await,
-                Limits { timeout, drop_on: Some(token) } => until(token, catching(body.as_mut()), timeout).await,
+                limits => bounded(&mut catching(body.as_mut()), limits).await,
             };
             match finished {
                 Ok(ended) => judge(ended),
@@ -142,7 +141,7 @@ pub(crate) fn run<B: Body>(
 
 /// What the end of a body means for its run.
 #[inline]
-pub(crate) fn judge(ended: Result<Result<(), BoxError>, Caught>) -> Result<(), RunFailure> {
+pub(crate) fn judge(ended: Finished) -> Result<(), RunFailure> {
     match ended {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(RunFailure::Returned(error)),
@@ -150,9 +149,31 @@ pub(crate) fn judge(ended: Result<Result<(), BoxError>, Caught>) -> Result<(), R
     }
 }
 
+/// How a body ended, or its panic.
+type Finished = Result<Result<(), BoxError>, Caught>;
+
+/// A body whose type is forgotten, so that what bounds it is compiled once and not for every function.
+type AnyBody<'b> = &'b mut (dyn Future<Output = Finished> + Send + Unpin);
+
+async fn bounded(body: AnyBody<'_>, limits: Limits<'_>) -> Result<Finished, RunFailure> {
+    let ended = async {
+        match limits.timeout {
+            Some(limit) => within(limit, body).await,
+            None => Ok(body.await),
+        }
+    };
+    let Some(token) = limits.drop_on else { return ended.await };
+    // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
+    tokio::select! {
+        biased;
+        finished = ended => finished,
+        () = token.cancelled() => Err(RunFailure::Dropped),
+    }
+}
+
 /// Awaits the body for no longer than this. Most bodies that have a limit never wait, so the timer is only made for
 /// those that do; the limit counts from the start all the same.
-async fn within<F: Future + Unpin>(limit: Duration, mut body: F) -> Result<F::Output, RunFailure> {
+async fn within(limit: Duration, mut body: AnyBody<'_>) -> Result<Finished, RunFailure> {
     let deadline = now() + limit;
     let mut timer = pin!(None);
     poll_fn(move |cx| {
@@ -169,23 +190,4 @@ async fn within<F: Future + Unpin>(limit: Duration, mut body: F) -> Result<F::Ou
         }
     })
     .await
-}
-
-async fn until<F: Future + Unpin>(
-    token: &CancellationToken,
-    body: F,
-    limit: Option<Duration>,
-) -> Result<F::Output, RunFailure> {
-    let body = async {
-        match limit {
-            Some(limit) => within(limit, body).await,
-            None => Ok(body.await),
-        }
-    };
-    // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
-    tokio::select! {
-        biased;
-        finished = body => finished,
-        () = token.cancelled() => Err(RunFailure::Dropped),
-    }
 }

@@ -81,7 +81,7 @@ impl<T: Component> Scopes<T> {
             }
         };
         let armed: &Armed<Lent<T>> = armed.downcast_ref().ok_or_else(InjectError::wrong_type)?;
-        let context = if armed.plan.wants_token {
+        let context = if armed.plan().wants_token {
             Context { token: Some(self.container.stop.child_token()), values: None }
         } else {
             Context::default()

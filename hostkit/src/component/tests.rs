@@ -74,7 +74,7 @@ struct With<T, F>(F, std::marker::PhantomData<fn() -> T>);
 impl<T: Component, F: FnOnce(&T) -> Result<(), BoxError> + Send> Body for With<T, F> {
     type Needs = (Lent<T>,);
 
-    fn start<'r>(self, (component,): Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r {
+    fn start<'r>(self, (component,): Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send {
         std::future::ready((self.0)(component))
     }
 }
@@ -649,7 +649,7 @@ async fn a_body_is_dropped_when_told_and_its_scope_is_cancelled() {
     struct Never;
     impl Body for Never {
         type Needs = (Lent<Connection>,);
-        fn start<'r>(self, _: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send + 'r {
+        fn start<'r>(self, _: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send {
             std::future::pending()
         }
     }

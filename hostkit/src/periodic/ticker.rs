@@ -9,7 +9,6 @@
 //!    after `stop`.
 //! 5. A failure is logged once, with what happens next.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,21 +20,20 @@ use tracing::Instrument;
 use super::Tick;
 use super::grid::{Grid, Taken};
 use super::options::{OnFailure, Options};
-use crate::component::{self, Armed, Context, Limits, RunFailure, RunValues};
-use crate::function::Call;
-use crate::runner::{Calling, Conduct, End, Runner, ServiceState};
+use crate::component::{Context, Limits, RunFailure, RunValues};
+use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState};
 use crate::time::now;
 
 /// One periodic function in one host.
-pub(super) struct Ticker<H> {
+pub(super) struct Ticker {
     options: Options,
     /// Held by the run under way (invariant 2).
     turn: Semaphore,
     runs: AtomicU64,
-    of: PhantomData<fn() -> H>,
+    bind: Bind,
 }
 
-impl<H: Call> Runner for Ticker<H> {
+impl Runner for Ticker {
     fn stop_timeout(&self) -> Option<Duration> {
         self.options.stop_timeout
     }
@@ -47,11 +45,11 @@ impl<H: Call> Runner for Ticker<H> {
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
         Box::pin(async move {
             conduct.status.set(ServiceState::Starting);
-            let armed = match conduct.arm::<H::Needs>().await {
-                Ok(armed) => armed,
+            let callee = match conduct.arm(self.bind).await {
+                Ok(callee) => callee,
                 Err(end) => return end,
             };
-            let end = self.keep_time(&armed, &conduct).await;
+            let end = self.keep_time(&*callee, &conduct).await;
             conduct.status.set(match &end {
                 End::Failed(failure) => ServiceState::Failed { error: failure.to_string() },
                 _ => ServiceState::Stopped,
@@ -62,22 +60,23 @@ impl<H: Call> Runner for Ticker<H> {
 
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         Some(Box::pin(async move {
-            let armed = Armed::new(&conduct.container, Arc::clone(&conduct.plan)).await.map_err(RunFailure::Inject)?;
+            conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
+            let callee = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
             // A stop loses nothing: the run has not begun.
             let turn = conduct.stop.run_until_cancelled(self.turn()).await.ok_or(RunFailure::Dropped)?;
-            let result = self.once(&armed, &conduct, Taken { scheduled: now(), missed: 0 }).await;
+            let result = self.once(&*callee, &conduct, Taken { scheduled: now(), missed: 0 }).await;
             drop(turn);
             result
         }))
     }
 }
 
-impl<H: Call> Ticker<H> {
-    pub(super) fn new(options: Options) -> Self {
-        Self { options, turn: Semaphore::new(1), runs: AtomicU64::new(0), of: PhantomData }
+impl Ticker {
+    pub(super) fn new(options: Options, bind: Bind) -> Self {
+        Self { options, turn: Semaphore::new(1), runs: AtomicU64::new(0), bind }
     }
 
-    async fn keep_time(&self, armed: &Armed<H::Needs>, conduct: &Conduct) -> End {
+    async fn keep_time(&self, callee: &dyn Callee, conduct: &Conduct) -> End {
         let mut grid = Grid::new(now(), self.options.every, self.options.run_at_start);
         conduct.is_now(ServiceState::Ready);
         let mut sleep = std::pin::pin!(tokio::time::sleep_until(grid.due()));
@@ -98,7 +97,7 @@ impl<H: Call> Ticker<H> {
                 return if last.is_some() { End::Done } else { End::Abandoned };
             };
             conduct.is_now(ServiceState::Running);
-            let result = self.once(armed, conduct, grid.take(now(), late)).await;
+            let result = self.once(callee, conduct, grid.take(now(), late)).await;
             drop(turn);
             late = grid.is_late(now());
             if let Err(failure) = result
@@ -119,17 +118,17 @@ impl<H: Call> Ticker<H> {
     }
 
     /// One run in its own scope, with its own child token and its own span.
-    async fn once(&self, armed: &Armed<H::Needs>, conduct: &Conduct, due: Taken) -> Result<(), RunFailure> {
+    async fn once(&self, callee: &dyn Callee, conduct: &Conduct, due: Taken) -> Result<(), RunFailure> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
-        let token = armed.plan.wants_token.then(|| conduct.stop.child_token());
-        let values = armed.plan.wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(due, run))));
+        let token = callee.plan().wants_token.then(|| conduct.stop.child_token());
+        let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(due, run))));
         let limits = Limits { timeout: self.options.timeout, drop_on: Some(&conduct.abandon) };
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = due.missed
         );
         let context = Context { token: token.clone(), values };
         let began = now();
-        let result = component::run(armed, context, Calling::<H>::new(), limits).instrument(span).await;
+        let result = callee.call(context, &|| {}, limits).instrument(span).await;
         match &result {
             Ok(()) => {
                 let took = began.elapsed();

@@ -23,6 +23,7 @@ use super::counts::Tally;
 use super::options::{AtStop, Options};
 use super::work::Crew;
 use super::{Queue, QueueCounts};
+use crate::component::Armed;
 use crate::function::{Payload, Work};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 
@@ -58,7 +59,7 @@ impl<W: Work> QueueRunner<W> {
     async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
         let _closes = CloseAtEnd(&self.sender);
         conduct.status.set(ServiceState::Starting);
-        let armed = match conduct.arm::<W::Needs>().await {
+        let armed = match conduct.arm(|conduct| Armed::bind(&conduct.container, Arc::clone(&conduct.plan))).await {
             Ok(armed) => armed,
             Err(end) => {
                 self.never_ran();

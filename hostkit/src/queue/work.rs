@@ -62,9 +62,9 @@ impl<W: Work> Crew<W> {
         tallies: Arc<[Tally]>,
         left: Arc<AtomicUsize>,
     ) -> Self {
-        let wants_job = armed.plan.wants::<JobContext>();
+        let wants_job = armed.plan().wants::<JobContext>();
         Self {
-            wants_context: wants_job || armed.plan.wants_token,
+            wants_context: wants_job || armed.plan().wants_token,
             wants_job,
             options,
             conduct,
@@ -142,7 +142,7 @@ impl<W: Work> Crew<W> {
             let run = run.unwrap_or_else(|| self.number());
             Arc::new(RunValues::default().with(JobContext::new(self.conduct.name, run)))
         };
-        let plan = &self.armed.plan;
+        let plan = self.armed.plan();
         Context { token: plan.wants_token.then(|| self.token()), values: self.wants_job.then(job) }
     }
 
@@ -217,7 +217,7 @@ impl<W: Work> Body for Item<W> {
     type Needs = W::Needs;
 
     #[inline]
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
+    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send {
         W::call(self.payload, given)
     }
 }

@@ -1,15 +1,14 @@
 //! Hooks: functions that run to completion once, at a stage of the host's life.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use crate::component::{self, Context, Limits, RunFailure};
+use crate::component::{Context, Limits, RunFailure};
 use crate::function::Call;
-use crate::runner::{Calling, Conduct, End, Runner, ServiceState, Setup};
+use crate::runner::{Bind, Conduct, End, Runner, ServiceState, Setup, bind};
 use crate::time::show_duration;
 
 /// Reads a hook's options.
@@ -17,15 +16,15 @@ pub(crate) fn set_up<H: Call>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, problems, .. } = setup;
     let timeout = settings.period("timeout");
     problems.extend(settings.finish(&[]));
-    Arc::new(Hook::<H> { timeout, of: PhantomData })
+    Arc::new(Hook { timeout, bind: bind::<H> })
 }
 
-struct Hook<H> {
+struct Hook {
     timeout: Option<Duration>,
-    of: PhantomData<fn() -> H>,
+    bind: Bind,
 }
 
-impl<H: Call> Runner for Hook<H> {
+impl Runner for Hook {
     fn keeps_host_alive(&self) -> bool {
         false
     }
@@ -52,22 +51,20 @@ impl<H: Call> Runner for Hook<H> {
     }
 }
 
-impl<H: Call> Hook<H> {
+impl Hook {
     /// A hook that was begun may finish within the stop deadline, whether it takes the token or not: half a migration
     /// is worse than a late stop.
     async fn complete(self: Arc<Self>, conduct: Conduct) -> End {
         conduct.status.set(ServiceState::Starting);
-        let armed = match conduct.arm::<H::Needs>().await {
-            Ok(armed) => armed,
+        let callee = match conduct.arm(self.bind).await {
+            Ok(callee) => callee,
             Err(end) => return end,
         };
         conduct.is_now(ServiceState::Running);
         let token = conduct.plan.wants_token.then(|| conduct.stop.child_token());
         let span = tracing::info_span!(target: "hostkit::service", "hook", hook = conduct.name);
         let limits = Limits { timeout: self.timeout, drop_on: Some(&conduct.abandon) };
-        let result =
-            component::run(&armed, Context { token, values: None }, Calling::<H>::new(), limits).instrument(span);
-        match result.await {
+        match callee.call(Context { token, values: None }, &|| {}, limits).instrument(span).await {
             Ok(()) => {
                 conduct.status.set(ServiceState::Completed);
                 End::Done

@@ -10,7 +10,6 @@
 //! 5. When one of several instances has failed for good, the others are told to stop at once and are dropped after
 //!    their time; the host hears of the failure when all have ended.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,24 +24,23 @@ use super::budget::Budget;
 use super::instances::{Instances, Phase};
 use super::options::{OnComplete, OnFailure, Options};
 use super::{Instance, Ready};
-use crate::component::{self, Armed, Body, Context, Given, Limits, RunFailure, RunValues};
-use crate::function::{Call, Ended};
-use crate::runner::{Calling, Conduct, End, crashed};
+use crate::component::{Context, Limits, RunFailure, RunValues};
+use crate::runner::{Bind, Callee, Conduct, End, crashed};
 use crate::time::{now, show_duration};
 
 /// How long the instances beside one that failed for good have to end, unless `stop_timeout` says otherwise.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs every instance until all have ended.
-pub(super) async fn run<H: Call>(options: Options, told: bool, conduct: Conduct) -> End {
+pub(super) async fn run(bind: Bind, options: Options, told: bool, conduct: Conduct) -> End {
     let instances = Instances::new(options.instances, &conduct.status, &conduct.stop);
-    let armed = match conduct.arm::<H::Needs>().await {
-        Ok(armed) => armed,
+    let callee = match conduct.arm(bind).await {
+        Ok(callee) => callee,
         Err(end) => return end,
     };
     let count = options.instances;
     let stop = conduct.stop.child_token();
-    let service = Arc::new(Supervised::<H> { options, told, armed, stop, instances, conduct });
+    let service = Arc::new(Supervised { options, told, callee, stop, instances, conduct });
     if count == 1 {
         return service.supervise(0).await.into();
     }
@@ -85,17 +83,17 @@ impl Finish {
     }
 }
 
-struct Supervised<H: Call> {
+struct Supervised {
     options: Options,
     told: bool,
-    armed: Armed<H::Needs>,
+    callee: Box<dyn Callee>,
     /// A child of the host's, which also fires when another instance has failed for good.
     stop: CancellationToken,
     instances: Arc<Instances>,
     conduct: Conduct,
 }
 
-impl<H: Call> Supervised<H> {
+impl Supervised {
     async fn supervise_all(self: Arc<Self>, count: usize) -> Finish {
         let spawn = |index| {
             let instance = Arc::clone(&self).supervise(index);
@@ -164,25 +162,24 @@ impl<H: Call> Supervised<H> {
 
     /// One call (invariant 1).
     async fn call(&self, index: usize, attempt: u64) -> Result<(), RunFailure> {
-        let plan = &self.armed.plan;
+        let plan = self.callee.plan();
         let ready = Ready::of(&self.instances, index);
         let instance = Instance::new(index, self.options.instances);
         let values = (plan.wants::<Ready>() || plan.wants::<Instance>())
             .then(|| Arc::new(RunValues::default().with(ready.clone()).with(instance)));
         let token = plan.wants_token.then(|| self.stop.child_token());
-        let at_first_poll = (!plan.wants::<Ready>()).then_some(ready);
+        let is_ready_when_polled = !plan.wants::<Ready>();
+        let at_first_poll = || {
+            if is_ready_when_polled {
+                ready.notify();
+            }
+        };
         let drop_on = if self.told { &self.conduct.abandon } else { &self.stop };
         let span = tracing::info_span!(
             target: "hostkit::service", "background_service", service = self.conduct.name, instance = index, attempt
         );
-        component::run(
-            &self.armed,
-            Context { token, values },
-            Start::<H> { call: Calling::new(), at_first_poll },
-            Limits { timeout: None, drop_on: Some(drop_on) },
-        )
-        .instrument(span)
-        .await
+        let limits = Limits { timeout: None, drop_on: Some(drop_on) };
+        self.callee.call(Context { token, values }, &at_first_poll, limits).instrument(span).await
     }
 
     /// It returned while nobody had told it to; nothing if it shall be called again.
@@ -257,24 +254,5 @@ impl<H: Call> Supervised<H> {
         };
         self.instances.set(index, phase);
         finish
-    }
-}
-
-/// A call that says so when it is first polled.
-struct Start<H> {
-    call: Calling<H>,
-    at_first_poll: Option<Ready>,
-}
-
-impl<H: Call> Body for Start<H> {
-    type Needs = H::Needs;
-
-    fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
-        async move {
-            if let Some(ready) = self.at_first_poll {
-                ready.notify();
-            }
-            self.call.start(given).await
-        }
     }
 }
