@@ -357,21 +357,21 @@ struct Steps {
     container: Arc<Container>,
     plan: Arc<Plan>,
     /// One per step of the plan; none for a lazy one.
-    steps: Box<[Option<Box<dyn Step>>]>,
+    bound: Box<[Option<Box<dyn Step>>]>,
     bare: bool,
 }
 
 impl Steps {
     fn bind(container: &Arc<Container>, plan: Arc<Plan>) -> Self {
-        let steps = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
+        let bound = plan.steps.iter().map(|step| (!step.lazy).then(|| container.bind(step))).collect();
         let bare = plan.steps.is_empty() && !plan.wants_shared;
-        Self { container: Arc::clone(container), plan, steps, bare }
+        Self { container: Arc::clone(container), plan, bound, bare }
     }
 
     #[inline]
     async fn open(&self, context: Context) -> Result<Opened, InjectError> {
         let mut opened = Opened::new(&self.container, &self.plan, context);
-        for (slot, step) in self.steps.iter().enumerate() {
+        for (slot, step) in self.bound.iter().enumerate() {
             let Some(step) = step else {
                 opened.frame.slots.push(None);
                 continue;
