@@ -11,10 +11,11 @@ pub use kind::{Kind, Stage};
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::component::{Caught, Container, InjectError, Plan, RunFailure, Supplied};
@@ -236,54 +237,85 @@ impl ServiceState {
 }
 
 /// A service's state, watched by the host.
+///
+/// There is one for every service and few watch it, so it is small, and a change costs little while nobody waits.
 #[derive(Debug)]
 pub(crate) struct StatusCell {
     name: &'static str,
-    state: watch::Sender<ServiceState>,
-    /// Fires once it may be relied on. A watcher may miss a state that lasts for a moment only.
-    been_ready: CancellationToken,
-    since: Mutex<tokio::time::Instant>,
+    status: Mutex<Status>,
+    changed: Notify,
+    /// Whoever waits for the service to be ready. A watcher may miss a state that lasts for a moment only.
+    ready: Notify,
+}
+
+#[derive(Debug)]
+struct Status {
+    state: ServiceState,
+    since: tokio::time::Instant,
+    been_ready: bool,
 }
 
 impl StatusCell {
     pub(crate) fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self {
-            name,
-            state: watch::Sender::new(ServiceState::Waiting),
-            been_ready: CancellationToken::new(),
-            since: Mutex::new(crate::time::now()),
-        })
+        let status = Status { state: ServiceState::Waiting, since: crate::time::now(), been_ready: false };
+        Arc::new(Self { name, status: Mutex::new(status), changed: Notify::new(), ready: Notify::new() })
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Moves on to another state and says so.
     pub(crate) fn set(&self, state: ServiceState) {
         tracing::debug!(target: "hostkit::service", service = self.name, %state, "state changed");
-        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = crate::time::now();
-        if state.has_been_ready() {
-            self.been_ready.cancel();
+        let since = crate::time::now();
+        let is_ready = state.has_been_ready();
+        let former = {
+            let mut status = self.status();
+            status.since = since;
+            std::mem::replace(&mut status.state, state)
+        };
+        drop(former);
+        self.changed.notify_waiters();
+        if is_ready {
+            self.ended_well();
         }
-        self.state.send_replace(state);
     }
 
     pub(crate) fn state(&self) -> ServiceState {
-        self.state.borrow().clone()
+        self.status().state.clone()
     }
 
     pub(crate) fn since(&self) -> tokio::time::Instant {
-        *self.since.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status().since
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<ServiceState> {
-        self.state.subscribe()
+    /// Waits until the turn of the service has come.
+    pub(crate) async fn begun(&self) {
+        self.wait(&self.changed, |status| status.state != ServiceState::Waiting).await;
     }
 
     /// Waits until the service is ready, or was, or has ended in a way that others need not mind.
     pub(crate) async fn been_ready(&self) {
-        self.been_ready.cancelled().await;
+        self.wait(&self.ready, |status| status.been_ready).await;
+    }
+
+    async fn wait(&self, told: &Notify, until: impl Fn(&Status) -> bool) {
+        loop {
+            // Listens before it looks, so that no change falls between.
+            let mut next = pin!(told.notified());
+            next.as_mut().enable();
+            if until(&self.status()) {
+                return;
+            }
+            next.await;
+        }
     }
 
     /// It ended, and not by a failure that stops the host: whoever waits for it goes on.
     pub(crate) fn ended_well(&self) {
-        self.been_ready.cancel();
+        if !std::mem::replace(&mut self.status().been_ready, true) {
+            self.ready.notify_waiters();
+        }
     }
 }

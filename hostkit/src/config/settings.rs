@@ -198,6 +198,10 @@ impl Settings {
     }
 
     fn value(&mut self, key: &str) -> Option<&Node> {
+        // What is known only matters if there is something that may be unknown.
+        if self.values.is_empty() {
+            return None;
+        }
         if !self.known.contains(key) {
             self.known.insert(key.to_owned());
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -208,13 +208,13 @@ pub(super) async fn start_services(
     for index in indices {
         spawn(running, *index, &running.services[*index], ended);
     }
-    let all_ready = try_join_all(indices.iter().map(|index| ready(&running.services[*index])));
+    let all_ready = all_ready(indices.iter().map(|index| &running.services[*index]));
     tokio::select! {
         biased;
         // A failure outranks readiness: a service may have failed right after it was ready.
         cause = first_failure(running, events) => Err(cause.into()),
         () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
-        ready = all_ready => ready.map(drop),
+        ready = all_ready => ready,
     }
 }
 
@@ -265,15 +265,24 @@ async fn wait_for(predecessors: Vec<Arc<StatusCell>>) {
     }
 }
 
-/// Waits until a service is ready, or for as long as it may take to.
-async fn ready(service: &Service) -> Result<(), Interrupted> {
-    let Some(limit) = service.plan.runner.start_timeout() else {
-        service.status.been_ready().await;
-        return Ok(());
+/// Waits until these services are ready, or for as long as one of them may take to.
+async fn all_ready<'s>(services: impl Iterator<Item = &'s Service> + Clone) -> Result<(), Interrupted> {
+    let limit = |service: &'s Service| Some((service, service.plan.runner.start_timeout()?));
+    let limited = try_join_all(services.clone().filter_map(limit).map(|(service, limit)| ready(service, limit)));
+    // Of those without a limit one after the other is as good as all at once.
+    let others = async {
+        for service in services {
+            service.status.been_ready().await;
+        }
+        Ok(())
     };
-    // Its time starts when its predecessors are ready. A state that cannot be watched any more belongs to a host that
-    // is gone.
-    drop(service.status.watch().wait_for(|state| *state != ServiceState::Waiting).await);
+    try_join(limited, others).await.map(drop)
+}
+
+/// Waits until a service is ready, or for as long as it may take to.
+async fn ready(service: &Service, limit: Duration) -> Result<(), Interrupted> {
+    // Its time starts when its predecessors are ready.
+    service.status.begun().await;
     tokio::time::timeout(limit, service.status.been_ready())
         .await
         .map_err(|_elapsed| Interrupted::Failed(StartCause::NotReady { name: service.plan.name.to_owned(), limit }))

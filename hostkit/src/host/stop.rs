@@ -11,6 +11,7 @@
 //! 5. The singletons are disposed last, after every task that could hold one has ended or been given up.
 //! 6. Hooks and disposers run in tasks of their own, so that none that blocks its thread keeps the host beyond its deadline.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -119,6 +120,15 @@ impl Deadlines {
         let reserve = RESERVE.min(stop_timeout / 4);
         Self { work: began + stop_timeout - reserve, end: began + stop_timeout }
     }
+}
+
+/// Tells a service to stop.
+fn tell(service: &Service) {
+    // One whose turn has not come ends at once.
+    if !service.ended.is_cancelled() && service.status.state() != ServiceState::Waiting {
+        service.status.set(ServiceState::Stopping);
+    }
+    service.stop.cancel();
 }
 
 /// A stop under way.
@@ -253,15 +263,40 @@ impl<'a> Stopping<'a> {
         let services = &self.running.services;
         let after: Vec<_> = services.iter().map(|service| service.plan.after.clone()).collect();
         let is_queue = |index: usize| services[index].plan.runner.stops() == StopsWith::Queues;
-        let released: Vec<_> = services.iter().map(|_| CancellationToken::new()).collect();
-        let stops = stop_after(&after, is_queue).into_iter().enumerate().map(|(index, waits)| {
+        let waits = stop_after(&after, is_queue);
+        let released: HashMap<usize, CancellationToken> =
+            waits.iter().flatten().map(|awaited| (*awaited, CancellationToken::new())).collect();
+        // Most wait for nobody. They are told first, and by the time that somebody looks most of them have ended.
+        let began = now();
+        for (service, waits) in services.iter().zip(&waits) {
+            if waits.is_empty() {
+                tell(service);
+            }
+        }
+        tokio::task::yield_now().await;
+        let mut left = Vec::new();
+        for (index, waits) in waits.into_iter().enumerate() {
+            if !waits.is_empty() || !services[index].ended.is_cancelled() {
+                left.push((index, waits));
+            } else if let Some(released) = released.get(&index) {
+                released.cancel();
+            }
+        }
+        let stops = left.into_iter().map(|(index, waits)| {
             let released = &released;
             async move {
-                for wait in waits {
-                    released[wait].cancelled().await;
+                let mut told = began;
+                if !waits.is_empty() {
+                    for wait in waits {
+                        released[&wait].cancelled().await;
+                    }
+                    told = now();
+                    tell(&services[index]);
                 }
-                let stuck = self.service(&services[index]).await;
-                released[index].cancel();
+                let stuck = self.end_of(&services[index], told).await;
+                if let Some(released) = released.get(&index) {
+                    released.cancel();
+                }
                 stuck
             }
         });
@@ -272,21 +307,12 @@ impl<'a> Stopping<'a> {
         }));
     }
 
-    async fn service(&self, service: &Service) -> Option<Stuck> {
-        let began = now();
-        if service.ended.is_cancelled() {
-            service.stop.cancel();
-            return None;
-        }
-        // One whose turn has not come ends at once.
-        if service.status.state() != ServiceState::Waiting {
-            service.status.set(ServiceState::Stopping);
-        }
-        service.stop.cancel();
+    /// Waits for the end of a service that was told to stop, until its deadline.
+    async fn end_of(&self, service: &Service, told: Instant) -> Option<Stuck> {
         if timeout_at(self.deadline_of(service), service.ended.cancelled()).await.is_ok() {
             return None;
         }
-        let hung = now() - began;
+        let hung = now() - told;
         service.abandon.cancel();
         let fate = Fate::within(self.grace(), service.ended.cancelled()).await;
         let phase = match service.plan.runner.stops() {

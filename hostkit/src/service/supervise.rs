@@ -39,7 +39,7 @@ pub(super) async fn run(bind: Bind, options: Options, told: bool, conduct: Condu
         Err(end) => return end,
     };
     let count = options.instances;
-    let stop = conduct.stop.child_token();
+    let stop = if count == 1 { conduct.stop.clone() } else { conduct.stop.child_token() };
     let service = Arc::new(Supervised { options, told, callee, stop, instances, conduct });
     if count == 1 {
         return service.supervise(0).await.into();
@@ -87,7 +87,7 @@ struct Supervised {
     options: Options,
     told: bool,
     callee: Box<dyn Callee>,
-    /// A child of the host's, which also fires when another instance has failed for good.
+    /// With several instances a child of the host's, which also fires when another has failed for good.
     stop: CancellationToken,
     instances: Arc<Instances>,
     conduct: Conduct,
@@ -163,15 +163,15 @@ impl Supervised {
     /// One call (invariant 1).
     async fn call(&self, index: usize, attempt: u64) -> Result<(), RunFailure> {
         let plan = self.callee.plan();
-        let ready = Ready::of(&self.instances, index);
-        let instance = Instance::new(index, self.options.instances);
-        let values = (plan.wants::<Ready>() || plan.wants::<Instance>())
-            .then(|| Arc::new(RunValues::default().with(ready.clone()).with(instance)));
+        let wants_ready = plan.wants::<Ready>();
+        let values = (wants_ready || plan.wants::<Instance>()).then(|| {
+            let instance = Instance::new(index, self.options.instances);
+            Arc::new(RunValues::default().with(Ready::of(&self.instances, index)).with(instance))
+        });
         let token = plan.wants_token.then(|| self.stop.child_token());
-        let is_ready_when_polled = !plan.wants::<Ready>();
         let at_first_poll = || {
-            if is_ready_when_polled {
-                ready.notify();
+            if !wants_ready {
+                self.instances.set(index, Phase::Running);
             }
         };
         let drop_on = if self.told { &self.conduct.abandon } else { &self.stop };
