@@ -86,7 +86,7 @@ fn report(title: &str, runtime: &Runtime) {
         phases.push(one);
         one.all()
     };
-    let compared = measure::compare(15, ours, || tasks(runtime));
+    let compared = measure::compare(51, ours, || tasks(runtime));
     measure::cost("build, start and stop : spawn and join", 1, compared, Bar::None);
     let limit = 3.0 * compared.theirs.as_secs_f64() + 0.005;
     let share = compared.ours.as_secs_f64() / limit;
@@ -122,6 +122,7 @@ fn main() {
         for _ in 0..count {
             match case.as_str() {
                 "host" => drop(host(&single)),
+                "host on two threads" => drop(host(&multi)),
                 "tasks" => drop(tasks(&single)),
                 other => panic!("there is no case {other}"),
             }

@@ -29,7 +29,7 @@ pub use ext::{All, Ext, Lazy};
 pub use frame::Frame;
 pub use named::{Asking, ByName, Named};
 pub use need::{AllBound, Bound, BoundDyn, Given, LazyBound, LazyDyn, Lent, LentDyn, Maybe, Need, SharedDyn, Taken};
-pub(crate) use need::{bind_fitting, fitting, run_value, skip, takes_nothing, value_of_run};
+pub(crate) use need::{bind_fitting, fitting, never_again, run_value, skip, takes_nothing, value_of_run};
 pub use node::{Edge, Node, NodePtr};
 pub use plan::{Binder, InjectError};
 pub use recipe::{Binding, Cast, Constructed, Field, Made, Recipe, made};

@@ -40,6 +40,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use self::layers::Layers;
+use self::settings::Subject;
 use self::tree::{Node, Table, Value};
 use crate::error::Problem;
 use crate::registry::{Setting, Source};
@@ -93,11 +94,11 @@ impl Sources {
 
 /// One annotated item, as far as its configuration goes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Item<'a> {
+pub(crate) struct Item {
     /// The attribute without its `#`, such as `periodic`.
     pub(crate) attribute: &'static str,
     /// The name of the service.
-    pub(crate) name: &'a str,
+    pub(crate) name: &'static str,
     /// What the attribute says.
     pub(crate) options: &'static [(&'static str, Setting)],
     /// Where the attribute stands.
@@ -158,15 +159,15 @@ impl Configuration {
     }
 
     /// The options of one annotated item: what its attribute says, overlaid with its section.
-    pub(crate) fn settings(&self, item: &Item<'_>) -> Settings {
-        let section = format!("{}.{}", item.attribute, item.name);
-        let subject = format!("{} `{}`", item.attribute, item.name);
-        Settings::new(subject, item, self.own_table(&section))
+    pub(crate) fn settings(&self, item: &Item) -> Settings {
+        let sections = self.root.get(item.attribute).and_then(Node::table);
+        let section = sections.and_then(|sections| sections.at(&item.name.replace('-', "_"))?.table());
+        Settings::new(item, section)
     }
 
     /// A section of hostkit's own that belongs to no item, such as `[host]`.
     pub(crate) fn own(&self, section: &'static str) -> Settings {
-        Settings::of_section(format!("section [{section}]"), self.own_table(section))
+        Settings::of_section(Subject::Section(section), self.own_table(section))
     }
 
     /// Sections of items that are not there, which is a warning: binaries share files.

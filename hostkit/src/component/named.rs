@@ -73,6 +73,10 @@ impl<N: Named> Need for ByName<N> {
     fn give<'r>(_bound: &'r Erased, given: N::Type, _frame: &'r Frame) -> N::Type {
         given
     }
+
+    fn again<'r>(bound: &'r Erased, _given: &N::Type) -> N::Type {
+        (N::ASKING.give)(bound, &mut Frame::bare(super::Context::default()))
+    }
 }
 
 impl Edge {

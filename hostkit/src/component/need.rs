@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::Frame;
+use super::frame::{Context, Frame};
 use super::graph::AnyCast;
 use super::plan::{Binder, Place, Target};
 use super::recipe::{Built, Cast, Constructed, Step};
@@ -40,6 +40,9 @@ pub trait Need: 'static {
 
     /// Reads it, once per run.
     fn give<'r>(bound: &'r Self::Bound, early: Self::Early, frame: &'r Frame) -> Self::Given<'r>;
+
+    /// Gives once more what was given before, where runs share an empty frame: what is lent is the same for all of them.
+    fn again<'r>(bound: &'r Self::Bound, given: &Self::Given<'r>) -> Self::Given<'r>;
 }
 
 /// What a function with these needs receives.
@@ -73,6 +76,15 @@ macro_rules! tuples {
                 let ($($early,)*) = early;
                 ($($name::give($name, $early, frame),)*)
             }
+
+            #[inline(always)]
+            #[allow(clippy::inline_always, reason = "it is a read per parameter, and a call costs ten times that")]
+            #[allow(unused_variables, non_snake_case, clippy::unused_unit, reason = "one identifier serves as type and variable")]
+            fn again<'r>(bound: &'r Self::Bound, given: &Self::Given<'r>) -> Self::Given<'r> {
+                let ($($name,)*) = bound;
+                let ($($early,)*) = given;
+                ($($name::again($name, $early),)*)
+            }
         }
     };
 }
@@ -100,6 +112,26 @@ macro_rules! takes_nothing {
     };
 }
 pub(crate) use takes_nothing;
+
+/// What is given again is a copy.
+macro_rules! copies {
+    () => {
+        #[inline]
+        fn again<'r>(_bound: &'r Self::Bound, given: &Self::Given<'r>) -> Self::Given<'r> {
+            given.clone()
+        }
+    };
+}
+
+/// What stands in a slot or comes with a run, so that no run without a frame can ask for it.
+macro_rules! never_again {
+    () => {
+        fn again<'r>(_bound: &'r Self::Bound, _given: &Self::Given<'r>) -> Self::Given<'r> {
+            unreachable!("only runs that share an empty frame are given the same again")
+        }
+    };
+}
+pub(crate) use never_again;
 
 /// A captured singleton or a slot of the frame.
 pub enum Bound<T> {
@@ -257,6 +289,8 @@ impl<T: Send + Sync + 'static> Need for Lent<T> {
     fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> &'r T {
         bound.lend(frame)
     }
+
+    copies!();
 }
 
 impl<T: Send + Sync + 'static> Need for Arc<T> {
@@ -277,6 +311,8 @@ impl<T: Send + Sync + 'static> Need for Arc<T> {
     fn give<'r>(bound: &'r Self::Bound, taken: Option<Built>, frame: &'r Frame) -> Self {
         bound.keep(taken, frame)
     }
+
+    copies!();
 }
 
 impl<K, T: Component> Asked<K> for Arc<T> {
@@ -301,6 +337,8 @@ impl<D: ?Sized + Send + Sync + 'static> Need for LentDyn<D> {
     fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> &'r D {
         bound.lend(frame)
     }
+
+    copies!();
 }
 
 /// `Arc<dyn Trait>`.
@@ -320,6 +358,8 @@ impl<D: ?Sized + Send + Sync + 'static> Need for SharedDyn<D> {
     fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> Arc<D> {
         bound.share(frame)
     }
+
+    copies!();
 }
 
 /// `Option<Arc<dyn Trait>>`.
@@ -339,6 +379,8 @@ impl<D: ?Sized + Send + Sync + 'static> Need for Maybe<D> {
     fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> Option<Arc<D>> {
         bound.as_ref().map(|bound| bound.share(frame))
     }
+
+    copies!();
 }
 
 impl<D: ?Sized + Send + Sync + 'static> Need for All<D> {
@@ -366,6 +408,8 @@ impl<D: ?Sized + Send + Sync + 'static> Need for All<D> {
             AllBound::Mixed(bound) => bound.iter().map(|one| one.share(frame)).collect::<Arc<[_]>>().into(),
         }
     }
+
+    copies!();
 }
 
 impl<D: ?Sized> From<Arc<[Arc<D>]>> for All<D> {
@@ -405,6 +449,8 @@ impl<T: Send + Sync + 'static> Need for Ext<T> {
     fn give<'r>(bound: &'r Self::Bound, taken: Option<Built>, frame: &'r Frame) -> Self {
         Self(bound.keep(taken, frame))
     }
+
+    copies!();
 }
 
 impl<K, T: Send + Sync + 'static> Asked<K> for Ext<T> {
@@ -424,6 +470,8 @@ impl<T: Send + Sync + 'static> Need for Option<Ext<T>> {
     fn give<'r>(bound: &'r Self::Bound, (): (), frame: &'r Frame) -> Self {
         bound.as_ref().map(|bound| Ext(bound.share(frame)))
     }
+
+    copies!();
 }
 
 impl<K, T: Send + Sync + 'static> Asked<K> for Option<Ext<T>> {
@@ -472,6 +520,8 @@ impl<T: Send + Sync + 'static> Need for Taken<T> {
         let owned = built.and_then(|built| built.downcast::<T>().ok()).and_then(Arc::into_inner);
         Box::new(owned.expect("an owned transient has one reader"))
     }
+
+    never_again!();
 }
 
 impl<T: Send + Sync + 'static> Need for Box<T> {
@@ -486,6 +536,8 @@ impl<T: Send + Sync + 'static> Need for Box<T> {
     fn give<'r>(slot: &'r usize, (): (), frame: &'r Frame) -> Self {
         <Taken<T> as Need>::give(slot, (), frame)
     }
+
+    never_again!();
 }
 
 impl<K, T: Component> Asked<K> for Box<T> {
@@ -532,6 +584,10 @@ impl<T: Send + Sync + 'static> Need for Lazy<T> {
     fn give<'r>(bound: &'r LazyBound, (): (), frame: &'r Frame) -> Self {
         Self::new(bound.source(frame), |_, built| built.downcast().ok())
     }
+
+    fn again<'r>(bound: &'r LazyBound, _given: &Self) -> Self {
+        <Self as Need>::give(bound, (), &Frame::bare(Context::default()))
+    }
 }
 
 impl<K, T: Component> Asked<K> for Lazy<T> {
@@ -554,6 +610,10 @@ impl<D: ?Sized + Send + Sync + 'static> Need for LazyDyn<D> {
     fn give<'r>(bound: &'r LazyBound, (): (), frame: &'r Frame) -> Lazy<D> {
         Lazy::new(bound.source(frame), |source, built| (typed_cast::<D>(source.cast())?.shared)(built))
     }
+
+    fn again<'r>(bound: &'r LazyBound, _given: &Lazy<D>) -> Lazy<D> {
+        <Self as Need>::give(bound, (), &Frame::bare(Context::default()))
+    }
 }
 
 impl Need for CancellationToken {
@@ -575,6 +635,8 @@ impl Need for CancellationToken {
     fn give<'r>(_alone: &'r bool, taken: Option<Self>, frame: &'r Frame) -> Self {
         taken.or_else(|| frame.context.token.clone()).expect("a run whose plan asks for a token has one")
     }
+
+    never_again!();
 }
 
 impl<K> Asked<K> for CancellationToken {
@@ -595,6 +657,11 @@ macro_rules! fitting {
 
             #[inline]
             fn give<'r>(bound: &'r Self, (): (), _frame: &'r $crate::component::Frame) -> Self {
+                bound.clone()
+            }
+
+            #[inline]
+            fn again<'r>(bound: &'r Self, _given: &Self) -> Self {
                 bound.clone()
             }
         }
@@ -631,6 +698,8 @@ macro_rules! run_value {
             fn give<'r>((): &'r (), (): (), frame: &'r $crate::component::Frame) -> Self {
                 $crate::component::value_of_run(frame)
             }
+
+            $crate::component::never_again!();
         }
 
         impl $crate::component::Asked<$kind> for $type {

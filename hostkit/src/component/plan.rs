@@ -347,6 +347,13 @@ impl<N: Need> Armed<N> {
         N::give(&self.root, early, frame)
     }
 
+    /// The same once more, for one that [is bare](Self::is_bare).
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is a read per parameter, and a call costs ten times that")]
+    pub(crate) fn again<'r>(&'r self, given: &N::Given<'r>) -> N::Given<'r> {
+        N::again(&self.root, given)
+    }
+
     pub(crate) fn root(&self) -> &N::Bound {
         &self.root
     }

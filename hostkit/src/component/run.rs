@@ -21,6 +21,7 @@ use crate::time::now;
 pub(crate) trait Body: Send {
     type Needs: Need;
 
+    /// Makes the future and runs nothing of the user's: only what is polled is caught when it panics.
     fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
@@ -107,7 +108,7 @@ pub(crate) fn run<B: Body>(
         let mut opened = armed.open(context).await.map_err(RunFailure::Inject)?;
         let result = {
             // Pinned where it is made: a user's future may be large, and moving it copies it.
-            let mut body = pin!(Some(async { body.start(armed.give(&mut opened.frame)).await }));
+            let mut body = pin!(Some(body.start(armed.give(&mut opened.frame))));
             let finished = match limits {
                 Limits { timeout: None, drop_on: None } => Ok(catching(body.as_mut()).await),
                 limits => bounded(&mut catching(body.as_mut()), limits).await,

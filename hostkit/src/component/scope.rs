@@ -14,7 +14,7 @@ use super::frame::{Context, Frame};
 use super::graph::{ProviderId, Resolved};
 use super::plan::{Armed, Binder, Failure, InjectError, Place, Plan};
 use super::shared::Shared;
-use super::{Asked, Bound, Component, Lent, Need, Outcome, Take, Want, takes_nothing};
+use super::{Asked, Bound, Component, Lent, Need, Outcome, Take, Want, never_again, takes_nothing};
 use crate::error::BoxError;
 
 /// The type parameter of a [`Scopes`] that opens untyped scopes.
@@ -122,6 +122,10 @@ impl<T: 'static> Need for Scopes<T> {
     }
 
     fn give<'r>(bound: &'r Self, (): (), _frame: &'r Frame) -> Self {
+        bound.clone()
+    }
+
+    fn again<'r>(bound: &'r Self, _given: &Self) -> Self {
         bound.clone()
     }
 }
@@ -291,6 +295,8 @@ impl Need for Scope {
         let shared = frame.shared.as_ref().expect("a plan that asks for the scope has a shared part");
         Self(Arc::new(OpenScope { shared: Arc::clone(shared), owned: false }))
     }
+
+    never_again!();
 }
 
 impl<K> Asked<K> for Scope {

@@ -75,7 +75,7 @@ impl<T: Component, F: FnOnce(&T) -> Result<(), BoxError> + Send> Body for With<T
     type Needs = (Lent<T>,);
 
     fn start<'r>(self, (component,): Given<'r, Self::Needs>) -> impl Future<Output = Result<(), BoxError>> + Send {
-        std::future::ready((self.0)(component))
+        async move { (self.0)(component) }
     }
 }
 

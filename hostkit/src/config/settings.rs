@@ -20,16 +20,33 @@ const NOT_CONFIGURABLE: &[&str] =
 /// A getter returns `None` when the option is unset and when it is faulty.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// How messages call it: "periodic `cleanup`".
-    subject: String,
+    subject: Subject,
     values: BTreeMap<String, Node>,
     known: BTreeSet<String>,
     problems: Vec<Problem>,
 }
 
+/// How messages call what the options are of.
+#[derive(Debug)]
+pub(super) enum Subject {
+    /// The attribute and the name of an item: "periodic `cleanup`".
+    Item(&'static str, &'static str),
+    /// A section of hostkit's own.
+    Section(&'static str),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Item(attribute, name) => write!(f, "{attribute} `{name}`"),
+            Self::Section(section) => write!(f, "section [{section}]"),
+        }
+    }
+}
+
 impl Settings {
-    pub(super) fn new(subject: String, item: &Item<'_>, section: Option<&Table>) -> Self {
-        let mut settings = Self::of_section(subject, section);
+    pub(super) fn new(item: &Item, section: Option<&Table>) -> Self {
+        let mut settings = Self::of_section(Subject::Item(item.attribute, item.name), section);
         for key in NOT_CONFIGURABLE {
             if let Some(node) = settings.values.remove(*key) {
                 let problem = Problem::new(format!("`{key}` of {} cannot be configured", settings.subject))
@@ -44,7 +61,7 @@ impl Settings {
         settings
     }
 
-    pub(super) fn of_section(subject: String, section: Option<&Table>) -> Self {
+    pub(super) fn of_section(subject: Subject, section: Option<&Table>) -> Self {
         let values =
             section.into_iter().flat_map(Table::iter).map(|(key, node)| (key.to_owned(), node.clone())).collect();
         Self { subject, values, known: BTreeSet::new(), problems: Vec::new() }
@@ -244,7 +261,7 @@ pub(super) fn unknown_key_help<'a>(
     }
 }
 
-fn of_attribute(setting: Setting, item: &Item<'_>) -> Node {
+fn of_attribute(setting: Setting, item: &Item) -> Node {
     let value = match setting {
         Setting::Text(text) => Value::Text(text.to_owned()),
         Setting::Integer(number) => Value::Integer(number.into()),

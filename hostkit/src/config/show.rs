@@ -16,7 +16,7 @@ impl Configuration {
     /// Hidden are values whose keys end in password, secret, token or key, user parts of URLs, and what was bound into
     /// a [`Secret`](super::Secret). The type of a value that was never bound cannot be known, so for it the rule about
     /// keys has to do.
-    pub(crate) fn show(&self, items: &[Item<'_>]) -> String {
+    pub(crate) fn show(&self, items: &[Item]) -> String {
         let mut lines = BTreeMap::new();
         for (key, default, _) in host::KEYS {
             if self.root.at(&format!("host.{key}")).is_none() {

@@ -106,7 +106,7 @@ fn source() -> Source {
 
 const CLEANUP: &[(&str, Setting)] = &[("every", Setting::Text("1h")), ("jitter", Setting::Text("10s"))];
 
-fn periodic<'a>(name: &'a str, options: &'static [(&'static str, Setting)]) -> Item<'a> {
+fn periodic(name: &'static str, options: &'static [(&'static str, Setting)]) -> Item {
     Item { attribute: "periodic", name, options, source: source() }
 }
 

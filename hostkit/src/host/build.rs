@@ -3,6 +3,7 @@
 //! Faults are collected through all steps and reported together; only planning needs a graph without faults.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -236,7 +237,7 @@ fn name_of(entry: &'static ServiceEntry, renamed: &[(TypeId, String)]) -> &'stat
     }
 }
 
-fn item(name: &'static str, entry: &'static ServiceEntry) -> Item<'static> {
+fn item(name: &'static str, entry: &'static ServiceEntry) -> Item {
     Item { attribute: entry.kind.attribute(), name, options: entry.options, source: entry.source }
 }
 
@@ -302,15 +303,16 @@ fn unregistered_crates(
 }
 
 fn duplicates(entries: &[(&'static str, &'static ServiceEntry)]) -> Vec<Problem> {
-    let mut by_name: HashMap<String, Vec<&(&'static str, &'static ServiceEntry)>> = HashMap::new();
-    for entry in entries {
-        // Names that differ in `-` and `_` only would share a section of the configuration.
-        by_name.entry(entry.0.replace('-', "_")).or_default().push(entry);
-    }
+    // Names that differ in `-` and `_` only would share a section of the configuration.
+    let section =
+        |name: &'static str| if name.contains('-') { Cow::Owned(name.replace('-', "_")) } else { Cow::Borrowed(name) };
+    let mut by_name: Vec<_> = entries.iter().map(|entry| (section(entry.0), entry)).collect();
+    by_name.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut problems: Vec<_> = by_name
-        .into_values()
+        .chunk_by(|(a, _), (b, _)| a == b)
         .filter(|same| same.len() > 1)
         .map(|same| {
+            let same: Vec<_> = same.iter().map(|(_, entry)| *entry).collect();
             let count = match same.len() {
                 2 => "two".to_owned(),
                 more => more.to_string(),

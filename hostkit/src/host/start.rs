@@ -225,18 +225,21 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
     let runner = Arc::clone(&service.plan.runner);
     let events = events.clone();
     let done = service.ended.clone();
-    let stop = service.stop.clone();
     let name = service.plan.name;
-    let predecessors =
+    let predecessors: Vec<_> =
         service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
     running.tasks.spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _done = done.drop_guard();
         let status = Arc::clone(&conduct.status);
-        let may_start = tokio::select! {
-            biased;
-            () = stop.cancelled() => false,
-            () = wait_for(predecessors) => true,
+        let may_start = if predecessors.is_empty() {
+            !conduct.is_stopping()
+        } else {
+            tokio::select! {
+                biased;
+                () = conduct.stop.cancelled() => false,
+                () = wait_for(predecessors) => true,
+            }
         };
         let end = if may_start {
             // What a body of the user's panics with is caught closer to it; what is left is a destructor of the user's in
@@ -266,12 +269,13 @@ async fn wait_for(predecessors: Vec<Arc<StatusCell>>) {
 }
 
 /// Waits until these services are ready, or for as long as one of them may take to.
-async fn all_ready<'s>(services: impl Iterator<Item = &'s Service> + Clone) -> Result<(), Interrupted> {
+async fn all_ready<'s>(services: impl DoubleEndedIterator<Item = &'s Service> + Clone) -> Result<(), Interrupted> {
     let limit = |service: &'s Service| Some((service, service.plan.runner.start_timeout()?));
     let limited = try_join_all(services.clone().filter_map(limit).map(|(service, limit)| ready(service, limit)));
-    // Of those without a limit one after the other is as good as all at once.
+    // Of those without a limit one after the other is as good as all at once. The last to start is ready last, and when
+    // it is, the others are seen at a glance.
     let others = async {
-        for service in services {
+        for service in services.rev() {
             service.status.been_ready().await;
         }
         Ok(())

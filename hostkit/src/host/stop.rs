@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -204,11 +204,11 @@ impl<'a> Stopping<'a> {
         grace(self.running.options.stop_timeout)
     }
 
-    /// When a service that is told to stop now has to have ended.
-    pub(super) fn deadline_of(&self, service: &Service) -> Instant {
-        let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
+    /// When a service that was told to stop has to have ended.
+    pub(super) fn deadline_of(&self, service: &Service, told: Instant) -> Instant {
+        let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| told + limit);
         // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
-        own.min(self.deadlines.work).max((now() + self.grace()).min(self.deadlines.end))
+        own.min(self.deadlines.work).max((told + self.grace()).min(self.deadlines.end))
     }
 
     fn reserved_for_disposal(&self) -> Duration {
@@ -266,23 +266,18 @@ impl<'a> Stopping<'a> {
         let waits = stop_after(&after, is_queue);
         let released: HashMap<usize, CancellationToken> =
             waits.iter().flatten().map(|awaited| (*awaited, CancellationToken::new())).collect();
-        // Most wait for nobody. They are told first, and by the time that somebody looks most of them have ended.
+        // Most wait for nobody and are waited for by nobody. They share one deadline, and so they share its timer.
+        let is_alone = |index: usize, waits: &[usize]| waits.is_empty() && !released.contains_key(&index);
         let began = now();
         for (service, waits) in services.iter().zip(&waits) {
             if waits.is_empty() {
                 tell(service);
             }
         }
-        tokio::task::yield_now().await;
-        let mut left = Vec::new();
-        for (index, waits) in waits.into_iter().enumerate() {
-            if !waits.is_empty() || !services[index].ended.is_cancelled() {
-                left.push((index, waits));
-            } else if let Some(released) = released.get(&index) {
-                released.cancel();
-            }
-        }
-        let stops = left.into_iter().map(|(index, waits)| {
+        let (alone, linked): (Vec<_>, Vec<_>) =
+            waits.into_iter().enumerate().partition(|(index, waits)| is_alone(*index, waits));
+        let alone = self.ends_of(alone.into_iter().map(|(index, _)| &services[index]), began);
+        let linked = linked.into_iter().map(|(index, waits)| {
             let released = &released;
             async move {
                 let mut told = began;
@@ -300,16 +295,39 @@ impl<'a> Stopping<'a> {
                 stuck
             }
         });
-        report.stuck.extend(join_all(stops).await.into_iter().flatten());
+        let (alone, linked) = join(alone, join_all(linked)).await;
+        report.stuck.extend(alone.into_iter().chain(linked.into_iter().flatten()));
         report.leftovers.extend(services.iter().filter_map(|service| {
             let left = service.plan.runner.leftovers()?;
             Some(format!("`{}`: {left}", service.plan.name))
         }));
     }
 
+    /// Waits for the ends of services that were told to stop, each until its deadline.
+    async fn ends_of<'s>(&self, services: impl Iterator<Item = &'s Service>, told: Instant) -> Vec<Stuck> {
+        let (limited, others): (Vec<_>, Vec<_>) =
+            services.partition(|service| service.plan.runner.stop_timeout().is_some());
+        let others = async {
+            let all = async {
+                for service in &others {
+                    service.ended.cancelled().await;
+                }
+            };
+            let deadline = others.first().map_or(told, |service| self.deadline_of(service, told));
+            if timeout_at(deadline, all).await.is_ok() {
+                return Vec::new();
+            }
+            let late = others.iter().filter(|service| !service.ended.is_cancelled());
+            join_all(late.map(|service| self.end_of(service, told))).await
+        };
+        let limited = join_all(limited.into_iter().map(|service| self.end_of(service, told)));
+        let (others, limited) = join(others, limited).await;
+        others.into_iter().chain(limited).flatten().collect()
+    }
+
     /// Waits for the end of a service that was told to stop, until its deadline.
     async fn end_of(&self, service: &Service, told: Instant) -> Option<Stuck> {
-        if timeout_at(self.deadline_of(service), service.ended.cancelled()).await.is_ok() {
+        if timeout_at(self.deadline_of(service, told), service.ended.cancelled()).await.is_ok() {
             return None;
         }
         let hung = now() - told;

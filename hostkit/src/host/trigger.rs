@@ -172,7 +172,7 @@ async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) 
             service.stop.cancel();
             let began = now();
             let stop = Stopping::begin(running);
-            let result = match tokio::time::timeout_at(stop.deadline_of(service), &mut calling).await {
+            let result = match tokio::time::timeout_at(stop.deadline_of(service, began), &mut calling).await {
                 Ok(result) => Some(joined(result).await),
                 Err(_elapsed) => {
                     let hung = now() - began;

@@ -85,9 +85,10 @@ impl<W: Work> Crew<W> {
     pub(super) async fn work(self: Arc<Self>, worker: usize) {
         let tally = &self.tallies[worker];
         let limits = Limits { timeout: self.options.timeout, drop_on: None };
-        // Items without components share a frame, because there is nothing in it (invariant 1).
+        // Items without components share a frame, because there is nothing in it, and what it lends (invariant 1).
         let bare = self.armed.is_bare() && !self.wants_context && self.options.timeout.is_none();
-        let mut empty = bare.then(|| Frame::bare(Context::default()));
+        let mut empty = Frame::bare(Context::default());
+        let shared = bare.then(|| self.armed.give(&mut empty));
         let mut in_a_row = 0;
         loop {
             let payload = match self.items.try_recv() {
@@ -105,10 +106,10 @@ impl<W: Work> Crew<W> {
             }
             tally.begin();
             let item = Item::<W> { payload };
-            let result = match &mut empty {
+            let result = match &shared {
                 _ if spans() => self.in_span(item, limits).await,
-                Some(frame) => {
-                    let call = pin!(Some(async { item.start(self.armed.give(frame)).await }));
+                Some(given) => {
+                    let call = pin!(Some(item.start(self.armed.again(given))));
                     component::judge(component::catching(call).await)
                 }
                 None => component::run(&self.armed, self.context(None), item, limits).await,
