@@ -128,7 +128,9 @@ build() {
 name=$(printf '%s\n' "$@" | awk 'before == "--crate-name" { print } { before = $0 }')
 "$@"
 code=$?
-times | awk -v name="$name" 'NR == 2 { gsub(/[ms]/, " "); print $1 * 60 + $2 + $3 * 60 + $4, name }' >>"$CPU_LOG"
+# Not piped: a pipe would be a shell of its own, with children of its own.
+times >"$CPU_LOG.$$"
+awk -v name="$name" 'NR == 2 { gsub(/[ms]/, " "); print $1 * 60 + $2 + $3 * 60 + $4, name }' "$CPU_LOG.$$" >>"$CPU_LOG"
 exit "$code"
 WRAPPER
   chmod +x "$work/rustc"

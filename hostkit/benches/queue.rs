@@ -295,7 +295,14 @@ async fn run(case: &str, count: u32) {
     macro_rules! case {
         ($queue:ident) => {{
             let queue = running.queue::<$queue>().expect("the host runs it");
-            batches(count, || queue.is_empty(), |item| queue.try_enqueue(item).expect("there is room")).await;
+            batches(
+                count,
+                || queue.is_empty(),
+                |item| {
+                    queue.try_enqueue(item).expect("there is room");
+                },
+            )
+            .await;
         }};
         ($sender:expr) => {{
             let sender = &$sender;

@@ -45,7 +45,7 @@ pub use graph::{Replacement, ReplacementFor};
 pub(crate) use plan::{Armed, Plan};
 pub(crate) use recipe::{Built, Form};
 pub(crate) use run::{Body, Caught, Limits, RunFailure, judge, run};
-pub(crate) use unwind::{carry, catch_panic, catching, install_panic_hook};
+pub(crate) use unwind::{carry, catch, catch_panic, catching, install_panic_hook};
 
 use crate::error::BoxError;
 use futures_util::future::BoxFuture;

@@ -3,6 +3,8 @@
 use std::any::TypeId;
 use std::future::Future;
 
+use futures_util::future::BoxFuture;
+
 use crate::component::{Declared, Given, Need};
 use crate::error::BoxError;
 use crate::registry::{Registration, ServiceEntry};
@@ -72,6 +74,10 @@ pub trait Work: 'static {
     type Of: Queued;
     /// The function's parameters behind the payload.
     type Needs: Need;
+    /// Copies a payload, where that can be done.
+    const COPY: Option<CopyOf<<Self::Of as Queued>::Payload>> = None;
+    /// Takes what is left in the queue at the stop.
+    const LEFTOVER: Option<HandOver<<Self::Of as Queued>::Payload>> = None;
 
     /// Calls it.
     fn call<'r>(
@@ -79,6 +85,12 @@ pub trait Work: 'static {
         given: Given<'r, Self::Needs>,
     ) -> impl Future<Output = Ended> + Send + 'r;
 }
+
+/// Copies a payload that may be tried again.
+pub type CopyOf<P> = fn(&P) -> P;
+
+/// Calls the function that takes what is left in a queue.
+pub type HandOver<P> = fn(Vec<P>) -> BoxFuture<'static, Ended>;
 
 /// The payload of the function that `W` calls.
 pub(crate) type Payload<W> = <<W as Work>::Of as Queued>::Payload;

@@ -140,7 +140,7 @@ pub use host::{
     BuildError, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
 };
 pub use periodic::Tick;
-pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, TaskQueue};
+pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, Receipt, TaskQueue};
 pub use runner::ServiceState;
 pub use service::{Instance, Ready};
 pub use tokio_util::sync::CancellationToken;

@@ -24,7 +24,7 @@ pub use crate::component::{
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
 pub use crate::function::{
-    Call, Callable, Ended, Handle, IntoEnded, Item, Queued, Work, ended, handle_of, takes_leftovers,
+    Call, Callable, CopyOf, Ended, HandOver, Handle, IntoEnded, Item, Queued, Work, ended, handle_of, takes_leftovers,
 };
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};

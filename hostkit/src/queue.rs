@@ -5,11 +5,15 @@
 //! receiver only. flume, kanal and crossfire are faster by 40 to 60 ns an item and less looked after; an item that does
 //! anything does not notice. `hostkit/benches/queue.rs` measures it.
 
+mod attempts;
 mod counts;
 mod error;
 mod handle;
 mod job;
+mod leftover;
 mod options;
+mod receipt;
+mod retry;
 mod runner;
 mod task_queue;
 #[cfg(test)]
@@ -20,6 +24,7 @@ pub use counts::QueueCounts;
 pub use error::EnqueueError;
 pub use handle::Queue;
 pub use job::JobContext;
+pub use receipt::Receipt;
 pub use task_queue::TaskQueue;
 
 pub(crate) use task_queue::{NAME as TASK_QUEUE, set_up as set_up_task_queue};
@@ -36,6 +41,7 @@ use crate::runner::{Runner, Setup};
 pub(crate) fn set_up<W: Work>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, supplied, problems, .. } = setup;
     let options = Options::read(&mut settings);
+    options.check_payload(&mut settings, W::COPY.is_some());
     problems.extend(settings.finish(options::UNBUILT));
     let runner = QueueRunner::<W>::new(options, |queue| Box::new(queue));
     supplied.push(Supplied::fitting(runner.queue()));

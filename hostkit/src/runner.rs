@@ -92,6 +92,11 @@ pub(crate) trait Runner: Send + Sync + 'static {
     /// Takes the place of [`run`](Self::run) when the host stops before its turn.
     fn never_ran(&self) {}
 
+    /// Hands what it could not do to whoever takes that, once it has ended; where nothing is left or taken, none.
+    fn hand_over(&self) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        None
+    }
+
     /// Runs it once, now, and says how that ended; where there is no such thing, none.
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         let _ = conduct;

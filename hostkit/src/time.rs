@@ -40,6 +40,11 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
 
+/// Writes a duration in whole milliseconds, for logs.
+pub(crate) fn show_rounded(duration: Duration) -> String {
+    show_duration(Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+}
+
 /// Why a text is no duration or no backoff.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -185,6 +185,7 @@ impl<'a> Stopping<'a> {
         self.hold_back();
         self.services(report).await;
         self.collect(events, report);
+        self.hand_over(report).await;
         // A host that never came to its services has nothing for them to end, and may lack what they need.
         if self.running.services_began.load(Ordering::Relaxed) {
             self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
@@ -349,6 +350,31 @@ impl<'a> Stopping<'a> {
                 if !matches!(failure, RunFailure::Dropped) {
                     report.failures.push(ServiceFailure { name, failure });
                 }
+            }
+        }
+    }
+
+    /// Hands what queues left to the functions that take it, side by side; invariants 4 and 6 hold for them as well.
+    async fn hand_over(&self, report: &mut Report) {
+        let deadline = self.deadlines.end - self.reserved_for_disposal();
+        let began = now();
+        let handed = self.running.services.iter().filter_map(|service| {
+            let (name, taking) = (service.plan.name, service.plan.runner.hand_over()?);
+            Some(async move { (name, self.apart(name, deadline, taking).await) })
+        });
+        for (name, result) in join_all(handed).await {
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => {
+                    tracing::error!(target: "hostkit::host", service = name, error = %failure, "what was left of the queue could not be handed over");
+                    report.failures.push(ServiceFailure { name: name.to_owned(), failure });
+                }
+                Err(fate) => report.stuck.push(Stuck {
+                    name: name.to_owned(),
+                    phase: "handing over what was left",
+                    hung: now() - began,
+                    fate,
+                }),
             }
         }
     }

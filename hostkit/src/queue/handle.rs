@@ -1,11 +1,14 @@
 //! What user code enqueues with.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_channel::{Sender, TrySendError};
 use tokio::task::coop;
 
-use super::EnqueueError;
+use super::options::Full;
+use super::{EnqueueError, Receipt};
 use crate::component::{fitting, short_type_name};
 use crate::function::Queued;
 
@@ -18,6 +21,9 @@ use crate::function::Queued;
 /// order.
 pub struct Queue<F: Queued> {
     sender: Sender<F::Payload>,
+    full: Full,
+    /// Payloads that were accepted or offered and had to make way.
+    dropped: Arc<AtomicU64>,
 }
 
 fitting!([F: Queued] Queue<F>, missing::<F>);
@@ -28,42 +34,79 @@ fn missing<F: Queued>() -> String {
 }
 
 impl<F: Queued> Queue<F> {
-    pub(super) fn new(sender: Sender<F::Payload>) -> Self {
-        Self { sender }
+    pub(super) fn new(sender: Sender<F::Payload>, full: Full, dropped: Arc<AtomicU64>) -> Self {
+        Self { sender, full, dropped }
     }
 
-    /// Puts a payload into the queue, and waits for a free place while the queue is full.
+    /// Puts a payload into the queue.
     ///
-    /// Payloads may be enqueued before the host has started: they wait.
+    /// When the queue is full, the function's option `full` decides:
+    ///
+    /// | `full` | what happens |
+    /// |---|---|
+    /// | `"wait"` | this waits for a free place |
+    /// | `"reject"` | this fails and gives the payload back |
+    /// | `"drop-oldest"` | the payload takes the place of the one that has waited longest, which is dropped |
+    /// | `"drop-newest"` | the payload is dropped, and the [`Receipt`] says so |
+    ///
+    /// What is dropped is counted in [`QueueCounts::dropped`](crate::QueueCounts::dropped). Payloads may be enqueued
+    /// before the host has started: they wait.
     ///
     /// # Errors
-    /// Fails when the queue is closed, because the host stops or is gone; the payload is in the error.
+    /// Fails when the queue is closed, because the host stops or is gone, and with `"reject"` when it is full; the
+    /// payload is in the error.
     ///
     /// # Cancel safety
     /// Dropping the future before it is done drops the payload and leaves nothing in the queue.
     #[inline]
-    pub async fn enqueue(&self, payload: F::Payload) -> Result<(), EnqueueError<F::Payload>> {
+    pub async fn enqueue(&self, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
         // The channel knows nothing of tokio, and whoever enqueues in a loop must not starve the others.
         coop::consume_budget().await;
         match self.sender.try_send(payload) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Receipt::ACCEPTED),
             Err(TrySendError::Closed(payload)) => Err(EnqueueError::closed(payload)),
-            Err(TrySendError::Full(payload)) => {
-                self.sender.send(payload).await.map_err(|refused| EnqueueError::closed(refused.into_inner()))
-            }
+            Err(TrySendError::Full(payload)) => match self.full {
+                Full::Wait => match self.sender.send(payload).await {
+                    Ok(()) => Ok(Receipt::ACCEPTED),
+                    Err(refused) => Err(EnqueueError::closed(refused.into_inner())),
+                },
+                full => self.make_way(full, payload),
+            },
         }
     }
 
-    /// Puts a payload into the queue if a place is free.
+    /// What is done about a payload that finds no place and does not wait.
+    #[cold]
+    fn make_way(&self, full: Full, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
+        match full {
+            Full::DropOldest => match self.sender.force_send(payload) {
+                // Meanwhile a place has become free.
+                Ok(None) => Ok(Receipt::ACCEPTED),
+                Ok(Some(_oldest)) => {
+                    self.dropped.fetch_add(1, Ordering::Relaxed);
+                    Ok(Receipt::ACCEPTED)
+                }
+                Err(refused) => Err(EnqueueError::closed(refused.into_inner())),
+            },
+            Full::DropNewest => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                Ok(Receipt::DROPPED)
+            }
+            Full::Wait | Full::Reject => Err(EnqueueError::full(payload)),
+        }
+    }
+
+    /// Puts a payload into the queue if a place is free, and drops nothing, whatever the option `full` says.
     ///
     /// # Errors
     /// Fails when the queue is full or closed; the payload is in the error.
     #[inline]
-    pub fn try_enqueue(&self, payload: F::Payload) -> Result<(), EnqueueError<F::Payload>> {
-        self.sender.try_send(payload).map_err(|refused| match refused {
-            TrySendError::Full(payload) => EnqueueError::full(payload),
-            TrySendError::Closed(payload) => EnqueueError::closed(payload),
-        })
+    pub fn try_enqueue(&self, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
+        match self.sender.try_send(payload) {
+            Ok(()) => Ok(Receipt::ACCEPTED),
+            Err(TrySendError::Full(payload)) => Err(EnqueueError::full(payload)),
+            Err(TrySendError::Closed(payload)) => Err(EnqueueError::closed(payload)),
+        }
     }
 
     /// How many payloads wait. Those that are being worked on do not count.
@@ -90,7 +133,7 @@ impl<F: Queued> Queue<F> {
 
 impl<F: Queued> Clone for Queue<F> {
     fn clone(&self) -> Self {
-        Self::new(self.sender.clone())
+        Self::new(self.sender.clone(), self.full, Arc::clone(&self.dropped))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::component::{kind, run_value};
 pub struct JobContext {
     queue: &'static str,
     run: u64,
+    attempt: u32,
 }
 
 run_value!(JobContext, kind::Queued);
@@ -14,7 +15,13 @@ run_value!(JobContext, kind::Queued);
 impl JobContext {
     /// Run `run` of the queue named `queue`, for a test that calls the function by hand.
     pub const fn new(queue: &'static str, run: u64) -> Self {
-        Self { queue, run }
+        Self { queue, run, attempt: 1 }
+    }
+
+    /// The same run as another attempt at its item, counted from 1.
+    #[must_use]
+    pub const fn on_attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
     }
 
     /// The name of the queued function in this host.
@@ -28,8 +35,8 @@ impl JobContext {
         self.run
     }
 
-    /// Which try of this item it is, from 1. Items are not tried again yet, so it is always 1.
+    /// Which attempt at this item it is, from 1.
     pub const fn attempt(self) -> u32 {
-        1
+        self.attempt
     }
 }

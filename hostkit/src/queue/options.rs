@@ -4,15 +4,37 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::Settings;
-use crate::time::show_duration;
+use crate::time::{Backoff, show_duration};
 
 /// The channel's slots are allocated when the host is built.
 const LARGEST: usize = 10_000_000;
 /// Each worker is a task.
 const MOST_WORKERS: usize = 10_000;
+/// More tries than anybody waits for.
+const MOST_ATTEMPTS: usize = 1_000_000;
+
+const FULL: &[(&str, Full)] = &[
+    ("wait", Full::Wait),
+    ("reject", Full::Reject),
+    ("drop-oldest", Full::DropOldest),
+    ("drop-newest", Full::DropNewest),
+];
 
 /// Options that are known and whatever their value not built yet.
-pub(super) const UNBUILT: &[&str] = &["leftover", "durable"];
+pub(super) const UNBUILT: &[&str] = &["durable"];
+
+/// What happens to a payload when no place is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// Whoever enqueues waits.
+    Wait,
+    /// It is given back.
+    Reject,
+    /// It takes the place of the one that has waited longest.
+    DropOldest,
+    /// It is dropped.
+    DropNewest,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFailure {
@@ -32,6 +54,10 @@ pub(super) enum AtStop {
 pub(super) struct Options {
     pub(super) capacity: usize,
     pub(super) concurrency: usize,
+    pub(super) full: Full,
+    /// How often an item is tried, the first time included.
+    pub(super) attempts: u32,
+    pub(super) backoff: Backoff,
     pub(super) timeout: Option<Duration>,
     pub(super) on_failure: OnFailure,
     pub(super) at_stop: AtStop,
@@ -43,6 +69,9 @@ impl Default for Options {
         Self {
             capacity: 100,
             concurrency: 1,
+            full: Full::Wait,
+            attempts: 1,
+            backoff: Backoff::default(),
             timeout: None,
             on_failure: OnFailure::Continue,
             at_stop: AtStop::Drain,
@@ -59,6 +88,12 @@ impl Options {
         Self {
             capacity: settings.count("capacity", 1..=LARGEST).unwrap_or(default.capacity),
             concurrency: settings.count("concurrency", 1..=MOST_WORKERS).unwrap_or(default.concurrency),
+            full: settings.choice("full", FULL).unwrap_or(default.full),
+            attempts: settings
+                .count("attempts", 1..=MOST_ATTEMPTS)
+                .and_then(|attempts| attempts.try_into().ok())
+                .unwrap_or(default.attempts),
+            backoff: settings.backoff("backoff").unwrap_or(default.backoff),
             timeout: settings.period("timeout"),
             on_failure: settings
                 .choice("on_failure", &[("continue", OnFailure::Continue), ("stop-host", OnFailure::StopHost)])
@@ -69,22 +104,21 @@ impl Options {
     }
 }
 
-/// Options and values that are part of the contract and come later; none of them is ignored.
+impl Options {
+    /// Whether the payload allows what the options ask for.
+    pub(super) fn check_payload(&self, settings: &mut Settings, can_be_copied: bool) {
+        if self.attempts > 1 && !can_be_copied {
+            let help = "let the payload implement `Clone`, or use 1, the default";
+            settings.refuse("attempts", "needs a payload that can be copied for the next attempt", help);
+        }
+    }
+}
+
+/// Options that are part of the contract and come later; none of them is ignored.
 fn refuse_unbuilt(settings: &mut Settings) {
-    const NOT_BUILT: &str = "is not built yet";
-    let full = [("wait", true), ("reject", false), ("drop-oldest", false), ("drop-newest", false)];
-    if settings.choice("full", &full) == Some(false) {
-        settings.refuse("full", NOT_BUILT, "use \"wait\", the default, and `try_enqueue` where waiting is wrong");
-    }
-    if settings.count("attempts", 1..=usize::MAX).is_some_and(|attempts| attempts > 1) {
-        settings.refuse("attempts", NOT_BUILT, "use 1, the default");
-    }
-    if settings.backoff("backoff").is_some() {
-        settings.refuse("backoff", NOT_BUILT, "remove `backoff`, which belongs to `attempts`");
-    }
     for key in UNBUILT {
         if settings.origin(key).is_some() {
-            settings.refuse(key, NOT_BUILT, format!("remove `{key}`"));
+            settings.refuse(key, "is not built yet", format!("remove `{key}`"));
         }
     }
 }
@@ -92,8 +126,14 @@ fn refuse_unbuilt(settings: &mut Settings) {
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "capacity {}, concurrency {}", self.capacity, self.concurrency)?;
+        if let Some((word, _)) = FULL.iter().find(|(_, full)| *full == self.full && *full != Full::Wait) {
+            write!(f, ", {word} when full")?;
+        }
         if let Some(limit) = self.timeout {
             write!(f, ", at most {} each", show_duration(limit))?;
+        }
+        if self.attempts > 1 {
+            write!(f, ", {} attempts {} apart", self.attempts, self.backoff)?;
         }
         if self.on_failure == OnFailure::StopHost {
             f.write_str(", a failure stops the host")?;

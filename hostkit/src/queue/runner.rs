@@ -6,11 +6,12 @@
 //! 2. Whatever ends [`QueueRunner::run`], the channel is closed by then, and whoever waits to enqueue is told.
 //! 3. After `stop` nothing is accepted. What waits is worked off until `abandon` with `drain`, else left at once; every
 //!    item that was accepted and not finished is counted in the leftovers.
-//! 4. A failure that stops the host leaves what waits; items under way may finish within their time.
+//! 4. What is left is handed to the function that the option `leftover` names, when every task of the queue has ended.
+//! 5. A failure that stops the host leaves what waits; items under way may finish within their time.
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
@@ -20,11 +21,13 @@ use futures_util::stream::FuturesUnordered;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::counts::Tally;
+use super::leftover::Leftovers;
 use super::options::{AtStop, Options};
+use super::retry::Retries;
 use super::work::Crew;
 use super::{Queue, QueueCounts};
-use crate::component::Armed;
-use crate::function::{Payload, Work};
+use crate::component::{Armed, RunFailure, catch_panic, judge};
+use crate::function::{Handle, Payload, Work};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 
 /// How long the items beside one that stops the host have to end, unless `stop_timeout` says otherwise.
@@ -38,7 +41,11 @@ pub(super) struct QueueRunner<W: Work> {
     /// One per worker.
     tallies: Arc<[Tally]>,
     /// Items that waited when it ended.
-    left: Arc<AtomicUsize>,
+    left: Arc<Leftovers<Payload<W>>>,
+    /// Items that wait to be tried again.
+    retries: Arc<Retries<Payload<W>>>,
+    /// Items that had to make way.
+    dropped: Arc<AtomicU64>,
     /// Items under way when it ended.
     interrupted: AtomicUsize,
     /// What others reach it by.
@@ -49,11 +56,21 @@ impl<W: Work> QueueRunner<W> {
     pub(super) fn new(options: Options, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
         let (sender, items) = async_channel::bounded(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
-        Self { options, sender, items, tallies, left: Arc::default(), interrupted: AtomicUsize::new(0), handle }
+        Self {
+            options,
+            sender,
+            items,
+            tallies,
+            left: Arc::new(Leftovers::new(W::LEFTOVER)),
+            retries: Arc::default(),
+            dropped: Arc::default(),
+            interrupted: AtomicUsize::new(0),
+            handle,
+        }
     }
 
     pub(super) fn queue(&self) -> Queue<W::Of> {
-        Queue::new(self.sender.clone())
+        Queue::new(self.sender.clone(), self.options.full, Arc::clone(&self.dropped))
     }
 
     async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
@@ -73,10 +90,15 @@ impl<W: Work> QueueRunner<W> {
             self.items.clone(),
             Arc::clone(&self.tallies),
             Arc::clone(&self.left),
+            Arc::clone(&self.retries),
         ));
+        let copy = W::COPY.filter(|_| self.options.attempts > 1);
         let spawn = |worker| {
-            let working = Arc::clone(&work).work(worker);
-            AbortOnDropHandle::new(conduct.tasks.spawn(conduct.name, working))
+            let (work, name) = (Arc::clone(&work), conduct.name);
+            AbortOnDropHandle::new(match copy {
+                Some(copy) => conduct.tasks.spawn(name, work.work_with_attempts(worker, copy)),
+                None => conduct.tasks.spawn(name, work.work(worker)),
+            })
         };
         let mut workers: FuturesUnordered<_> = (0..self.options.concurrency).map(spawn).collect();
         conduct.is_now(ServiceState::Running);
@@ -104,6 +126,7 @@ impl<W: Work> QueueRunner<W> {
         };
         drop(workers);
         work.leave_the_rest();
+        work.leave_copies();
         let interrupted = self.tallies.iter().filter(|tally| tally.interrupt()).count();
         self.interrupted.store(interrupted, Ordering::Relaxed);
         match work.take_failure().or(crash) {
@@ -150,14 +173,19 @@ impl<W: Work> Runner for QueueRunner<W> {
     }
 
     fn leftovers(&self) -> Option<String> {
-        let (left, interrupted) = (self.left.load(Ordering::Relaxed), self.interrupted.load(Ordering::Relaxed));
+        let (left, interrupted) = (self.left.count(), self.interrupted.load(Ordering::Relaxed));
         let items = |count| if count == 1 { "1 item".to_owned() } else { format!("{count} items") };
-        match (left, interrupted) {
-            (0, 0) => None,
-            (left, 0) => Some(format!("{} left waiting", items(left))),
-            (0, interrupted) => Some(format!("{} interrupted", items(interrupted))),
-            (left, interrupted) => Some(format!("{} left waiting and {} interrupted", items(left), items(interrupted))),
-        }
+        Some(match (left, interrupted) {
+            (0, 0) => return None,
+            (left, 0) => format!("{} left waiting", items(left)),
+            (0, interrupted) => format!("{} interrupted", items(interrupted)),
+            (left, interrupted) => format!("{} left waiting and {} interrupted", items(left), items(interrupted)),
+        })
+    }
+
+    fn hand_over(&self) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        let (taker, left) = self.left.take()?;
+        Some(Box::pin(async move { judge(catch_panic(async move { taker(left).await }).await) }))
     }
 
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
@@ -165,7 +193,9 @@ impl<W: Work> Runner for QueueRunner<W> {
     }
 
     fn counts(&self) -> Option<QueueCounts> {
-        let mut counts = QueueCounts { waiting: self.sender.len() as u64, ..QueueCounts::default() };
+        let waiting = (self.sender.len() + self.retries.len()) as u64;
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        let mut counts = QueueCounts { waiting, dropped, ..QueueCounts::default() };
         self.tallies.iter().for_each(|tally| tally.add_to(&mut counts));
         Some(counts)
     }
@@ -173,7 +203,9 @@ impl<W: Work> Runner for QueueRunner<W> {
     /// What waits is never worked on, so nobody shall wait for a place behind it.
     fn never_ran(&self) {
         if self.sender.close() {
-            self.left.fetch_add(self.items.len(), Ordering::Relaxed);
+            while let Ok(payload) = self.items.try_recv() {
+                self.left.leave(payload, <W::Of as Handle>::ENTRY.name);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::options::{Options, UNBUILT};
 use super::runner::QueueRunner;
-use super::{EnqueueError, Queue};
+use super::{EnqueueError, Queue, Receipt};
 use crate::component::{Edge, Given, Scopes, Supplied, fitting, kind};
 use crate::function::{Ended, Handle, IntoEnded, Queued, Work};
 use crate::registry::{ServiceEntry, Source};
@@ -39,7 +39,8 @@ impl TaskQueue {
     /// The worker of the task queue, for a host in which anything asks for it.
     pub(crate) const ENTRY: &'static ServiceEntry = Closures::ENTRY;
 
-    /// Puts a closure into the queue, and waits for a free place while the queue is full.
+    /// Puts a closure into the queue, and waits for a free place while the queue is full, unless `full` in `[task_queue]`
+    /// says otherwise, as for [`Queue::enqueue`].
     ///
     /// The closure is called when its turn comes. It receives [`Scopes`], to open a scope with the components that it
     /// needs, and a token that fires when it should end. It returns `()` or a `Result`; a failure is logged.
@@ -49,7 +50,7 @@ impl TaskQueue {
     ///
     /// # Cancel safety
     /// Dropping the future before it is done drops the closure and leaves nothing in the queue.
-    pub async fn enqueue<C, R>(&self, task: C) -> Result<(), EnqueueError>
+    pub async fn enqueue<C, R>(&self, task: C) -> Result<Receipt, EnqueueError>
     where
         C: FnOnce(Scopes, CancellationToken) -> R + Send + 'static,
         R: Future<Output: IntoEnded> + Send + 'static,
@@ -61,7 +62,7 @@ impl TaskQueue {
     ///
     /// # Errors
     /// Fails when the queue is full or closed.
-    pub fn try_enqueue<C, R>(&self, task: C) -> Result<(), EnqueueError>
+    pub fn try_enqueue<C, R>(&self, task: C) -> Result<Receipt, EnqueueError>
     where
         C: FnOnce(Scopes, CancellationToken) -> R + Send + 'static,
         R: Future<Output: IntoEnded> + Send + 'static,
@@ -139,6 +140,7 @@ impl Work for Closures {
 pub(crate) fn set_up(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { mut settings, supplied, problems, .. } = setup;
     let options = Options::read(&mut settings);
+    options.check_payload(&mut settings, Closures::COPY.is_some());
     problems.extend(settings.finish(UNBUILT));
     let runner = QueueRunner::<Closures>::new(options, |queue| Box::new(TaskQueue { queue }));
     supplied.push(Supplied::fitting(TaskQueue { queue: runner.queue() }));

@@ -1,5 +1,8 @@
 //! Queued functions and the task queue, driven as a host drives them.
 
+mod attempts;
+mod full;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -249,7 +252,7 @@ async fn a_failing_item_harms_no_other() {
     rig.stop();
     assert!(matches!(end.await, Ok(End::Done)));
     assert_eq!(done.take(), [3, 4]);
-    assert_eq!(rig.runner.counts(), Some(QueueCounts { waiting: 0, running: 0, done: 2, failed: 3 }));
+    assert_eq!(rig.runner.counts(), Some(QueueCounts { done: 2, failed: 3, ..QueueCounts::default() }));
     assert_eq!(rig.elapsed(), 1000);
 }
 
@@ -296,7 +299,7 @@ async fn an_item_that_panics_while_it_is_dropped_harms_no_other() {
     fill(&rig.queue(), 0..3).await;
     rig.stop();
     assert!(matches!(end.await, Ok(End::Done)));
-    assert_eq!(rig.runner.counts(), Some(QueueCounts { waiting: 0, running: 0, done: 2, failed: 1 }));
+    assert_eq!(rig.runner.counts(), Some(QueueCounts { done: 2, failed: 1, ..QueueCounts::default() }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -430,21 +433,20 @@ async fn a_handle_is_used_from_other_threads() {
 
 #[tokio::test]
 async fn what_is_not_built_yet_is_refused_and_never_ignored() {
-    for option in [
-        ("full", "reject"),
-        ("full", "drop-oldest"),
-        ("full", "drop-newest"),
-        ("attempts", "3"),
-        ("backoff", "1s..1m"),
-        ("durable", "true"),
-    ] {
-        let problems = Rig::build::<job>(&[option], idle()).err().unwrap_or_default();
-        assert_eq!(problems.len(), 1, "{option:?}: {problems:?}");
-        assert!(problems[0].message.contains("is not built yet"), "{problems:?}");
-        assert!(problems[0].help.is_some());
-    }
-    let rig = Rig::new::<job>(&[("full", "wait"), ("attempts", "1"), ("drain", "true")], idle());
-    assert_eq!(rig.runner.summary(), "capacity 100, concurrency 1");
+    let problems = Rig::build::<job>(&[("durable", "true")], idle()).err().unwrap_or_default();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].message.contains("is not built yet"), "{problems:?}");
+    assert!(problems[0].help.is_some());
+}
+
+#[tokio::test]
+async fn the_summary_says_what_differs_from_the_defaults() {
+    let summary = |options: &[_]| Rig::new::<job>(options, idle()).runner.summary();
+    assert_eq!(summary(&[("full", "wait"), ("attempts", "1"), ("drain", "true")]), "capacity 100, concurrency 1");
+    assert_eq!(
+        summary(&[("full", "drop-oldest"), ("timeout", "5s"), ("attempts", "3"), ("backoff", "1s..8s")]),
+        "capacity 100, concurrency 1, drop-oldest when full, at most 5s each, 3 attempts 1s..8s apart"
+    );
 }
 
 /// The task queue as a function of its own.
@@ -499,5 +501,5 @@ async fn a_closure_may_fail_and_is_told_to_stop() {
     rig.stop();
     assert!(matches!(end.await, Ok(End::Done)));
     assert!(queue.enqueue(|_, _| async {}).await.is_err_and(|refused| refused.is_closed()));
-    assert_eq!(rig.runner.counts(), Some(QueueCounts { waiting: 0, running: 0, done: 2, failed: 1 }));
+    assert_eq!(rig.runner.counts(), Some(QueueCounts { done: 2, failed: 1, ..QueueCounts::default() }));
 }

@@ -11,9 +11,8 @@
 //!    only: it was accepted to be done.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_channel::{Receiver, RecvError, TryRecvError};
@@ -22,7 +21,9 @@ use tracing::Instrument;
 
 use super::JobContext;
 use super::counts::Tally;
+use super::leftover::Leftovers;
 use super::options::{OnFailure, Options};
+use super::retry::Retries;
 use crate::component::{self, Armed, Body, Context, Frame, Given, Limits, RunFailure, RunValues};
 use crate::function::{Ended, Payload, Work};
 use crate::runner::Conduct;
@@ -38,7 +39,10 @@ pub(super) struct Crew<W: Work> {
     pub(super) armed: Armed<W::Needs>,
     pub(super) items: Receiver<Payload<W>>,
     pub(super) tallies: Arc<[Tally]>,
-    pub(super) left: Arc<AtomicUsize>,
+    pub(super) left: Arc<Leftovers<Payload<W>>>,
+    pub(super) retries: Arc<Retries<Payload<W>>>,
+    /// Of each worker a copy of the item under way, if that may be tried again or is handed over when it is interrupted.
+    pub(super) copies: Box<[Mutex<Option<Payload<W>>>]>,
     /// Whether what waits is left instead of being worked on.
     leaving: AtomicBool,
     runs: AtomicU64,
@@ -60,18 +64,21 @@ impl<W: Work> Crew<W> {
         armed: Armed<W::Needs>,
         items: Receiver<Payload<W>>,
         tallies: Arc<[Tally]>,
-        left: Arc<AtomicUsize>,
+        left: Arc<Leftovers<Payload<W>>>,
+        retries: Arc<Retries<Payload<W>>>,
     ) -> Self {
         let wants_job = armed.plan().wants::<JobContext>();
         Self {
             wants_context: wants_job || armed.plan().wants_token,
             wants_job,
+            copies: (0..options.concurrency).map(|_| Mutex::default()).collect(),
             options,
             conduct,
             armed,
             items,
             tallies,
             left,
+            retries,
             leaving: AtomicBool::new(false),
             runs: AtomicU64::new(0),
             draining: AtomicBool::new(false),
@@ -100,7 +107,7 @@ impl<W: Work> Crew<W> {
                     Err(RecvError) => break,
                 },
             };
-            if self.leaving.load(Ordering::Relaxed) {
+            if self.is_leaving() {
                 self.leave(payload);
                 continue;
             }
@@ -112,7 +119,7 @@ impl<W: Work> Crew<W> {
                     let call = pin!(Some(item.start(self.armed.again(given))));
                     component::judge(component::catching(call).await)
                 }
-                None => component::run(&self.armed, self.context(None), item, limits).await,
+                None => component::run(&self.armed, self.context(None, 1), item, limits).await,
             };
             tally.end(result.is_ok());
             if let Err(failure) = result {
@@ -129,19 +136,19 @@ impl<W: Work> Crew<W> {
     async fn in_span(&self, item: Item<W>, limits: Limits<'_>) -> Result<(), RunFailure> {
         let (service, run) = (self.conduct.name, self.number());
         let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, attempt = 1);
-        component::run(&self.armed, self.context(Some(run)), item, limits).instrument(span).await
+        component::run(&self.armed, self.context(Some(run), 1), item, limits).instrument(span).await
     }
 
-    fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.runs.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// What a run is given.
     #[inline]
-    fn context(&self, run: Option<u64>) -> Context {
+    pub(super) fn context(&self, run: Option<u64>, attempt: u32) -> Context {
         let job = || {
             let run = run.unwrap_or_else(|| self.number());
-            Arc::new(RunValues::default().with(JobContext::new(self.conduct.name, run)))
+            Arc::new(RunValues::default().with(JobContext::new(self.conduct.name, run).on_attempt(attempt)))
         };
         let plan = self.armed.plan();
         Context { token: plan.wants_token.then(|| self.token()), values: self.wants_job.then(job) }
@@ -154,14 +161,15 @@ impl<W: Work> Crew<W> {
         parent.child_token()
     }
 
-    /// Tells the items under way that the host stops (invariant 4).
+    /// Tells the items under way that the host stops (invariant 4), and ends the wait of those that failed.
     pub(super) fn tell(&self) {
         self.draining.store(true, Ordering::Release);
         self.under_way.cancel();
+        self.retries.end_waits();
     }
 
     #[cold]
-    fn failed(&self, failure: RunFailure) {
+    pub(super) fn failed(&self, failure: RunFailure) {
         let service = self.conduct.name;
         let stops = self.options.on_failure == OnFailure::StopHost && !self.conduct.is_stopping();
         let next = match stops {
@@ -193,13 +201,15 @@ impl<W: Work> Crew<W> {
         while let Ok(payload) = self.items.try_recv() {
             self.leave(payload);
         }
+        self.retries.take().into_iter().for_each(|payload| self.leave(payload));
     }
 
-    fn leave(&self, payload: Payload<W>) {
-        self.left.fetch_add(1, Ordering::Relaxed);
-        if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
-            tracing::error!(target: "hostkit::queue", service = self.conduct.name, "dropping an item panicked");
-        }
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn leave(&self, payload: Payload<W>) {
+        self.left.leave(payload, self.conduct.name);
     }
 }
 
@@ -210,8 +220,8 @@ fn spans() -> bool {
 }
 
 /// The call of a queued function.
-struct Item<W: Work> {
-    payload: Payload<W>,
+pub(super) struct Item<W: Work> {
+    pub(super) payload: Payload<W>,
 }
 
 impl<W: Work> Body for Item<W> {

@@ -1,6 +1,7 @@
 //! A host in small, for the tests of the runners: one function, its container, and the two tokens of a stop.
 
 use std::any::TypeId;
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use crate::component::{
 };
 use crate::config::{Configuration, Item, Sources};
 use crate::error::{BoxError, Problem};
-use crate::function::{Call, Callable, Ended, Handle, Queued, Work};
+use crate::function::{Call, Callable, CopyOf, Ended, HandOver, Handle, Queued, Work};
 use crate::registry::{ServiceEntry, Source};
 use crate::tasks::Tasks;
 use crate::time::now;
@@ -172,6 +173,24 @@ impl Script {
     }
 }
 
+thread_local! {
+    /// What queues of this thread's tests handed over.
+    static TAKEN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+async fn taken(left: Vec<u64>) -> Ended {
+    TAKEN.with_borrow_mut(|taken| taken.extend(left));
+    Ok(())
+}
+
+/// Hands over what is left in the queue, as the host does when it has ended.
+pub(crate) async fn hand_over(rig: &Rig) -> Vec<u64> {
+    if let Some(handing) = rig.runner.hand_over() {
+        handing.await.expect("taking what is left cannot fail");
+    }
+    TAKEN.take()
+}
+
 /// A list that scripts write and tests read.
 #[derive(Debug, Clone)]
 pub(crate) struct Log<T>(Arc<Mutex<Vec<T>>>);
@@ -275,6 +294,8 @@ macro_rules! scripted {
         impl Work for $name {
             type Of = Self;
             type Needs = (Ext<Script>, $($asked,)* $(Lent<$lent>,)?);
+            const COPY: Option<CopyOf<u64>> = Some(u64::clone);
+            const LEFTOVER: Option<HandOver<u64>> = Some(|left| Box::pin(taken(left)));
 
             fn call<'r>(payload: u64, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send + 'r {
                 async move {

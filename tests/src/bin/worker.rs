@@ -130,7 +130,7 @@ async fn cleanup(options: &AppOptions, orders: Queue<process>) -> Result<(), Str
     match options.mode.as_str() {
         "cleanup-fails" => Err("disk is full".to_owned()),
         "cleanup-hangs" => std::future::pending().await,
-        _ => orders.enqueue(7).await.map_err(|error| error.to_string()),
+        _ => orders.enqueue(7).await.map(drop).map_err(|error| error.to_string()),
     }
 }
 

@@ -46,7 +46,7 @@ async fn submit(tasks: TaskQueue, options: &TaskOptions, stop: CancellationToken
         match stop.run_until_cancelled(enqueued).await {
             Some(result) => result?,
             None => break,
-        }
+        };
         accepted = number;
     }
     tracing::info!(accepted, waiting = tasks.len(), "tasks enqueued");

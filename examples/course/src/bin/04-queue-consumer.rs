@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use hostkit::{BoxFuture, EnqueueError, Ext, Queue};
+use hostkit::{BoxFuture, EnqueueError, Ext, Queue, Receipt};
 use sqlx::SqlitePool;
 
 /// An order's id, which is no customer's.
@@ -16,7 +16,7 @@ struct OrderId(i64);
 /// Where orders go to be handled.
 trait OrderQueue: Send + Sync {
     /// Waits while the queue is full.
-    fn enqueue(&self, id: OrderId) -> BoxFuture<'_, Result<(), EnqueueError<OrderId>>>;
+    fn enqueue(&self, id: OrderId) -> BoxFuture<'_, Result<Receipt, EnqueueError<OrderId>>>;
 }
 
 /// The queue in this process.
@@ -26,7 +26,7 @@ struct InProcessQueue {
 }
 
 impl OrderQueue for InProcessQueue {
-    fn enqueue(&self, id: OrderId) -> BoxFuture<'_, Result<(), EnqueueError<OrderId>>> {
+    fn enqueue(&self, id: OrderId) -> BoxFuture<'_, Result<Receipt, EnqueueError<OrderId>>> {
         Box::pin(self.orders.enqueue(id))
     }
 }

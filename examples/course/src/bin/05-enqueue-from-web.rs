@@ -88,7 +88,7 @@ struct Request {
 async fn generate(State(app): State<App>, Json(Request { month }): Json<Request>) -> Response {
     let location = format!("/api/reports/{month}");
     match app.reports.try_enqueue(month) {
-        Ok(()) => (StatusCode::ACCEPTED, [(LOCATION, location)]).into_response(),
+        Ok(_) => (StatusCode::ACCEPTED, [(LOCATION, location)]).into_response(),
         // Too much to do, or about to stop: the caller may try again.
         Err(_full_or_closed) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")]).into_response(),
     }
