@@ -100,10 +100,10 @@ impl Payload {
         quote_spanned!(ours(place(ty))=> const _: fn(&#ty) -> #ty = <#ty as ::core::clone::Clone>::clone;)
     }
 
-    /// The associated type, all of it on the payload's type: it must be as visible as the function.
-    pub(crate) fn declared(&self) -> TokenStream {
+    /// The handle's role, all of it on the payload's type: it must be as visible as the function.
+    pub(crate) fn role(&self) -> TokenStream {
         let ty = &self.ty;
-        quote_spanned!(ours(place(ty))=> type Payload = #ty;)
+        quote_spanned!(ours(place(ty))=> type Role = __hk::role::Enqueued<#ty>;)
     }
 }
 

@@ -22,6 +22,13 @@ impl Source {
     }
 }
 
+/// The place of the attribute in whose expansion this stands; the compiler knows all of it but the module.
+#[track_caller]
+pub const fn here(module: &'static str) -> Source {
+    let place = std::panic::Location::caller();
+    Source { file: place.file(), line: place.line(), module }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.file, self.line)

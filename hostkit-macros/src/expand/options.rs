@@ -80,7 +80,7 @@ fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
     quote! {
         static __NODE: __hk::Node = __hk::Node {
             name: #name,
-            source: __hk::here!(),
+            source: __hk::here(__hk::module_path!()),
             lifetime: __hk::Lifetime::Singleton,
             generic: false,
             edges: &[],

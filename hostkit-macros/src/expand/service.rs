@@ -138,7 +138,7 @@ fn entry(role: Role, service: &Service) -> TokenStream {
         static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
             name: #name,
             description: #description,
-            source: __hk::here!(),
+            source: __hk::here(__hk::module_path!()),
             handle: __hk::TypeId::of::<#handle>,
             edges: &[#(#edges),*],
             after: &[#(#after),*],
@@ -152,20 +152,16 @@ fn entry(role: Role, service: &Service) -> TokenStream {
 fn item(service: &Service) -> TokenStream {
     let handle = &service.handle;
     let role = match &service.payload {
-        None => quote!(impl __hk::Callable for #handle {}),
-        Some(payload) => {
-            let payload = payload.declared();
-            quote!(impl __hk::Queued for #handle { #payload })
-        }
+        None => quote!(
+            type Role = __hk::role::Called;
+        ),
+        Some(payload) => payload.role(),
     };
     quote! {
-        impl __hk::Handle for #handle {
-            const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-        }
         impl __hk::Item for #handle {
+            #role
             const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
         }
-        #role
     }
 }
 
@@ -184,8 +180,8 @@ fn shim(service: &Service) -> TokenStream {
         }
         (Call::Blocking, Returns::Never) => quote!(__hk::blocking(move || -> __hk::Ended { #called })),
         (Call::Async, Returns::Ends) => {
-            let ended = quote_spanned!(service.output=> __hk::ended(#called.await));
-            quote_spanned!(service.place=> async move { #ended })
+            // TODO
+            quote_spanned!(service.place=> __hk::ending(#called))
         }
         (Call::Async, Returns::Never) => quote_spanned!(service.place=> async move { #called.await }),
     };

@@ -28,6 +28,7 @@ pub(super) fn node(component: &Component) -> TokenStream {
     let item = matches!(component.product, Product::Foreign(_)).then(|| {
         quote! {
             impl __hk::Item for #subject {
+                type Role = __hk::role::Injected;
                 const REGISTRATION: __hk::Registration = __hk::Registration::Node(__hk::NodePtr::of(&__NODE));
             }
         }
@@ -69,7 +70,7 @@ fn literal(component: &Component) -> TokenStream {
     quote! {
         __hk::Node {
             name: #name,
-            source: __hk::here!(),
+            source: __hk::here(__hk::module_path!()),
             lifetime: __hk::Lifetime::#lifetime,
             generic: #generic,
             edges: &[#(#edges),*],
