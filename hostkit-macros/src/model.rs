@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Generics, LitStr, Path, Type, Visibility};
 
-pub(crate) use ask::{Ask, Kind, Risk, generic_argument, last_segment, ours, place, plain};
+pub(crate) use ask::{Ask, Kind, Risk, generic_argument, is_one_of, last_segment, ours, place, plain};
 pub(crate) use own_name::{type_written_out, written_out};
 
 /// One injected parameter or field.

@@ -51,6 +51,10 @@ pub mod role {
     #[derive(Debug)]
     pub struct Injected;
 
+    /// The role of a crate that was linked by name.
+    #[derive(Debug)]
+    pub struct Linked;
+
     /// A role that functions have.
     pub trait Runs {}
     impl Runs for Called {}

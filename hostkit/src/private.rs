@@ -13,8 +13,8 @@ pub use std::sync::Arc;
 pub use std::vec::Vec;
 
 pub use futures_util::future::BoxFuture;
-pub use inventory::submit;
 
+pub use crate::__submit as submit;
 pub use crate::component::{
     AllBound, Arity, Asked, Asking, Binder, Binding, Bound, BoundDyn, ByName, Cast, Construct, Constructed,
     Declared as Component, Edge, Field, Frame, Given, LazyBound, LazyDyn, Lent, LentDyn, Lifetime, Made, Maybe, Named,
@@ -28,6 +28,6 @@ pub use crate::function::{
     takes_leftovers,
 };
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
-pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source, here};
+pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source, here, register};
 pub use crate::runner::{Kind, Stage};
 pub use crate::tasks::blocking;

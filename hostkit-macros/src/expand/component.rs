@@ -14,7 +14,7 @@ use super::service::free;
 use crate::args::Args;
 use crate::args::table::{SCOPED, SINGLETON, TRANSIENT, Table};
 use crate::errors::Errors;
-use crate::input::{Item, cfgs, only_one_attribute};
+use crate::input::{Attributed, Item, cfgs, only_one_attribute};
 use crate::model::{Component, Form};
 use crate::validate::component::{constructor, provider, structure};
 use crate::validate::service::handle;
@@ -36,19 +36,25 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
     let args = Args::parse(args, table, &mut errors);
     let attribute = table.attribute;
     let expanded = match errors.keep(Item::parse(item.clone())) {
-        Some(Item::Structure(mut item)) => {
-            only_one_attribute(&mut item.attrs, attribute, &mut errors);
+        Some(Item::Structure(mut of)) => {
+            let before = of.attributes();
+            only_one_attribute(&mut of.attrs, attribute, &mut errors);
             let registered = registered(&args, &mut errors, |args, faults| {
-                (structure(&mut item, lifetime, args, faults), cfgs(&item.attrs).cloned().collect())
+                (structure(&mut of, lifetime, args, faults), cfgs(&of.attrs).cloned().collect())
             });
-            quote!(#item #registered)
+            let mut expansion = of.unless_taken(before, item);
+            expansion.extend(registered);
+            expansion
         }
-        Some(Item::Implementation(mut item)) if item.of_trait.is_none() => {
-            only_one_attribute(&mut item.attributes, attribute, &mut errors);
+        Some(Item::Implementation(mut of)) if of.of_trait.is_none() => {
+            let before = of.attributes();
+            only_one_attribute(&mut of.attributes, attribute, &mut errors);
             let registered = registered(&args, &mut errors, |args, faults| {
-                (constructor(&mut item, lifetime, args, faults), cfgs(&item.attributes).cloned().collect())
+                (constructor(&mut of, lifetime, args, faults), cfgs(&of.attributes).cloned().collect())
             });
-            quote!(#item #registered)
+            let mut expansion = of.unless_taken(before, item);
+            expansion.extend(registered);
+            expansion
         }
         Some(Item::Implementation(of_a_trait)) => {
             let place = of_a_trait.of_trait.to_token_stream();
@@ -58,11 +64,13 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
         Some(Item::Function(function)) => match free(*function, attribute, &mut errors) {
             Ok(mut function) => {
                 let handle = handle(&function, &args);
-                let declared = declare(&handle);
                 let registered = registered(&args, &mut errors, |args, faults| {
                     (provider(&mut function, &handle.ident, lifetime, args, faults), handle.cfgs.clone())
                 });
-                quote!(#function #declared #registered)
+                let mut expansion = function.unless_taken(function.written, item);
+                expansion.extend(declare(&handle));
+                expansion.extend(registered);
+                expansion
             }
             Err(function) => function,
         },

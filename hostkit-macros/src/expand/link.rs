@@ -39,8 +39,15 @@ pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
         // A crate that is not there is shown on its name.
         let linked = quote_spanned!(ours(name.span())=> extern crate #name as _;);
         quote! {
-            #linked
-            __hk::submit! { __hk::Registration::Linked(#text) }
+            const _: () = {
+                #linked
+                struct __Linked;
+                impl __hk::Item for __Linked {
+                    type Role = __hk::role::Linked;
+                    const REGISTRATION: __hk::Registration = __hk::Registration::Linked(#text);
+                }
+                __hk::submit! { __Linked }
+            };
         }
     });
     let content: TokenStream = content.collect();

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Type};
 
-use crate::model::{Kind, Parameter, Risk, plain};
+use crate::model::{Kind, Parameter, Risk, last_segment, plain};
 use crate::paths::Hostkit;
 
 /// `const _: () = { use …::__private as __hk; … };`
@@ -40,7 +40,7 @@ pub(super) fn checks(parameters: &[Parameter], owner: Owner) -> TokenStream {
         Owner::HostLong => (quote!(__hk::Owner::HostLong), quote!(__ENTRY.edges)),
         Owner::Run => (quote!(__hk::Owner::Run), quote!(__ENTRY.edges)),
     };
-    let mut seen = Vec::new();
+    let mut seen: Vec<&Parameter> = Vec::new();
     let mut checks = TokenStream::new();
     for (index, parameter) in parameters.iter().enumerate() {
         let risk = parameter.ask.risk();
@@ -49,11 +49,11 @@ pub(super) fn checks(parameters: &[Parameter], owner: Owner) -> TokenStream {
             Risk::IfKept => owner != Owner::Run,
             Risk::Never => false,
         };
-        let what = (plain(parameter.ask.ty()).to_token_stream().to_string(), risk);
-        if !risky || seen.contains(&what) {
+        let again = |earlier: &&Parameter| earlier.ask.risk() == risk && same(earlier.ask.ty(), parameter.ask.ty());
+        if !risky || seen.iter().any(again) {
             continue;
         }
-        seen.push(what);
+        seen.push(parameter);
         let index = Literal::usize_unsuffixed(index);
         checks.extend(quote_spanned!(parameter.ask.span()=> const _: () = __hk::check(#asker, &#edges[#index]);));
     }
@@ -63,14 +63,13 @@ pub(super) fn checks(parameters: &[Parameter], owner: Owner) -> TokenStream {
 /// What the parameters ask for. A component that is asked for twice is asked for at one place, so that a missing one is
 /// one error.
 pub(super) fn edges(parameters: &[Parameter], kind: Kind) -> Vec<TokenStream> {
-    let mut seen: Vec<(String, Type)> = Vec::new();
+    let mut seen: Vec<&Type> = Vec::new();
     let edges = parameters.iter().map(|parameter| {
         let Some(ty) = parameter.ask.component() else { return parameter.edge(kind) };
-        let text = ty.to_token_stream().to_string();
-        match seen.iter().find(|(earlier, _)| *earlier == text) {
-            Some((_, first)) => parameter.clone().placed_at(first).edge(kind),
+        match seen.iter().find(|earlier| same(earlier, ty)) {
+            Some(first) => parameter.clone().placed_at(first).edge(kind),
             None => {
-                seen.push((text, ty.clone()));
+                seen.push(ty);
                 parameter.edge(kind)
             }
         }
@@ -78,7 +77,8 @@ pub(super) fn edges(parameters: &[Parameter], kind: Kind) -> Vec<TokenStream> {
     edges.collect()
 }
 
-/// A tuple type or pattern; of one it needs its comma.
-pub(super) fn tuple(items: &[TokenStream]) -> TokenStream {
-    if let [one] = items { quote!((#one,)) } else { quote!((#(#items),*)) }
+/// Whether two types are written alike. Text is made only of those whose names are the same.
+fn same(a: &Type, b: &Type) -> bool {
+    let name = |ty| last_segment(ty).map(|segment| &segment.ident);
+    name(a) == name(b) && plain(a).to_token_stream().to_string() == plain(b).to_token_stream().to_string()
 }

@@ -5,11 +5,11 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::handle::declare;
-use super::registered::{Owner, block, checks, edges, tuple};
+use super::registered::{Owner, block, checks, edges};
 use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
-use crate::input::{Function, Item, only_one_attribute};
+use crate::input::{Attributed, Function, Item, only_one_attribute};
 use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
@@ -34,18 +34,19 @@ pub(super) fn expand(
     let mut errors = Errors::default();
     let args = Args::parse(args, table, &mut errors);
     further(&args, &mut errors);
-    let mut function = match free_function(item, table.attribute, &mut errors) {
+    let mut function = match free_function(item.clone(), table.attribute, &mut errors) {
         Ok(function) => function,
         Err(item) => return errors.after(item),
     };
     let mut faults = Errors::default();
     let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
     let handle = handle(&function, &args);
-    let declared = declare(&handle);
     let content = if faults.is_empty() { registration(role, &service) } else { stand_in(role, &service) };
-    let registered = block(&args.hostkit(), &handle.cfgs, &content);
     errors.absorb(faults);
-    errors.after(quote!(#function #declared #registered))
+    let mut expansion = function.unless_taken(function.written, item);
+    expansion.extend(declare(&handle));
+    expansion.extend(block(&args.hostkit(), &handle.cfgs, &content));
+    errors.after(expansion)
 }
 
 /// The item as a function, or as it came.
@@ -85,25 +86,21 @@ pub(super) fn free(
     Err(function.into_token_stream())
 }
 
-/// The static entry, the traits of the handle, the submission.
+/// The static entry, what the handle says of it, the way to call the function, the submission.
 fn registration(role: Role, service: &Service) -> TokenStream {
-    let handle = &service.handle;
-    let entry = entry(role, service);
-    let item = item(service);
-    let shim = shim(service);
     let owner = if service.host_long { Owner::HostLong } else { Owner::Run };
     let cloned = service.payload.as_ref().filter(|_| service.retried).map(Payload::cloned);
     let checks = checks(&service.parameters, owner);
     let leftover = leftover(service);
-    quote! {
-        #entry
-        #item
-        #shim
-        __hk::submit! { <#handle as __hk::Item>::REGISTRATION }
+    let handle = &service.handle;
+    let mut content = entry(role, service, &call(service));
+    content.extend(quote! {
+        __hk::submit! { #handle }
         #checks
         #cloned
         #leftover
-    }
+    });
+    content
 }
 
 /// Says that the function takes what is left in the queue.
@@ -120,20 +117,37 @@ fn stand_in(role: Role, service: &Service) -> TokenStream {
         let local = Ident::new("_payload", Span::mixed_site());
         service.payload = Some(Payload { local, ty: syn::parse_quote!(()) });
     }
-    let entry = entry(role, &service);
-    let item = item(&service);
-    let shim = shim_with(&service, &quote!(::core::future::pending()));
-    quote!(#entry #item #shim)
+    entry(role, &service, &quote!(::core::future::pending()))
 }
 
-fn entry(role: Role, service: &Service) -> TokenStream {
-    let Service { handle, name, description, settings, .. } = service;
-    let edges = edges(&service.parameters, service.kind);
+/// The static entry; what the handle says of it, which is nothing of the injected types, because the handle may be more
+/// visible than they are; and the private type through which the runtime calls the user's function.
+fn entry(role: Role, service: &Service, call: &TokenStream) -> TokenStream {
+    let Service { kind, handle, name, description, settings, parameters, .. } = service;
+    let edges = edges(parameters, *kind);
     let after = service.after.iter().map(|path| {
         let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
         quote!(__hk::After { handle: __hk::handle_of::<#path>, name: #name })
     });
-    let kind = role.constructor();
+    let constructor = role.constructor();
+    let declared = parameters.iter().filter_map(|parameter| parameter.declared(*kind));
+    let needs = parameters.iter().map(|parameter| parameter.need(service.call));
+    let given = parameters.iter().map(Parameter::pattern);
+    let future = quote_spanned!(service.place=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    let (of_handle, called, payload) = match &service.payload {
+        None => (
+            quote!(
+                type Role = __hk::role::Called;
+            ),
+            Ident::new("Call", Span::call_site()),
+            None,
+        ),
+        Some(payload) => {
+            let local = &payload.local;
+            let parameter = quote!(#local: <Self::Of as __hk::Queued>::Payload,);
+            (payload.role(), Ident::new("Work", Span::call_site()), Some(parameter))
+        }
+    };
     quote! {
         static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
             name: #name,
@@ -143,71 +157,39 @@ fn entry(role: Role, service: &Service) -> TokenStream {
             edges: &[#(#edges),*],
             after: &[#(#after),*],
             options: &[#(#settings),*],
-            kind: #kind,
+            kind: #constructor,
         };
-    }
-}
-
-/// What the handle says of its function. No injected type stands here: the handle may be more visible than they are.
-fn item(service: &Service) -> TokenStream {
-    let handle = &service.handle;
-    let role = match &service.payload {
-        None => quote!(
-            type Role = __hk::role::Called;
-        ),
-        Some(payload) => payload.role(),
-    };
-    quote! {
         impl __hk::Item for #handle {
-            #role
+            #of_handle
             const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
+        }
+        #(#declared)*
+        struct __Shim;
+        impl __hk::#called for __Shim {
+            type Of = #handle;
+            type Needs = (#(#needs,)*);
+            fn call<'r>(#payload (#(#given,)*): __hk::Given<'r, Self::Needs>) -> #future {
+                #call
+            }
         }
     }
 }
 
-/// The private type through which the runtime calls the user's function.
-fn shim(service: &Service) -> TokenStream {
+/// The call of the user's function. A wrong return type is shown on it, and a future that is not `Send` on the name.
+fn call(service: &Service) -> TokenStream {
     let payload = service.payload.iter().map(|payload| payload.local.to_token_stream());
     let injected = service.parameters.iter().map(|parameter| parameter.argument(service.call));
     let arguments = payload.chain(injected);
     let function = &service.function;
     let called = quote_spanned!(service.output=> #function(#(#arguments),*));
-    // A wrong return type is shown on it, and a future that is not `Send` where the block stands: on the name.
-    let body = match (service.call, service.returns) {
+    match (service.call, service.returns) {
         (Call::Blocking, Returns::Ends) => {
             let ended = quote_spanned!(service.output=> __hk::ended(#called));
             quote!(__hk::blocking(move || #ended))
         }
         (Call::Blocking, Returns::Never) => quote!(__hk::blocking(move || -> __hk::Ended { #called })),
-        (Call::Async, Returns::Ends) => {
-            // TODO
-            quote_spanned!(service.place=> __hk::ending(#called))
-        }
+        (Call::Async, Returns::Ends) => quote_spanned!(service.place=> __hk::ending(#called)),
         (Call::Async, Returns::Never) => quote_spanned!(service.place=> async move { #called.await }),
-    };
-    shim_with(service, &body)
-}
-
-fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
-    let Service { handle, parameters, call, .. } = service;
-    let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
-    let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
-    let future = quote_spanned!(service.place=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
-    let (role, payload) = match &service.payload {
-        None => (quote!(Call), None),
-        Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),
-    };
-    let declared = parameters.iter().filter_map(|parameter| parameter.declared(service.kind));
-    quote! {
-        #(#declared)*
-        struct __Shim;
-        impl __hk::#role for __Shim {
-            type Of = #handle;
-            type Needs = #needs;
-            fn call<'r>(#payload #given: __hk::Given<'r, Self::Needs>) -> #future {
-                #body
-            }
-        }
     }
 }
 

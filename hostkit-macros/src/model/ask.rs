@@ -88,7 +88,7 @@ const BY_VALUE: [&str; 14] = [
 
 /// Whether the type is one that hostkit passes by value, by its name.
 fn by_value(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|segment| BY_VALUE.iter().any(|name| segment.ident == name))
+    is_one_of(ty, &BY_VALUE)
 }
 
 impl Ask {
@@ -275,9 +275,7 @@ impl Ask {
         match self {
             Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) | Self::Unknown(_) => true,
             Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) => false,
-            Self::Itself(ty) => {
-                last_segment(ty).is_none_or(|segment| ["Ext", "Option", "All"].iter().any(|name| segment.ident == name))
-            }
+            Self::Itself(ty) => last_segment(ty).is_none() || is_one_of(ty, &["Ext", "Option", "All"]),
         }
     }
 
@@ -313,8 +311,7 @@ fn never_lent(target: &Type) -> Option<String> {
     if matches!(target, Type::Slice(_)) || matches!(target, Type::Path(path) if path.path.is_ident("str")) {
         return Some("hostkit lends components: text and lists are a field of one, or an `Ext<T>`".into());
     }
-    let name = &last_segment(target)?.ident;
-    BY_VALUE_ONLY.iter().any(|known| name == known).then(|| {
+    is_one_of(target, &BY_VALUE_ONLY).then(|| {
         format!("hostkit passes this by value: take `{}`", target.to_token_stream().to_string().replace(' ', ""))
     })
 }
@@ -355,6 +352,11 @@ pub(crate) fn plain(mut ty: &Type) -> &Type {
 
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     if let Type::Path(path) = plain(ty) { path.path.segments.last() } else { None }
+}
+
+/// Whether the type's own name is one of these.
+pub(crate) fn is_one_of(ty: &Type, names: &[&str]) -> bool {
+    last_segment(ty).is_some_and(|segment| names.contains(&segment.ident.to_string().as_str()))
 }
 
 /// The one type argument of `Arc<T>`.

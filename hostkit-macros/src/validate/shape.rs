@@ -4,7 +4,7 @@ use syn::spanned::Spanned;
 use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 
 use crate::errors::Errors;
-use crate::model::{Returns, generic_argument, last_segment, plain};
+use crate::model::{Returns, generic_argument, is_one_of, last_segment, plain};
 
 /// Refuses what nobody could call for the user: `unsafe`, `extern`, variadics.
 pub(crate) fn callable(signature: &Signature, what: &str, errors: &mut Errors) {
@@ -60,8 +60,7 @@ pub(crate) fn returns(output: &ReturnType, what: &str, errors: &mut Errors) -> R
                 }
                 false
             }
-            Some(segment) => KNOWN_VALUES.iter().any(|known| segment.ident == known),
-            None => false,
+            _ => is_one_of(ty, &KNOWN_VALUES),
         },
         Type::Macro(_) | Type::Verbatim(_) => false,
         _ => true,
@@ -95,5 +94,19 @@ fn mentions_self(ty: &Type) -> Option<proc_macro2::Span> {
             _ => None,
         })
     }
-    search(quote::ToTokens::to_token_stream(ty))
+    match ty {
+        // Most types, without their tokens.
+        Type::Reference(reference) => mentions_self(&reference.elem),
+        Type::Path(path) if path.qself.is_none() => path.path.segments.iter().find_map(|segment| {
+            if segment.ident == "Self" {
+                return Some(segment.ident.span());
+            }
+            if segment.arguments.is_none() {
+                None
+            } else {
+                search(quote::ToTokens::to_token_stream(&segment.arguments))
+            }
+        }),
+        _ => search(quote::ToTokens::to_token_stream(ty)),
+    }
 }

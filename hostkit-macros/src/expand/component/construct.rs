@@ -4,7 +4,6 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::generics::bounded;
-use crate::expand::registered::tuple;
 use crate::model::{Call, Component, Dispose, Form, Kind, Parameter, Product};
 
 pub(super) fn construct(component: &Component) -> TokenStream {
@@ -25,18 +24,18 @@ pub(super) fn construct(component: &Component) -> TokenStream {
             struct __Shim;
         )
     };
-    let needs = tuple(&parameters.iter().map(|parameter| parameter.need(Call::Async)).collect::<Vec<_>>());
-    let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
-    let parameters = parameters.iter().filter_map(|parameter| parameter.declared(Kind::Component));
+    let needs = parameters.iter().map(|parameter| parameter.need(Call::Async));
+    let given = parameters.iter().map(Parameter::pattern);
+    let declared_parameters = parameters.iter().filter_map(|parameter| parameter.declared(Kind::Component));
     let body = body(component);
     let dispose = component.dispose.as_ref().map(dispose);
     quote! {
-        #(#parameters)*
+        #(#declared_parameters)*
         #declared
         impl #generics __hk::Construct for #shim #clause {
             type Product = #product;
-            type Needs = #needs;
-            fn construct(#given: __hk::Given<'_, Self::Needs>) -> __hk::Constructed<'_, Self::Product> {
+            type Needs = (#(#needs,)*);
+            fn construct((#(#given,)*): __hk::Given<'_, Self::Needs>) -> __hk::Constructed<'_, Self::Product> {
                 #body
             }
             #dispose

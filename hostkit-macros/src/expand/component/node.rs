@@ -50,7 +50,7 @@ pub(super) fn submitted(component: &Component) -> TokenStream {
     let subject = &component.subject;
     let checks = checks(&component.parameters, Owner::Component);
     quote! {
-        __hk::submit! { <#subject as __hk::Item>::REGISTRATION }
+        __hk::submit! { #subject }
         #checks
     }
 }
