@@ -14,6 +14,7 @@ pub use std::vec::Vec;
 
 pub use futures_util::future::BoxFuture;
 
+pub use crate::__linked as linked;
 pub use crate::__submit as submit;
 pub use crate::component::{
     AllBound, Arity, Asked, Asking, Binder, Binding, Bound, BoundDyn, ByName, Cast, Construct, Constructed,

@@ -39,20 +39,16 @@ pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
         // A crate that is not there is shown on its name.
         let linked = quote_spanned!(ours(name.span())=> extern crate #name as _;);
         quote! {
-            const _: () = {
-                #linked
-                struct __Linked;
-                impl __hk::Item for __Linked {
-                    type Role = __hk::role::Linked;
-                    const REGISTRATION: __hk::Registration = __hk::Registration::Linked(#text);
-                }
-                __hk::submit! { __Linked }
-            };
+            #linked
+            __hk::linked!(#text);
         }
     });
     let content: TokenStream = content.collect();
-    let asked = (!asked.is_empty()).then(|| block(hostkit, [], &content));
-    quote!(#found #asked)
+    let mut links = quote!(#found);
+    if !asked.is_empty() {
+        block(hostkit, [], |tokens: &mut TokenStream| tokens.extend(content.clone()), &mut links);
+    }
+    links
 }
 
 /// The library beside this binary, if the compiler was given it.

@@ -24,7 +24,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             structure(&of, &mut faults);
             let mut expansion = of.unless_taken(before, item);
             if faults.is_empty() {
-                expansion.extend(block(&args.hostkit(), cfgs(&of.attrs), &node(&of, &section, &args)));
+                let content = |tokens: &mut TokenStream| tokens.extend(node(&of, &section, &args));
+                block(&args.hostkit(), cfgs(&of.attrs), content, &mut expansion);
             }
             errors.absorb(faults);
             expansion
@@ -95,7 +96,7 @@ fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
         impl __hk::Validate for #ident {
             #problems
         }
-        __hk::submit! { #ident }
+        __hk::submit!(#ident);
     }
 }
 

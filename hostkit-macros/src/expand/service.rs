@@ -1,16 +1,18 @@
 //! What background services, periodic and queued functions and hooks have in common.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
+use syn::Path;
 use syn::ext::IdentExt;
 
 use super::handle::declare;
-use super::registered::{Owner, block, checks, edges};
+use super::registered::{Owner, block, checks, edges, tuple};
 use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Attributed, Function, Item, only_one_attribute};
 use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours};
+use crate::put::{With, put};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -41,11 +43,17 @@ pub(super) fn expand(
     let mut faults = Errors::default();
     let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
     let handle = handle(&function, &args);
-    let content = if faults.is_empty() { registration(role, &service) } else { stand_in(role, &service) };
-    errors.absorb(faults);
     let mut expansion = function.unless_taken(function.written, item);
-    expansion.extend(declare(&handle));
-    expansion.extend(block(&args.hostkit(), &handle.cfgs, &content));
+    declare(&handle, &mut expansion);
+    if faults.is_empty() {
+        let content = |tokens: &mut TokenStream| registration(role, &service, tokens);
+        block(&args.hostkit(), &handle.cfgs, content, &mut expansion);
+    } else {
+        let service = stand_in(service);
+        let content = |tokens: &mut TokenStream| entry(role, &service, pending, tokens);
+        block(&args.hostkit(), &handle.cfgs, content, &mut expansion);
+    }
+    errors.absorb(faults);
     errors.after(expansion)
 }
 
@@ -87,74 +95,83 @@ pub(super) fn free(
 }
 
 /// The static entry, what the handle says of it, the way to call the function, the submission.
-fn registration(role: Role, service: &Service) -> TokenStream {
-    let owner = if service.host_long { Owner::HostLong } else { Owner::Run };
-    let cloned = service.payload.as_ref().filter(|_| service.retried).map(Payload::cloned);
-    let checks = checks(&service.parameters, owner);
-    let leftover = leftover(service);
+fn registration(role: Role, service: &Service, tokens: &mut TokenStream) {
     let handle = &service.handle;
-    let mut content = entry(role, service, &call(service));
-    content.extend(quote! {
-        __hk::submit! { #handle }
-        #checks
-        #cloned
-        #leftover
-    });
-    content
+    entry(role, service, call, tokens);
+    put!(tokens, Span::call_site() => __hk::submit!(#handle););
+    checks(&service.parameters, if service.host_long { Owner::HostLong } else { Owner::Run }, tokens);
+    if let Some(payload) = &service.payload {
+        if service.retried {
+            payload.cloned(tokens);
+        }
+        if let Some(path) = &service.leftover {
+            leftover(path, payload, tokens);
+        }
+    }
 }
 
 /// Says that the function takes what is left in the queue.
-fn leftover(service: &Service) -> Option<TokenStream> {
-    let (path, Payload { ty, .. }) = (service.leftover.as_ref()?, service.payload.as_ref()?);
+fn leftover(path: &Path, Payload { ty, .. }: &Payload, tokens: &mut TokenStream) {
     let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
-    Some(quote_spanned!(place=> const _: () = __hk::takes_leftovers::<#ty, _>(#path);))
+    put!(tokens, place => const _: () = __hk::takes_leftovers::<#ty, _>(#path););
 }
 
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
-fn stand_in(role: Role, service: &Service) -> TokenStream {
-    let mut service = Service { parameters: Vec::new(), ..service.clone() };
+fn stand_in(mut service: Service) -> Service {
+    service.parameters.clear();
     if service.kind == Kind::Queued && service.payload.is_none() {
         let local = Ident::new("_payload", Span::mixed_site());
         service.payload = Some(Payload { local, ty: syn::parse_quote!(()) });
     }
-    entry(role, &service, &quote!(::core::future::pending()))
+    service
+}
+
+fn pending(_: &Service, tokens: &mut TokenStream) {
+    put!(tokens, Span::call_site() => ::core::future::pending());
 }
 
 /// The static entry; what the handle says of it, which is nothing of the injected types, because the handle may be more
 /// visible than they are; and the private type through which the runtime calls the user's function.
-fn entry(role: Role, service: &Service, call: &TokenStream) -> TokenStream {
-    let Service { kind, handle, name, description, settings, parameters, .. } = service;
-    let edges = edges(parameters, *kind);
+fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), tokens: &mut TokenStream) {
+    let Service { kind, handle, name, description, settings, parameters, payload, place, .. } = service;
+    let here = Span::call_site();
+    let edges = With(|tokens: &mut TokenStream| edges(parameters, *kind, tokens));
     let after = service.after.iter().map(|path| {
-        let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
-        quote!(__hk::After { handle: __hk::handle_of::<#path>, name: #name })
+        With(move |tokens: &mut TokenStream| {
+            let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
+            put!(tokens, here => __hk::After { handle: __hk::handle_of::<#path>, name: #name });
+        })
     });
-    let constructor = role.constructor();
-    let declared = parameters.iter().filter_map(|parameter| parameter.declared(*kind));
-    let needs = parameters.iter().map(|parameter| parameter.need(service.call));
-    let given = parameters.iter().map(Parameter::pattern);
-    let future = quote_spanned!(service.place=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
-    let (of_handle, called, payload) = match &service.payload {
-        None => (
-            quote!(
-                type Role = __hk::role::Called;
-            ),
-            Ident::new("Call", Span::call_site()),
-            None,
-        ),
-        Some(payload) => {
-            let local = &payload.local;
-            let parameter = quote!(#local: <Self::Of as __hk::Queued>::Payload,);
-            (payload.role(), Ident::new("Work", Span::call_site()), Some(parameter))
+    let constructor = With(|tokens: &mut TokenStream| role.constructor(tokens));
+    let of_handle = With(|tokens: &mut TokenStream| match payload {
+        None => put!(tokens, here => type Role = __hk::role::Called;),
+        Some(payload) => payload.role(tokens),
+    });
+    let declared = With(|tokens: &mut TokenStream| {
+        for parameter in parameters {
+            parameter.declared(*kind).to_tokens(tokens);
         }
-    };
-    quote! {
+    });
+    let called = Ident::new(if payload.is_some() { "Work" } else { "Call" }, here);
+    let payload = With(|tokens: &mut TokenStream| {
+        if let Some(Payload { local, .. }) = payload {
+            put!(tokens, here => #local: <Self::Of as __hk::Queued>::Payload,);
+        }
+    });
+    let needs =
+        With(|tokens: &mut TokenStream| tuple(parameters, |one, tokens| one.need(service.call, tokens), tokens));
+    let given = With(|tokens: &mut TokenStream| tuple(parameters, Parameter::pattern, tokens));
+    let future = With(|tokens: &mut TokenStream| {
+        put!(tokens, *place => impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    });
+    let call = With(|tokens: &mut TokenStream| call(service, tokens));
+    tokens.extend(quote! {
         static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
             name: #name,
             description: #description,
             source: __hk::here(__hk::module_path!()),
             handle: __hk::TypeId::of::<#handle>,
-            edges: &[#(#edges),*],
+            edges: &[#edges],
             after: &[#(#after),*],
             options: &[#(#settings),*],
             kind: #constructor,
@@ -163,33 +180,52 @@ fn entry(role: Role, service: &Service, call: &TokenStream) -> TokenStream {
             #of_handle
             const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
         }
-        #(#declared)*
+        #declared
         struct __Shim;
         impl __hk::#called for __Shim {
             type Of = #handle;
-            type Needs = (#(#needs,)*);
-            fn call<'r>(#payload (#(#given,)*): __hk::Given<'r, Self::Needs>) -> #future {
+            type Needs = (#needs);
+            fn call<'r>(#payload (#given): __hk::Given<'r, Self::Needs>) -> #future {
                 #call
             }
         }
-    }
+    });
 }
 
 /// The call of the user's function. A wrong return type is shown on it, and a future that is not `Send` on the name.
-fn call(service: &Service) -> TokenStream {
-    let payload = service.payload.iter().map(|payload| payload.local.to_token_stream());
-    let injected = service.parameters.iter().map(|parameter| parameter.argument(service.call));
-    let arguments = payload.chain(injected);
-    let function = &service.function;
-    let called = quote_spanned!(service.output=> #function(#(#arguments),*));
+fn call(service: &Service, tokens: &mut TokenStream) {
+    let Service { function, payload, parameters, output, place, .. } = service;
+    let called = With(|tokens: &mut TokenStream| {
+        let arguments = With(|tokens: &mut TokenStream| {
+            let mut comma = false;
+            if let Some(payload) = payload {
+                payload.local.to_tokens(tokens);
+                comma = true;
+            }
+            for parameter in parameters {
+                if comma {
+                    put!(tokens, *output => ,);
+                }
+                parameter.argument(service.call, tokens);
+                comma = true;
+            }
+        });
+        put!(tokens, *output => #function(#arguments));
+    });
+    let here = Span::call_site();
     match (service.call, service.returns) {
         (Call::Blocking, Returns::Ends) => {
-            let ended = quote_spanned!(service.output=> __hk::ended(#called));
-            quote!(__hk::blocking(move || #ended))
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended(#called)));
+            put!(tokens, here => __hk::blocking(move || #ended));
         }
-        (Call::Blocking, Returns::Never) => quote!(__hk::blocking(move || -> __hk::Ended { #called })),
-        (Call::Async, Returns::Ends) => quote_spanned!(service.place=> __hk::ending(#called)),
-        (Call::Async, Returns::Never) => quote_spanned!(service.place=> async move { #called.await }),
+        (Call::Blocking, Returns::Never) => put!(tokens, here => __hk::blocking(move || -> __hk::Ended { #called })),
+        // What is lent from the call's own variable is lent inside a future that has it.
+        (Call::Async, Returns::Ends) if parameters.iter().any(Parameter::is_taken) => {
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended(#called.await)));
+            put!(tokens, *place => async move { #ended });
+        }
+        (Call::Async, Returns::Ends) => put!(tokens, *place => __hk::ending(#called)),
+        (Call::Async, Returns::Never) => put!(tokens, *place => async move { #called.await }),
     }
 }
 
@@ -203,14 +239,15 @@ impl Role {
         }
     }
 
-    fn constructor(self) -> TokenStream {
+    fn constructor(self, tokens: &mut TokenStream) {
+        let here = Span::call_site();
         match self {
-            Self::Background => quote!(__hk::Kind::background::<__Shim>()),
-            Self::Periodic => quote!(__hk::Kind::periodic::<__Shim>()),
-            Self::Queued => quote!(__hk::Kind::queued::<__Shim>()),
+            Self::Background => put!(tokens, here => __hk::Kind::background::<__Shim>()),
+            Self::Periodic => put!(tokens, here => __hk::Kind::periodic::<__Shim>()),
+            Self::Queued => put!(tokens, here => __hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
-                let stage = Ident::new(stage, Span::call_site());
-                quote!(__hk::Kind::hook::<__Shim>(__hk::Stage::#stage))
+                let stage = Ident::new(stage, here);
+                put!(tokens, here => __hk::Kind::hook::<__Shim>(__hk::Stage::#stage));
             }
         }
     }

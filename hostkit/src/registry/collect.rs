@@ -79,3 +79,19 @@ macro_rules! __submit {
         static __SUBMITTED: extern "C" fn() = $crate::__private::register::<$item>;
     };
 }
+
+/// Registers that a crate was linked by name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __linked {
+    ($name:literal) => {
+        const _: () = {
+            struct Linked;
+            impl $crate::__private::Item for Linked {
+                type Role = $crate::__private::role::Linked;
+                const REGISTRATION: $crate::__private::Registration = $crate::__private::Registration::Linked($name);
+            }
+            $crate::__private::submit!(Linked);
+        };
+    };
+}
