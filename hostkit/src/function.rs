@@ -3,7 +3,6 @@
 use std::any::TypeId;
 use std::future::Future;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::component::{Declared, Given, Need};
@@ -192,17 +191,6 @@ impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
 /// Returns what the function returned.
 pub fn ended(value: impl IntoEnded) -> Ended {
     value.into_ended()
-}
-
-/// A function's future, with its result in the form the runtime reads.
-///
-/// # Cancel safety
-/// As the function's own.
-pub fn ending<F>(future: F) -> impl Future<Output = Ended> + Send
-where
-    F: Future<Output: IntoEnded> + Send,
-{
-    future.map(IntoEnded::into_ended)
 }
 
 /// The identity of a handle, in `after = […]`.

@@ -224,7 +224,10 @@ fn call(service: &Service, tokens: &mut TokenStream) {
             let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended(#called.await)));
             put!(tokens, *place => async move { #ended });
         }
-        (Call::Async, Returns::Ends) => put!(tokens, *place => __hk::ending(#called)),
+        (Call::Async, Returns::Ends) => {
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended));
+            put!(tokens, *place => __hk::FutureExt::map(#called, #ended));
+        }
         (Call::Async, Returns::Never) => put!(tokens, *place => async move { #called.await }),
     }
 }
