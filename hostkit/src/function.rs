@@ -3,7 +3,8 @@
 use std::any::TypeId;
 use std::future::Future;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Map};
 
 use crate::component::{Declared, Given, Need};
 use crate::error::BoxError;
@@ -191,6 +192,14 @@ impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
 /// Returns what the function returned.
 pub fn ended(value: impl IntoEnded) -> Ended {
     value.into_ended()
+}
+
+/// A function's future, with its result in the form the runtime reads: `ending(work(…), ended)`.
+///
+/// [`ended`] comes as a pointer: in the type of the future it would repeat what it demands of the result, and a wrong
+/// result would be two errors.
+pub fn ending<F: Future>(future: F, ended: fn(F::Output) -> Ended) -> Map<F, fn(F::Output) -> Ended> {
+    future.map(ended)
 }
 
 /// The identity of a handle, in `after = […]`.

@@ -12,7 +12,6 @@ pub use std::string::String;
 pub use std::sync::Arc;
 pub use std::vec::Vec;
 
-pub use futures_util::FutureExt;
 pub use futures_util::future::BoxFuture;
 
 pub use crate::__linked as linked;
@@ -26,7 +25,7 @@ pub use crate::component::{
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
 pub use crate::function::{
-    Call, Callable, CopyOf, Ended, HandOver, Handle, IntoEnded, Item, Queued, Work, ended, handle_of, role,
+    Call, Callable, CopyOf, Ended, HandOver, Handle, IntoEnded, Item, Queued, Work, ended, ending, handle_of, role,
     takes_leftovers,
 };
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};

@@ -28,7 +28,7 @@ const _: () = {
             order_id: <Self::Of as __hk::Queued>::Payload,
             (orders,): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            __hk::FutureExt::map(process_order(order_id, orders), __hk::ended)
+            __hk::ending(process_order(order_id, orders), __hk::ended)
         }
     }
     __hk::submit!(process_order);

@@ -47,7 +47,7 @@ const _: () = {
         fn call<'r>(
             (orders, pool, stop): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            __hk::FutureExt::map(order_intake(orders, pool, stop), __hk::ended)
+            __hk::ending(order_intake(orders, pool, stop), __hk::ended)
         }
     }
     __hk::submit!(order_intake);

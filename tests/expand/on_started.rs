@@ -31,7 +31,7 @@ const _: () = {
         fn call<'r>(
             (pool,): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            __hk::FutureExt::map(announce(pool), __hk::ended)
+            __hk::ending(announce(pool), __hk::ended)
         }
     }
     __hk::submit!(announce);

@@ -36,7 +36,7 @@ const _: () = {
         fn call<'r>(
             (work, options): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            __hk::FutureExt::map(cleanup(work, options), __hk::ended)
+            __hk::ending(cleanup(work, options), __hk::ended)
         }
     }
     __hk::submit!(cleanup);

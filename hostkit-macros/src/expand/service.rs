@@ -226,7 +226,7 @@ fn call(service: &Service, tokens: &mut TokenStream) {
         }
         (Call::Async, Returns::Ends) => {
             let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended));
-            put!(tokens, *place => __hk::FutureExt::map(#called, #ended));
+            put!(tokens, *place => __hk::ending(#called, #ended));
         }
         (Call::Async, Returns::Never) => put!(tokens, *place => async move { #called.await }),
     }

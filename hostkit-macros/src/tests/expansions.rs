@@ -21,7 +21,7 @@ fn a_service_is_its_function_its_handle_and_one_registration() {
             "kind: __hk::Kind::queued::<__Shim>()",
             "impl __hk::Item for work { type Role = __hk::role::Enqueued<i64>;",
             "type Of = work; type Needs = (__hk::Lent<Orders>, __hk::SharedDyn<dyn Store>);",
-            "__hk::FutureExt::map(work(id, orders, store), __hk::ended)",
+            "__hk::ending(work(id, orders, store), __hk::ended)",
             "__hk::submit!(work);",
         ],
     );
