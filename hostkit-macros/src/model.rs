@@ -107,10 +107,10 @@ impl Payload {
         put!(tokens, ours(place(ty)) => const _: fn(&#ty) -> #ty = <#ty as ::core::clone::Clone>::clone;);
     }
 
-    /// The handle's role, all of it on the payload's type: it must be as visible as the function.
-    pub(crate) fn role(&self, tokens: &mut TokenStream) {
+    /// The associated type, all of it on the payload's type: it must be as visible as the function.
+    pub(crate) fn declared(&self, tokens: &mut TokenStream) {
         let ty = &self.ty;
-        put!(tokens, ours(place(ty)) => type Role = __hk::role::Enqueued<#ty>;);
+        put!(tokens, ours(place(ty)) => type Payload = #ty;);
     }
 }
 

@@ -37,15 +37,13 @@ impl<T: Declared> Item for T {
 
 /// What the host does with an item, and which handle it is therefore.
 pub mod role {
-    use std::marker::PhantomData;
-
     /// The role of a function without a payload.
     #[derive(Debug)]
     pub struct Called;
 
-    /// The role of a function that works off a queue of payloads.
+    /// The role of a function that works off a queue.
     #[derive(Debug)]
-    pub struct Enqueued<P>(PhantomData<fn(P)>);
+    pub struct Enqueued;
 
     /// The role of what is given to functions.
     #[derive(Debug)]
@@ -58,21 +56,7 @@ pub mod role {
     /// A role that functions have.
     pub trait Runs {}
     impl Runs for Called {}
-    impl<P> Runs for Enqueued<P> {}
-
-    /// The role of functions without a payload.
-    pub trait TakesNothing: Runs {}
-    impl TakesNothing for Called {}
-
-    /// The role of functions with a payload.
-    pub trait TakesPayload: Runs {
-        /// What is enqueued.
-        type Payload: Send + 'static;
-    }
-
-    impl<P: Send + 'static> TakesPayload for Enqueued<P> {
-        type Payload = P;
-    }
+    impl Runs for Enqueued {}
 }
 
 /// The handle of an annotated function.
@@ -101,7 +85,7 @@ impl<T: Item<Role: role::Runs>> Handle for T {
 pub trait Callable: Handle {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Item<Role: role::TakesNothing>> Callable for T {}
+impl<T: Item<Role = role::Called>> Callable for T {}
 
 /// The handle of a function that works off a queue.
 #[diagnostic::on_unimplemented(
@@ -111,11 +95,6 @@ impl<T: Item<Role: role::TakesNothing>> Callable for T {}
 pub trait Queued: Handle {
     /// Its first parameter.
     type Payload: Send + 'static;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Item<Role: role::TakesPayload>> Queued for T {
-    type Payload = <T::Role as role::TakesPayload>::Payload;
 }
 
 /// How to call a function without a payload.

@@ -17,8 +17,11 @@ const _: () = {
         kind: __hk::Kind::queued::<__Shim>(),
     };
     impl __hk::Item for process_order {
-        type Role = __hk::role::Enqueued<i64>;
+        type Role = __hk::role::Enqueued;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
+    }
+    impl __hk::Queued for process_order {
+        type Payload = i64;
     }
     struct __Shim;
     impl __hk::Work for __Shim {

@@ -32,8 +32,11 @@ const _: () = {
         kind: __hk::Kind::queued::<__Shim>(),
     };
     impl __hk::Item for process_order {
-        type Role = __hk::role::Enqueued<i64>;
+        type Role = __hk::role::Enqueued;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
+    }
+    impl __hk::Queued for process_order {
+        type Payload = i64;
     }
     struct __Asks_now;
     impl __hk::Named for __Asks_now {

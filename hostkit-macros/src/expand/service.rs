@@ -143,9 +143,12 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
         })
     });
     let constructor = With(|tokens: &mut TokenStream| role.constructor(tokens));
-    let of_handle = With(|tokens: &mut TokenStream| match payload {
-        None => put!(tokens, here => type Role = __hk::role::Called;),
-        Some(payload) => payload.role(tokens),
+    let of_handle = Ident::new(if payload.is_some() { "Enqueued" } else { "Called" }, here);
+    let queued = With(|tokens: &mut TokenStream| {
+        if let Some(payload) = payload {
+            let payload = With(|tokens: &mut TokenStream| payload.declared(tokens));
+            put!(tokens, here => impl __hk::Queued for #handle { #payload });
+        }
     });
     let declared = With(|tokens: &mut TokenStream| {
         for parameter in parameters {
@@ -177,9 +180,10 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
             kind: #constructor,
         };
         impl __hk::Item for #handle {
-            #of_handle
+            type Role = __hk::role::#of_handle;
             const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
         }
+        #queued
         #declared
         struct __Shim;
         impl __hk::#called for __Shim {

@@ -19,7 +19,8 @@ fn a_service_is_its_function_its_handle_and_one_registration() {
             "options: &[(\"capacity\", __hk::Setting::Integer(100)), (\"full\", __hk::Setting::Text(\"reject\")), (\"drain\", __hk::Setting::Flag(false)), \
              (\"leftover\", __hk::Setting::Text(\"keep::them\"))]",
             "kind: __hk::Kind::queued::<__Shim>()",
-            "impl __hk::Item for work { type Role = __hk::role::Enqueued<i64>;",
+            "impl __hk::Item for work { type Role = __hk::role::Enqueued;",
+            "impl __hk::Queued for work { type Payload = i64; }",
             "type Of = work; type Needs = (__hk::Lent<Orders>, __hk::SharedDyn<dyn Store>);",
             "__hk::ending(work(id, orders, store), __hk::ended)",
             "__hk::submit!(work);",

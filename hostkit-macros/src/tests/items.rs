@@ -64,7 +64,7 @@ fn a_wrong_function_still_has_its_handle() {
         assert!(text.contains("struct work { }"), "{text}");
     }
     let text = expand("queued", "", "fn work() {}").to_string();
-    assert!(text.contains("type Role = __hk :: role :: Enqueued < () > ;"), "a queue of it can still be named: {text}");
+    assert!(text.contains("type Payload = () ;"), "a queue of it can still be named: {text}");
 }
 
 #[test]

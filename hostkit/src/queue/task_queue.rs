@@ -12,7 +12,7 @@ use super::options::{Options, UNBUILT};
 use super::runner::QueueRunner;
 use super::{EnqueueError, Queue, Receipt};
 use crate::component::{Edge, Given, Scopes, Supplied, fitting, kind};
-use crate::function::{Ended, IntoEnded, Item, Work, role};
+use crate::function::{Ended, IntoEnded, Item, Queued, Work, role};
 use crate::registry::{Registration, ServiceEntry, Source};
 use crate::runner::{Kind, Runner, Setup};
 
@@ -120,8 +120,12 @@ static ENTRY: ServiceEntry = ServiceEntry {
 };
 
 impl Item for Closures {
-    type Role = role::Enqueued<Task>;
+    type Role = role::Enqueued;
     const REGISTRATION: Registration = Registration::Service(&ENTRY);
+}
+
+impl Queued for Closures {
+    type Payload = Task;
 }
 
 impl Work for Closures {

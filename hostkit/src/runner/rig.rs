@@ -287,9 +287,13 @@ macro_rules! scripted {
 
         scripted!(call $name: $kind { $($field: $asked),* } $(lent $lent)?);
     };
-    (role Queued) => { role::Enqueued<u64> };
+    (role Queued) => { role::Enqueued };
     (role $kind:ident) => { role::Called };
     (call $name:ident: Queued { $($field:ident: $asked:ty),* } $(lent $lent:ty)?) => {
+        impl Queued for $name {
+            type Payload = u64;
+        }
+
         impl Work for $name {
             type Of = Self;
             type Needs = (Ext<Script>, $($asked,)* $(Lent<$lent>,)?);
