@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::counts::Tally;
+use super::items::Items;
 use super::leftover::Leftovers;
 use super::options::{AtStop, Options};
 use super::retry::Retries;
@@ -36,8 +37,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// One queued function in one host.
 pub(super) struct QueueRunner<W: Work> {
     options: Options,
-    sender: Sender<Payload<W>>,
-    items: Receiver<Payload<W>>,
+    sender: mpsc::Sender<Payload<W>>,
+    items: Arc<Items<Payload<W>>>,
     /// One per worker.
     tallies: Arc<[Tally]>,
     /// Items that waited when it ended.
@@ -54,12 +55,12 @@ pub(super) struct QueueRunner<W: Work> {
 
 impl<W: Work> QueueRunner<W> {
     pub(super) fn new(options: Options, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
-        let (sender, items) = async_channel::bounded(options.capacity);
+        let (sender, receiver) = mpsc::channel(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
         Self {
             options,
             sender,
-            items,
+            items: Arc::new(Items::new(receiver)),
             tallies,
             left: Arc::new(Leftovers::new(W::LEFTOVER)),
             retries: Arc::default(),
@@ -70,11 +71,11 @@ impl<W: Work> QueueRunner<W> {
     }
 
     pub(super) fn queue(&self) -> Queue<W::Of> {
-        Queue::new(self.sender.clone(), self.options.full, Arc::clone(&self.dropped))
+        Queue::new(self.sender.clone(), Arc::downgrade(&self.items), self.options.full, Arc::clone(&self.dropped))
     }
 
     async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
-        let _closes = CloseAtEnd(&self.sender);
+        let _closes = CloseAtEnd(&self.items);
         conduct.status.set(ServiceState::Starting);
         let armed = match conduct.arm(|conduct| Armed::bind(&conduct.container, Arc::clone(&conduct.plan))).await {
             Ok(armed) => armed,
@@ -87,7 +88,7 @@ impl<W: Work> QueueRunner<W> {
             self.options.clone(),
             conduct.clone(),
             armed,
-            self.items.clone(),
+            Arc::clone(&self.items),
             Arc::clone(&self.tallies),
             Arc::clone(&self.left),
             Arc::clone(&self.retries),
@@ -110,7 +111,7 @@ impl<W: Work> QueueRunner<W> {
             // Workers end when the channel is closed, which it is not, or by a bug of ours.
             Some(Err(error)) = workers.next() => crash = Some(crashed(error)),
         }
-        self.sender.close();
+        self.items.close();
         work.tell();
         let failed = crash.is_some() || work.given_up.is_cancelled();
         if failed || self.options.at_stop == AtStop::Leave {
@@ -143,7 +144,7 @@ impl<W: Work> QueueRunner<W> {
 }
 
 /// Invariant 2.
-struct CloseAtEnd<'a, P>(&'a Sender<P>);
+struct CloseAtEnd<'a, P>(&'a Items<P>);
 
 impl<P> Drop for CloseAtEnd<'_, P> {
     fn drop(&mut self) {
@@ -193,7 +194,7 @@ impl<W: Work> Runner for QueueRunner<W> {
     }
 
     fn counts(&self) -> Option<QueueCounts> {
-        let waiting = (self.sender.len() + self.retries.len()) as u64;
+        let waiting = (self.sender.max_capacity() - self.sender.capacity() + self.retries.len()) as u64;
         let dropped = self.dropped.load(Ordering::Relaxed);
         let mut counts = QueueCounts { waiting, dropped, ..QueueCounts::default() };
         self.tallies.iter().for_each(|tally| tally.add_to(&mut counts));
@@ -202,10 +203,9 @@ impl<W: Work> Runner for QueueRunner<W> {
 
     /// What waits is never worked on, so nobody shall wait for a place behind it.
     fn never_ran(&self) {
-        if self.sender.close() {
-            while let Ok(payload) = self.items.try_recv() {
-                self.left.leave(payload, <W::Of as Handle>::ENTRY.name);
-            }
+        self.items.close();
+        while let Some(payload) = self.items.take() {
+            self.left.leave(payload, <W::Of as Handle>::ENTRY.name);
         }
     }
 
