@@ -119,8 +119,48 @@ pub(crate) struct Conduct {
     /// Fires at its deadline, when its futures are dropped. Always after `stop`.
     pub(crate) abandon: CancellationToken,
     pub(crate) status: Arc<StatusCell>,
+    /// The way to the host for a failure that it must hear of before the runner has ended.
+    pub(crate) alarm: Alarm,
     /// The one door for spawning.
     pub(crate) tasks: Tasks,
+}
+
+/// The way to the host for a failure that it must hear of while the rest of the service still ends.
+#[derive(Clone, Default)]
+pub(crate) struct Alarm(Option<Arc<dyn Fn(RunFailure) + Send + Sync>>);
+
+impl Alarm {
+    /// One that hands the failure to whoever listens.
+    pub(crate) fn to(listener: impl Fn(RunFailure) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(listener)))
+    }
+
+    /// Tells the host, which stops for it. Gives the failure back if nobody listens.
+    pub(crate) fn raise(&self, failure: RunFailure) -> Option<RunFailure> {
+        match &self.0 {
+            Some(listener) => {
+                listener(failure);
+                None
+            }
+            None => Some(failure),
+        }
+    }
+}
+
+/// Awaits a call, and gives it up when its service is abandoned.
+///
+/// A body ends by its own limits. What this adds are its constructors and disposers, which may take longer than a stop:
+/// what is left of the scope goes to the reaper.
+pub(crate) async fn until_abandoned(
+    abandon: &CancellationToken,
+    call: impl Future<Output = Result<(), RunFailure>>,
+) -> Result<(), RunFailure> {
+    // The call goes first, so that a body that is dropped is dropped by it, and a scope that ends at once has ended.
+    tokio::select! {
+        biased;
+        result = call => result,
+        () = abandon.cancelled() => Err(RunFailure::Dropped),
+    }
 }
 
 impl Conduct {
@@ -179,6 +219,8 @@ pub(crate) enum End {
     StopHost,
     /// It failed for good, and the host shall stop for it.
     Failed(RunFailure),
+    /// It failed for good, and the host has heard of it.
+    Heard,
     /// Its futures were dropped at the deadline.
     Abandoned,
 }
@@ -230,6 +272,11 @@ impl fmt::Display for ServiceState {
 }
 
 impl ServiceState {
+    /// Whether nothing comes after it.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Completed | Self::Failed { .. })
+    }
+
     /// Whether whoever waits for it may start.
     pub(crate) fn has_been_ready(&self) -> bool {
         matches!(self, Self::Ready | Self::Running | Self::Completed)

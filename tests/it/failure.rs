@@ -323,8 +323,13 @@ mod stop_during_start {
         let mut builder = Host::empty();
         builder.with::<asks_in_an_endless_hook>().set("host.stop_timeout", "8s");
         let began = Instant::now();
-        built(&mut builder).await.run().await.unwrap();
+        let error = built(&mut builder).await.run().await.unwrap_err();
         assert_eq!(began.elapsed(), 6 * SECOND, "a quarter of the time is kept for what comes after the services");
+        assert_eq!(
+            error.to_string(),
+            "the host did not stop cleanly\n  `asks_in_an_endless_hook` was still running its hook after 6s and was dropped"
+        );
+        assert_eq!((error.exit_code(), error.is_start(), error.is_stuck()), (1, false, true));
     }
 
     #[tokio::test(start_paused = true)]

@@ -91,7 +91,7 @@ impl ServiceFailure {
 #[derive(Debug, Clone)]
 pub(crate) struct Stuck {
     pub(crate) name: String,
-    /// What it was doing: "stopping", "draining", "hook".
+    /// What it was doing: "stopping", "draining", "running its hook", "being built".
     pub(crate) phase: &'static str,
     pub(crate) hung: Duration,
     pub(crate) fate: Fate,
@@ -139,6 +139,16 @@ impl Report {
 
     pub(crate) fn into_result(self) -> Result<(), RunError> {
         if self.is_clean() { Ok(()) } else { Err(RunError { report: Box::new(self), during_start: None }) }
+    }
+
+    /// Adds what another part of the same life reports.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self { failures, stuck, closing, leftovers, forced } = other;
+        self.failures.extend(failures);
+        self.stuck.extend(stuck);
+        self.closing.extend(closing);
+        self.leftovers.extend(leftovers);
+        self.forced = self.forced.or(forced);
     }
 
     fn fmt_others(&self, f: &mut fmt::Formatter<'_>, skip: usize) -> fmt::Result {

@@ -10,6 +10,8 @@
 //! 4. No error skips a phase; all are collected.
 //! 5. The singletons are disposed last, after every task that could hold one has ended or been given up.
 //! 6. Hooks and disposers run in tasks of their own, so that none that blocks its thread keeps the host beyond its deadline.
+//! 7. Whoever could only be told after others had used up the time still gets a moment, which takes no more than its share
+//!    of what is kept for those who come after.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,8 +47,13 @@ pub(super) struct Ended {
 }
 
 /// Watches the services of a started host until something makes it stop, and stops it.
-pub(super) async fn supervise(running: Arc<Running>, mut events: mpsc::UnboundedReceiver<Ended>) -> Report {
-    let mut report = Report::default();
+///
+/// The report has what went wrong before.
+pub(super) async fn supervise(
+    running: Arc<Running>,
+    mut events: mpsc::UnboundedReceiver<Ended>,
+    mut report: Report,
+) -> Report {
     let mut left = running.services.len();
     let reason = loop {
         if running.is_finished(left) {
@@ -67,7 +74,7 @@ pub(super) async fn supervise(running: Arc<Running>, mut events: mpsc::Unbounded
                 left -= 1;
                 let name = running.services[index].plan.name;
                 match end {
-                    End::Done | End::Abandoned => {}
+                    End::Done | End::Abandoned | End::Heard => {}
                     End::StopHost => break format!("`{name}` asks for it"),
                     End::Failed(failure) => {
                         report.failures.push(ServiceFailure { name: name.to_owned(), failure });
@@ -110,7 +117,7 @@ struct Deadlines {
 }
 
 /// How long something that is cut off may take to be gone.
-pub(super) fn grace(stop_timeout: Duration) -> Duration {
+fn grace(stop_timeout: Duration) -> Duration {
     // Nobody's thread is blocked just because he was not scheduled at once.
     (stop_timeout / 20).clamp(GRACE / 10, GRACE)
 }
@@ -125,10 +132,20 @@ impl Deadlines {
 /// Tells a service to stop.
 fn tell(service: &Service) {
     // One whose turn has not come ends at once.
-    if !service.ended.is_cancelled() && service.status.state() != ServiceState::Waiting {
+    let state = service.status.state();
+    if state != ServiceState::Waiting && !state.is_end() {
         service.status.set(ServiceState::Stopping);
     }
     service.stop.cancel();
+}
+
+/// What of the time that is kept for the end of a stop nobody who comes late may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Three quarters of it, for the `on_stopped` hooks and for disposal.
+    ForHooks,
+    /// One quarter of it, for disposal.
+    ForDisposal,
 }
 
 /// A stop under way.
@@ -170,8 +187,9 @@ impl<'a> Stopping<'a> {
     /// Keeps services whose turn has not come from being started by the stop of others.
     fn hold_back(&self) {
         for service in &self.running.services {
-            if !service.spawned.load(Ordering::Relaxed) {
+            if !service.spawned.load(Ordering::Relaxed) && !service.ended.is_cancelled() {
                 service.plan.runner.never_ran();
+                service.status.set(ServiceState::Stopped);
                 service.ended.cancel();
             }
             if service.status.state() == ServiceState::Waiting {
@@ -208,7 +226,21 @@ impl<'a> Stopping<'a> {
     pub(super) fn deadline_of(&self, service: &Service) -> Instant {
         let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| now() + limit);
         // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
-        own.min(self.deadlines.work).max((now() + self.grace()).min(self.deadlines.end))
+        self.latest(own.min(self.deadlines.work), Kept::ForHooks)
+    }
+
+    /// A deadline, or a moment from now if that is later: the least that whoever comes late is given (invariant 7).
+    pub(super) fn latest(&self, deadline: Instant, kept: Kept) -> Instant {
+        let reserve = self.deadlines.end - self.deadlines.work;
+        let last = match kept {
+            Kept::ForHooks => self.deadlines.end - reserve * 3 / 4,
+            Kept::ForDisposal => self.deadlines.end - reserve / 4,
+        };
+        deadline.max((now() + self.grace()).min(last))
+    }
+
+    pub(super) fn began(&self) -> Instant {
+        self.began
     }
 
     fn reserved_for_disposal(&self) -> Duration {
@@ -230,7 +262,8 @@ impl<'a> Stopping<'a> {
             let (running, hook) = (Arc::clone(self.running), Arc::clone(hook));
             let name = hook.service.name;
             let run = async move { run_hook(&running, &hook, CancellationToken::new()).await };
-            match self.apart(name, deadline, run).await {
+            let kept = if stage == Stage::Stopped { Kept::ForDisposal } else { Kept::ForHooks };
+            match self.apart(name, self.latest(deadline, kept), run).await {
                 Ok(Ok(())) => {}
                 Ok(Err(failure)) => report.failures.push(failure),
                 Err(fate) => report.stuck.push(Stuck {
@@ -251,6 +284,10 @@ impl<'a> Stopping<'a> {
         part: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Fate> {
         let mut task = AbortOnDropHandle::new(self.running.tasks.spawn(name, part));
+        if deadline <= now() {
+            // It gets its chance to end at once.
+            tokio::task::yield_now().await;
+        }
         if let Ok(done) = timeout_at(deadline, &mut task).await {
             return Ok(joined(done).await);
         }
@@ -344,15 +381,23 @@ impl<'a> Stopping<'a> {
         let began = now();
         // Each disposer is given what is left, so that the one that hangs is named by its own fault.
         let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(self.grace());
+        // Scopes may hold singletons. Those that take too long are given up, so that the singletons still have their turn.
+        let scopes = now() + last.saturating_duration_since(now()) / 2;
+        if timeout_at(scopes, container.reaped()).await.is_err() {
+            let hung = now() - began;
+            report.stuck.push(Stuck {
+                name: "a scope".to_owned(),
+                phase: "being closed",
+                hung,
+                fate: Fate::LeftBehind,
+            });
+        }
         let disposed = Arc::clone(container);
-        let disposal = async move {
-            disposed.reaped().await;
-            disposed.dispose(outcome, last).await
-        };
+        let disposal = async move { disposed.dispose(outcome, last).await };
         match self.apart("disposal", self.deadlines.end, disposal).await {
             Ok(faults) => report.closing.extend(faults),
             Err(fate) => report.stuck.push(Stuck {
-                name: container.being_disposed().unwrap_or("a scope").to_owned(),
+                name: container.being_disposed().unwrap_or("a component").to_owned(),
                 phase: "being disposed",
                 hung: now() - began,
                 fate,

@@ -21,7 +21,7 @@ use super::Tick;
 use super::grid::{Grid, Taken};
 use super::options::{OnFailure, Options};
 use crate::component::{Context, Limits, RunFailure, RunValues};
-use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState};
+use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, until_abandoned};
 use crate::time::now;
 
 /// One periodic function in one host.
@@ -128,7 +128,8 @@ impl Ticker {
         );
         let context = Context { token: token.clone(), values };
         let began = now();
-        let result = callee.call(context, &|| {}, limits).instrument(span).await;
+        let call = callee.call(context, &|| {}, limits).instrument(span);
+        let result = until_abandoned(&conduct.abandon, call).await;
         match &result {
             Ok(()) => {
                 let took = began.elapsed();
