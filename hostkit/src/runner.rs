@@ -12,6 +12,7 @@ pub use kind::{Kind, Stage};
 use std::any::Any;
 use std::fmt;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -23,7 +24,7 @@ use crate::config::Settings;
 use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, share_woken};
 
 /// Reads a function's settings and makes its runner; called while the host is built, so it starts nothing.
 pub(crate) type SetUp = fn(Setup<'_>) -> Arc<dyn Runner>;
@@ -283,6 +284,22 @@ impl ServiceState {
     }
 }
 
+/// One who waits for a change of state, until it is dropped.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::AcqRel);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// A service's state, watched by the host.
 ///
 /// There is one for every service and few watch it, so it is small, and a change costs little while nobody waits.
@@ -293,6 +310,8 @@ pub(crate) struct StatusCell {
     changed: Notify,
     /// Whoever waits for the service to be ready. A watcher may miss a state that lasts for a moment only.
     ready: Notify,
+    /// How many wait for either. They are woken by code that may block its thread next.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -305,7 +324,13 @@ struct Status {
 impl StatusCell {
     pub(crate) fn new(name: &'static str) -> Arc<Self> {
         let status = Status { state: ServiceState::Waiting, since: crate::time::now(), been_ready: false };
-        Arc::new(Self { name, status: Mutex::new(status), changed: Notify::new(), ready: Notify::new() })
+        Arc::new(Self {
+            name,
+            status: Mutex::new(status),
+            changed: Notify::new(),
+            ready: Notify::new(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
@@ -326,6 +351,9 @@ impl StatusCell {
         self.changed.notify_waiters();
         if is_ready {
             self.ended_well();
+        }
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            share_woken();
         }
     }
 
@@ -348,6 +376,7 @@ impl StatusCell {
     }
 
     async fn wait(&self, told: &Notify, until: impl Fn(&Status) -> bool) {
+        let _waits = Waits::begin(&self.waiting);
         loop {
             // Listens before it looks, so that no change falls between.
             let mut next = pin!(told.notified());
