@@ -1,4 +1,5 @@
-//! Programs of which a thread is blocked for good end in time all the same, and say who did it.
+//! Programs of which a thread is blocked for good end in time all the same, and say who did it: invariants 3 and 6 of
+//! `host/stop.rs`, on real time.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -12,7 +12,7 @@ use crate::pool;
 use crate::script::{Event, Script, What};
 
 /// No host lives longer; each is asked to stop before.
-const HORIZON: Duration = Duration::from_secs(300);
+const HORIZON: Duration = Duration::from_mins(5);
 
 /// What became of a host.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ async fn live(plan: &Plan) -> Life {
     script.log(What::Returned);
     asker.abort();
     // Whatever is still under way is seen as well.
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     let left_tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     Life { events: script.take(), result, seen, last, left_tasks, origin: script.origin() }
 }
@@ -150,7 +150,7 @@ fn configure(builder: &mut HostBuilder, plan: &Plan) {
             Kind::Queued => "queued",
         };
         let mut set = |key: &str, value: String| {
-            builder.set(&format!("{attribute}.{}.{key}", service.name()), value);
+            builder.set(format!("{attribute}.{}.{key}", service.name()), value);
         };
         if let Some(limit) = service.stop_timeout {
             set("stop_timeout", millis(limit));
@@ -200,7 +200,7 @@ fn configure(builder: &mut HostBuilder, plan: &Plan) {
                 crate::plan::Stage::Stopping => "on_stopping",
                 crate::plan::Stage::Stopped => "on_stopped",
             };
-            builder.set(&format!("{attribute}.{}.timeout", hook.name), millis(limit));
+            builder.set(format!("{attribute}.{}.timeout", hook.name), millis(limit));
         }
     }
 }

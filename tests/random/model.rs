@@ -101,6 +101,9 @@ struct Seen<'a> {
     uncalled: bool,
 }
 
+/// Where in the record and when a hook began, and where, when and how it ended.
+type Hooked = (usize, Millis, Option<(usize, Millis, Finish)>);
+
 /// The model's view of one life.
 struct Model<'a> {
     plan: &'a Plan,
@@ -185,22 +188,22 @@ impl<'a> Model<'a> {
             || self.plan.hooks.iter().any(|hook| hook.stage == Stage::Started && self.hook(hook.name).is_some())
     }
 
-    /// Where and when a hook began and ended, and whether it was dropped.
-    fn hook(&self, name: &str) -> Option<(usize, Millis, Option<(usize, Millis, Finish)>)> {
-        let mut began = None;
-        for (at, event) in self.events.iter().enumerate() {
-            match (&event.what, began) {
-                (What::Begin(id, _), _) if id.name == name => began = Some((at, event.at)),
-                (What::End(id, how), Some((begun, when))) if id.name == name => {
-                    return Some((begun, when, Some((at, event.at, Finish::of(*how)))));
+    /// How a hook fared, if it began.
+    fn hook(&self, name: &str) -> Option<Hooked> {
+        let mut hooked: Option<Hooked> = None;
+        for (index, event) in self.events.iter().enumerate() {
+            match (&event.what, &mut hooked) {
+                (What::Begin(id, _), _) if id.name == name => hooked = Some((index, event.at, None)),
+                (What::End(id, how), Some((_, _, end))) if id.name == name => {
+                    *end = Some((index, event.at, Finish::of(*how)));
                 }
-                (What::Dropped(id), Some((begun, when))) if id.name == name => {
-                    return Some((begun, when, Some((at, event.at, Finish::Dropped))));
+                (What::Dropped(id), Some((_, _, end))) if id.name == name => {
+                    *end = Some((index, event.at, Finish::Dropped));
                 }
                 _ => {}
             }
         }
-        began.map(|(begun, when)| (begun, when, None))
+        hooked
     }
 
     /// Everything that by itself ends the life of a host.
@@ -533,7 +536,8 @@ impl<'a> Model<'a> {
         (must, may)
     }
 
-    /// The hooks of a stage of the stop, from an instant on: each runs, whatever the others did. Returns when they are over.
+    /// The hooks of a stage of the stop, from an instant on: each runs, whatever the others did (S4), and has a moment
+    /// though it comes late (S7). Returns when they are over.
     fn check_stop_hooks(
         &self,
         stage: Stage,
@@ -751,7 +755,7 @@ impl<'a> Model<'a> {
         (must, may)
     }
 
-    /// The exit code, the root cause first, exactly those who failed and exactly those who were stuck.
+    /// Everything is collected (S4): the exit code, the root cause first, exactly those who failed and exactly those who were stuck.
     fn check_result(&mut self, life: &Life, (must, may): (BTreeSet<&'static str>, BTreeSet<&'static str>)) {
         let (text, code, in_start) = match &life.result {
             Ended::Never => return self.fault("it never ended"),

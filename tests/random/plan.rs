@@ -282,7 +282,7 @@ impl Draw {
             Background => self.of(&[OnFailure::StopHost, OnFailure::Restart, OnFailure::Restart, OnFailure::Ignore]),
             _ => self.of(&[OnFailure::Continue, OnFailure::Continue, OnFailure::StopHost]),
         };
-        let calls = 1 + self.time(6) as usize;
+        let calls = self.of(&[1, 1, 1, 2, 3, 4, 7]);
         Service {
             of,
             after: of.after.iter().copied().filter(|name| included.contains(name)).collect(),

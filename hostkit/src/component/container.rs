@@ -230,7 +230,12 @@ impl Container {
     }
 
     /// Awaits the constructor of a singleton; whoever finds it blocking its thread can say which it is, and so does this.
-    async fn polling<T>(&self, id: ProviderId, limit: Duration, constructor: impl Future<Output = T>) -> T {
+    async fn polling(
+        &self,
+        id: ProviderId,
+        limit: Duration,
+        constructor: impl Future<Output = Result<Built, Failure>>,
+    ) -> Result<Built, Failure> {
         let mut constructor = pin!(constructor);
         let began = now();
         let polled = |id| *self.polled.lock().unwrap_or_else(PoisonError::into_inner) = id;
@@ -241,6 +246,14 @@ impl Container {
             built
         });
         let built = built.await;
+        if built.is_ok() {
+            self.warn_if_late(id, began, limit);
+        }
+        built
+    }
+
+    /// Says so when a constructor that has succeeded took longer than it may: nobody could stop it in time.
+    pub(crate) fn warn_if_late(&self, id: ProviderId, began: Instant, limit: Duration) {
         let took = began.elapsed();
         if took > limit {
             tracing::warn!(
@@ -248,7 +261,6 @@ impl Container {
                 "a constructor outlasted its timeout, because it blocked its thread"
             );
         }
-        built
     }
 
     /// The singleton whose constructor blocks its thread, if one does.

@@ -116,19 +116,19 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
             let took = crate::time::show_duration(whole_milliseconds(now() - began));
             tracing::info!(target: "hostkit::host", %took, "started: every service is ready");
         }
-        Err(Interrupted { cause: None, report: begun }) => {
-            report = *begun;
+        Err(Interrupted { cause: None, report: partial }) => {
+            report = *partial;
             tracing::info!(target: "hostkit::host", "asked to stop while starting");
         }
-        Err(Interrupted { cause: Some(cause), report: mut begun }) => {
+        Err(Interrupted { cause: Some(cause), report: mut partial }) => {
             running.lifetime.request_stop();
             let (outcome, reported) = oneshot::channel();
             let rolled_back = Arc::clone(&running);
             // A task of its own, which goes on when nobody waits for the start any more (invariant 2).
             running.tasks.spawn_side("roll-back", async move {
-                Stopping::after_failure(&rolled_back).run(&mut events, &mut begun).await;
+                Stopping::after_failure(&rolled_back).run(&mut events, &mut partial).await;
                 // Nobody may be waiting for the report.
-                drop(outcome.send(begun));
+                drop(outcome.send(partial));
             });
             return Err(StartError { cause, report: reported.await.unwrap_or_default() });
         }

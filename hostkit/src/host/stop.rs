@@ -4,11 +4,13 @@
 //!
 //! 1. One number bounds everything: the host's `stop_timeout` from the request to the end. A part of it
 //!    ([`Deadlines::of`]) is kept for `on_stopped` hooks and disposal.
-//! 2. A service is told to stop when all that must end before it have ended or been given up.
-//! 3. A service that is not done at its deadline is abandoned, which drops its futures, and is in the report. If it has
-//!    not ended shortly after that it blocks its thread, and nobody waits for it any more.
+//! 2. A service is told to stop when all that must end before it have ended or been given up: whoever is after it,
+//!    directly or through others, whether these are still there or not.
+//! 3. A service that is not done at its deadline is abandoned, which drops its futures, and is in the report; what is left
+//!    of its scopes goes to the reaper. If it has not ended shortly after that it blocks its thread, and nobody waits for
+//!    it any more.
 //! 4. No error skips a phase; all are collected.
-//! 5. The singletons are disposed last, after every task that could hold one has ended or been given up.
+//! 5. The singletons are disposed last, after every task and every scope that could hold one has ended or been given up.
 //! 6. Hooks and disposers run in tasks of their own, so that none that blocks its thread keeps the host beyond its deadline.
 //! 7. Whoever could only be told after others had used up the time still gets a moment, which takes no more than its share
 //!    of what is kept for those who come after.
@@ -255,7 +257,7 @@ impl<'a> Stopping<'a> {
         }
     }
 
-    /// Runs every hook of a stage, whatever the others do.
+    /// Runs every hook of a stage, whatever the others do (invariants 4 and 7).
     async fn hooks(&self, stage: Stage, deadline: Instant, report: &mut Report) {
         for hook in self.running.hooks_of(stage) {
             let began = now();

@@ -122,7 +122,7 @@ impl Ticker {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         let token = callee.plan().wants_token.then(|| conduct.stop.child_token());
         let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(due, run))));
-        let limits = Limits { timeout: self.options.timeout, drop_on: Some(&conduct.abandon) };
+        let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(&conduct.abandon) };
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = due.missed
         );

@@ -63,7 +63,7 @@ impl Hook {
         conduct.is_now(ServiceState::Running);
         let token = conduct.plan.wants_token.then(|| conduct.stop.child_token());
         let span = tracing::info_span!(target: "hostkit::service", "hook", hook = conduct.name);
-        let limits = Limits { timeout: self.timeout, drop_on: Some(&conduct.abandon) };
+        let limits = Limits { of: conduct.name, timeout: self.timeout, drop_on: Some(&conduct.abandon) };
         let call = callee.call(Context { token, values: None }, &|| {}, limits).instrument(span);
         match until_abandoned(&conduct.abandon, call).await {
             Ok(()) => {

@@ -189,7 +189,7 @@ impl Supervised {
         let span = tracing::info_span!(
             target: "hostkit::service", "background_service", service = self.conduct.name, instance = index, attempt
         );
-        let limits = Limits { timeout: None, drop_on: Some(drop_on) };
+        let limits = Limits { of: self.conduct.name, timeout: None, drop_on: Some(drop_on) };
         let call = self.callee.call(Context { token, values }, &at_first_poll, limits).instrument(span);
         // Without components there is nothing that could outlast the body.
         if self.callee.plan().steps.is_empty() {

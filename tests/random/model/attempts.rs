@@ -47,7 +47,6 @@ pub(super) struct Attempt {
     pub(super) over: Option<(usize, Millis)>,
     /// Whether it was never called.
     pub(super) uncalled: bool,
-    called: bool,
     /// What was built for it.
     pub(super) parts: Vec<Part>,
     /// A disposer failed, panicked or outlasted its time.
@@ -65,7 +64,6 @@ impl Attempt {
             finished: None,
             over: None,
             uncalled: false,
-            called: false,
             parts: Vec::new(),
             closing_failed: false,
             closing_cut: false,
@@ -173,10 +171,7 @@ fn scoped(service: &Service, events: &[Event]) -> Vec<Attempt> {
                     let late = event.at - building_since >= 30_000 - super::SLACK;
                     attempt.finish(if late { Finish::TimedOut } else { Finish::Dropped }, place);
                 }
-                What::Begin(..) => {
-                    attempt.called = true;
-                    body_began = event.at;
-                }
+                What::Begin(..) => body_began = event.at,
                 What::End(_, how) => attempt.finish(Finish::of(*how), place),
                 What::Dropped(_) => {
                     let late = timed_out(service, body_began, event.at);
