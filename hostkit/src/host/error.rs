@@ -141,16 +141,6 @@ impl Report {
         if self.is_clean() { Ok(()) } else { Err(RunError { report: Box::new(self), during_start: None }) }
     }
 
-    /// Adds what another part of the same life reports.
-    pub(crate) fn add(&mut self, other: Self) {
-        let Self { failures, stuck, closing, leftovers, forced } = other;
-        self.failures.extend(failures);
-        self.stuck.extend(stuck);
-        self.closing.extend(closing);
-        self.leftovers.extend(leftovers);
-        self.forced = self.forced.or(forced);
-    }
-
     fn fmt_others(&self, f: &mut fmt::Formatter<'_>, skip: usize) -> fmt::Result {
         for failure in self.failures.iter().skip(skip) {
             write!(f, "\n  also: {failure}")?;

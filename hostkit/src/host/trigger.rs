@@ -91,7 +91,7 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
         // A stop that has begun goes on with what is left of its time (invariant 3).
         Ok(begun) => (Ok(()), begun.unwrap_or_else(|| Stopping::begin(&running))),
         Err(Interrupted { cause, report: begun }) => {
-            report.add(*begun);
+            report = *begun;
             match cause {
                 None => (Ok(()), Stopping::begin(&running)),
                 Some(cause) => (Err(cause), Stopping::after_failure(&running)),
