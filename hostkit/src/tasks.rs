@@ -52,6 +52,16 @@ fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(future));
 }
 
+/// Lets other threads run what this one has just woken.
+///
+/// A thread of tokio's keeps the task that it woke last for itself, and no other takes it over. If the code that did the
+/// waking is the user's and blocks its thread next, that task is never run. A task after it takes its place.
+pub(crate) fn share_woken() {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        spawn(async {});
+    }
+}
+
 /// How many blocking functions run in this process.
 static BLOCKING: AtomicUsize = AtomicUsize::new(0);
 

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod blocking;
 mod build;
 mod child;
 mod failure;
@@ -16,3 +17,4 @@ mod life;
 mod periodic;
 mod program;
 mod queue;
+mod races;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::component::fitting;
+use crate::tasks::share_woken;
 use crate::time::now;
 
 /// The life of the host, as a service sees it. Cloning it clones a reference.
@@ -36,7 +37,11 @@ impl HostLifetime {
     pub fn request_stop(&self) {
         // Setting fails for whoever asks again.
         let _ = self.0.asked.set(now());
-        self.0.stopping.cancel();
+        if !self.0.stopping.is_cancelled() {
+            self.0.stopping.cancel();
+            // Whoever asks may block its thread next.
+            share_woken();
+        }
     }
 
     /// Fires when every service is ready.

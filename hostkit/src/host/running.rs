@@ -17,7 +17,7 @@ use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
 use crate::function::{Callable, Handle, Queued};
 use crate::queue::{Queue, QueueCounts};
-use crate::runner::{Conduct, ServiceState, Stage, StatusCell};
+use crate::runner::{Alarm, Conduct, ServiceState, Stage, StatusCell};
 use crate::tasks::Tasks;
 
 /// The parts of a host that live until it has stopped.
@@ -28,8 +28,8 @@ pub(super) struct Running {
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
-    /// Whether a hook of the start is under way: half a migration is worse than a late stop.
-    pub(super) in_hook: watch::Sender<bool>,
+    /// The hook of the start that is under way: half a migration is worse than a late stop.
+    pub(super) in_hook: watch::Sender<Option<&'static str>>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
     pub(super) services_began: AtomicBool,
 }
@@ -57,6 +57,7 @@ impl Service {
             stop: self.stop.clone(),
             abandon: self.abandon.clone(),
             status: Arc::clone(&self.status),
+            alarm: Alarm::default(),
             tasks: running.tasks.clone(),
         }
     }
@@ -94,7 +95,7 @@ impl Running {
             options,
             lifetime,
             tasks,
-            in_hook: watch::Sender::new(false),
+            in_hook: watch::Sender::new(None),
             services_began,
         })
     }

@@ -21,7 +21,7 @@ use super::Tick;
 use super::grid::{Grid, Taken};
 use super::options::{OnFailure, Options};
 use crate::component::{Context, Limits, RunFailure, RunValues};
-use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState};
+use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, until_abandoned};
 use crate::time::now;
 
 /// One periodic function in one host.
@@ -122,13 +122,14 @@ impl Ticker {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         let token = callee.plan().wants_token.then(|| conduct.stop.child_token());
         let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(due, run))));
-        let limits = Limits { timeout: self.options.timeout, drop_on: Some(&conduct.abandon) };
+        let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(&conduct.abandon) };
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = due.missed
         );
         let context = Context { token: token.clone(), values };
         let began = now();
-        let result = callee.call(context, &|| {}, limits).instrument(span).await;
+        let call = callee.call(context, &|| {}, limits).instrument(span);
+        let result = until_abandoned(&conduct.abandon, call).await;
         match &result {
             Ok(()) => {
                 let took = began.elapsed();

@@ -88,7 +88,7 @@ impl<W: Work> Crew<W> {
         }
         let (service, run) = (self.conduct.name, self.number());
         let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, attempt);
-        let limits = Limits { timeout: self.options.timeout, drop_on: None };
+        let limits = Limits { of: service, timeout: self.options.timeout, drop_on: None };
         let context = self.context(Some(run), attempt);
         let result = component::run(&self.armed, context, Item::<W> { payload }, limits).instrument(span).await;
         let copied = self.copy_of(worker).take();

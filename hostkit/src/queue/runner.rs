@@ -7,7 +7,7 @@
 //! 3. After `stop` nothing is accepted. What waits is worked off until `abandon` with `drain`, else left at once; every
 //!    item that was accepted and not finished is counted in the leftovers.
 //! 4. What is left is handed to the function that the option `leftover` names, when every task of the queue has ended.
-//! 5. A failure that stops the host leaves what waits; items under way may finish within their time.
+//! 5. A failure that stops the host is heard at once and leaves what waits; items under way may finish within their time.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::component::{Armed, RunFailure, catch_panic, judge};
 use crate::function::{Handle, Payload, Work};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 
-/// How long the items beside one that stops the host have to end, unless `stop_timeout` says otherwise.
+/// How long the items beside one that stops the host have to end where no host says so, unless `stop_timeout` does.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// One queued function in one host.
@@ -113,7 +113,11 @@ impl<W: Work> QueueRunner<W> {
         }
         self.items.close();
         work.tell();
-        let failed = crash.is_some() || work.given_up.is_cancelled();
+        let failure = work.take_failure().or(crash);
+        let shown = failure.as_ref().map(ToString::to_string);
+        let failed = failure.is_some();
+        // The host stops, and sees to it that the others end by its deadline.
+        let unheard = failure.and_then(|failure| conduct.alarm.raise(failure));
         if failed || self.options.at_stop == AtStop::Leave {
             work.leave_the_rest();
         }
@@ -121,21 +125,24 @@ impl<W: Work> QueueRunner<W> {
         let abandoned = tokio::select! {
             biased;
             () = all_ended(&mut workers) => false,
-            // What these lose are the items under way; dropping the handles aborts the workers.
+            // What these lose are the items under way.
             () = conduct.abandon.cancelled() => true,
-            () = tokio::time::sleep(grace), if failed => true,
+            () = tokio::time::sleep(grace), if unheard.is_some() => true,
         };
-        drop(workers);
+        workers.iter().for_each(AbortOnDropHandle::abort);
         work.leave_the_rest();
-        work.leave_copies();
         let interrupted = self.tallies.iter().filter(|tally| tally.interrupt()).count();
         self.interrupted.store(interrupted, Ordering::Relaxed);
-        match work.take_failure().or(crash) {
-            Some(failure) => {
-                conduct.status.set(ServiceState::Failed { error: failure.to_string() });
-                End::Failed(failure)
+        // Until they are gone they hold scopes. One that blocks its thread never is, and the host does not wait for long.
+        while workers.next().await.is_some() {}
+        // Only now it is certain that what was under way did not succeed after all.
+        work.leave_copies();
+        match (shown, unheard) {
+            (Some(error), unheard) => {
+                conduct.status.set(ServiceState::Failed { error });
+                unheard.map_or(End::Heard, End::Failed)
             }
-            None => {
+            (None, _) => {
                 conduct.status.set(ServiceState::Stopped);
                 if abandoned { End::Abandoned } else { End::Done }
             }

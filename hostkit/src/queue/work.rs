@@ -91,7 +91,7 @@ impl<W: Work> Crew<W> {
     /// Works items off until the queue is closed and empty.
     pub(super) async fn work(self: Arc<Self>, worker: usize) {
         let tally = &self.tallies[worker];
-        let limits = Limits { timeout: self.options.timeout, drop_on: None };
+        let limits = Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: None };
         // Items without components share a frame, because there is nothing in it, and what it lends (invariant 1).
         let bare = self.armed.is_bare() && !self.wants_context && self.options.timeout.is_none();
         let mut empty = Frame::bare(Context::default());
