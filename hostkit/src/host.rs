@@ -4,6 +4,7 @@ mod build;
 mod builder;
 mod error;
 mod exit;
+mod force;
 mod lifetime;
 mod order;
 mod run;
@@ -13,6 +14,8 @@ mod start;
 mod stop;
 #[cfg(feature = "cli")]
 mod trigger;
+mod watch;
+mod watched;
 
 pub use builder::HostBuilder;
 pub use error::{BuildError, RunError, StartError};
@@ -22,9 +25,10 @@ pub use running::{RunningHost, ServiceStatus, TriggerError};
 #[cfg(feature = "cli")]
 pub(crate) use build::{Described, Registered, same_name};
 pub(crate) use build::{HookPlan, ServicePlan};
-#[cfg(feature = "cli")]
+pub(crate) use force::claim_end;
 #[cfg(feature = "cli")]
 pub(crate) use trigger::Target;
+pub(crate) use watched::ProcessOwner;
 
 use std::sync::Arc;
 
@@ -57,6 +61,7 @@ pub struct Host {
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) options: HostOptions,
     pub(crate) lifetime: HostLifetime,
+    pub(crate) owner: ProcessOwner,
 }
 
 impl Host {

@@ -1,6 +1,7 @@
 //! The one door for spawning: every task of a host is named, tracked and ends with it.
 
 use std::future::Future;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::{JoinError, JoinHandle};
@@ -30,6 +31,14 @@ impl Tasks {
         tracing::trace!(target: "hostkit::host", task = name, "side task spawned");
         spawn(future);
     }
+}
+
+/// Starts a thread of ours, for what must not depend on any runtime of the user's. Nobody waits for it.
+///
+/// # Errors
+/// Fails when the system has no room for another thread.
+pub(crate) fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 
 /// What a task of ours ended with.

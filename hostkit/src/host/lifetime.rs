@@ -37,6 +37,7 @@ impl HostLifetime {
         // Setting fails for whoever asks again.
         let _ = self.0.asked.set(now());
         self.0.stopping.cancel();
+        super::watch::poke();
     }
 
     /// Fires when every service is ready.
@@ -47,6 +48,11 @@ impl HostLifetime {
     /// When the stop began, as far as anybody has asked for it.
     pub(super) fn stop_began(&self) -> Instant {
         self.0.asked.get().copied().unwrap_or_else(now)
+    }
+
+    /// When a stop was first asked for.
+    pub(super) fn stop_asked(&self) -> Option<Instant> {
+        self.0.asked.get().copied()
     }
 
     pub(super) fn started_now(&self) {

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::build::{HookPlan, ServicePlan};
 use super::error::Report;
 use super::start::run_hook;
+use super::watch::{forget, remember};
+use super::watched::Watched;
 use super::{Host, HostLifetime, RunError};
 use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
@@ -32,6 +34,14 @@ pub(super) struct Running {
     pub(super) in_hook: watch::Sender<bool>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
     pub(super) services_began: AtomicBool,
+    /// What the side thread knows of it.
+    pub(super) watched: Arc<Watched>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        forget(&self.watched);
+    }
 }
 
 /// One service and the tokens that end it.
@@ -71,7 +81,7 @@ impl fmt::Debug for Running {
 impl Running {
     /// Everything of a host that has not been started, and spawns the reaper.
     pub(super) fn of(host: Host) -> Arc<Self> {
-        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime } = host;
+        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime, owner } = host;
         let tasks = Tasks::default();
         tasks.spawn_side("reaper", crate::component::reap(reaped));
         let services = services
@@ -87,7 +97,8 @@ impl Running {
             .collect();
         let hooks = hooks.into_iter().map(Arc::new).collect();
         let services_began = AtomicBool::new(false);
-        Arc::new(Self {
+        let watched = Watched::new(lifetime.clone(), options.stop_timeout, owner);
+        let running = Arc::new(Self {
             services,
             hooks,
             container,
@@ -96,7 +107,11 @@ impl Running {
             tasks,
             in_hook: watch::Sender::new(false),
             services_began,
-        })
+            watched,
+        });
+        running.watched.is_of(&running);
+        remember(Arc::clone(&running.watched));
+        running
     }
 
     pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &Arc<HookPlan>> {
