@@ -1,17 +1,21 @@
 //! The host: build, start, run, stop.
 
+mod aside;
 mod build;
 mod builder;
 mod error;
 mod exit;
 mod force;
+mod health;
 mod lifetime;
 mod order;
+mod pulse;
 mod run;
 mod running;
 mod signals;
 mod start;
 mod stop;
+mod supervisor;
 #[cfg(feature = "cli")]
 mod trigger;
 mod watch;
@@ -19,6 +23,7 @@ mod watched;
 
 pub use builder::HostBuilder;
 pub use error::{BuildError, RunError, StartError};
+pub use health::Health;
 pub use lifetime::HostLifetime;
 pub use running::{RunningHost, ServiceStatus, TriggerError};
 

@@ -51,6 +51,7 @@ mod signals {
         for who in ["serve", "migrate", "serve at its end"] {
             let program = Program::new(env!("CARGO_BIN_EXE_stubborn"), &directory("overdue"));
             let program = program.variable("HOSTKIT__HOST__STOP_TIMEOUT", "500ms");
+            let program = program.variable("HOSTKIT__HOST__STALL_AFTER", "200ms");
             let mut running = program.variable("HOSTKIT__APP__BLOCKS", who).start();
             let at_the_end = who == "serve at its end";
             running.has_said(if at_the_end { "every service is ready" } else { "blocks" });
@@ -60,9 +61,8 @@ mod signals {
             let took = began.elapsed();
             assert!(took > SECOND / 2 && took < 5 * SECOND, "{took:?}");
             assert!(ended.report().contains("the host did not stop cleanly"), "{ended:#?}");
-            if who != "migrate" {
-                assert!(ended.report().contains("`serve` was still "), "{ended:#?}");
-            }
+            let (name, what) = if who == "migrate" { (who, "holding its thread") } else { ("serve", "") };
+            assert!(ended.report().contains(&format!("`{name}` was still {what}")), "{ended:#?}");
         }
     }
 
@@ -128,5 +128,52 @@ mod hosts {
         let ended = running.ended().with_code(0);
         assert!(began.elapsed() < Duration::from_secs(10));
         assert_eq!(ended.stdout, "both are ready\nboth have ended\n", "{ended:#?}");
+    }
+}
+
+mod stalls {
+    use super::*;
+
+    #[test]
+    fn whoever_holds_its_thread_for_too_long_is_named_with_how_long() {
+        for who in ["serve", "tick", "process", "migrate", "serve at its end"] {
+            let program = Program::new(env!("CARGO_BIN_EXE_stubborn"), &directory("stalls"));
+            let program = program.variable("HOSTKIT__HOST__STALL_AFTER", "200ms").variable("HOSTKIT__APP__BLOCKS", who);
+            let mut running = program.variable("HOSTKIT__APP__MILLISECONDS", "900").start();
+            if who == "serve at its end" {
+                running.has_said("every service is ready");
+                running.signal("TERM");
+            }
+            if who == "serve at its end" {
+                // The program ends before anybody can say that this is over.
+                running.has_said("serve at its end gave way");
+            } else {
+                running.has_said("gave way after it had held its thread for ");
+                running.signal("TERM");
+            }
+            let ended = running.ended().with_code(0);
+            let warning = ended.stderr.lines().find(|line| line.contains("holds its thread for ")).unwrap();
+            let name = who.split(' ').next().unwrap();
+            assert!(warning.contains("\"WARN\"") && warning.contains(&format!("\"service\":\"{name}\"")), "{warning}");
+            let held = warning.split_once("holds its thread for ").unwrap().1.split_once("ms ").unwrap().0;
+            assert!((200..900).contains(&held.parse::<u32>().unwrap()), "{warning}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_named_who_gives_way_or_if_nobody_asks_for_it() {
+        for (stall_after, milliseconds) in [("none", "700"), ("5s", "700"), ("700ms", "50")] {
+            let program = Program::new(env!("CARGO_BIN_EXE_stubborn"), &directory("no_stalls"));
+            let program = program.variable("HOSTKIT__HOST__STALL_AFTER", stall_after);
+            let program = program.variable("HOSTKIT__APP__BLOCKS", "tick");
+            let mut running = program.variable("HOSTKIT__APP__MILLISECONDS", milliseconds).start();
+            for _ in 0..3 {
+                running.has_said("tick gave way");
+                std::thread::sleep(SECOND / 2);
+            }
+            running.signal("TERM");
+            let ended = running.ended().with_code(0);
+            assert!(!ended.stderr.contains("holds its thread"), "{ended:#?}");
+        }
     }
 }

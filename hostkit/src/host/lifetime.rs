@@ -1,11 +1,13 @@
 //! What a service may ask of the host that runs it.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Health;
+use super::watched::Watched;
 use crate::component::fitting;
 use crate::time::now;
 
@@ -19,6 +21,8 @@ struct Life {
     stopping: CancellationToken,
     /// When a stop was first asked for: its deadline counts from there.
     asked: OnceLock<Instant>,
+    /// What is known of the host's health, once it runs.
+    watched: OnceLock<Weak<Watched>>,
 }
 
 impl HostLifetime {
@@ -28,6 +32,7 @@ impl HostLifetime {
             started: CancellationToken::new(),
             stopping: CancellationToken::new(),
             asked: OnceLock::new(),
+            watched: OnceLock::new(),
         };
         Self(Arc::new(life))
     }
@@ -64,6 +69,16 @@ impl HostLifetime {
     /// It is meant for looking and waiting; to stop the host, call [`request_stop`](Self::request_stop).
     pub fn stopping(&self) -> &CancellationToken {
         &self.0.stopping
+    }
+
+    /// Whether the host makes progress; see [`Health`]. One that has not started, or is gone, is healthy.
+    pub fn health(&self) -> Health {
+        self.0.watched.get().and_then(Weak::upgrade).map(|watched| watched.health()).unwrap_or_default()
+    }
+
+    pub(super) fn watched_by(&self, watched: &Arc<Watched>) {
+        // It is said once.
+        let _ = self.0.watched.set(Arc::downgrade(watched));
     }
 
     /// The name of the environment, `production` unless set.

@@ -92,7 +92,10 @@ impl Running {
 
     fn left_behind(&self, forced: Option<i32>) -> RunError {
         let is_over = |service: &ServiceStatus| match (&service.state, &service.queue) {
-            (ServiceState::Stopped | ServiceState::Completed | ServiceState::Failed { .. }, _) => true,
+            (
+                ServiceState::Waiting | ServiceState::Stopped | ServiceState::Completed | ServiceState::Failed { .. },
+                _,
+            ) => true,
             // A queue that only waits for its turn to close keeps nobody.
             (_, Some(counts)) => counts.waiting + counts.running == 0,
             _ => false,
@@ -105,7 +108,7 @@ impl Running {
             .filter_map(|service| Some((service.name, service.queue?)))
             .map(|(name, counts)| format!("`{name}`: {} waiting and {} under way", counts.waiting, counts.running))
             .collect();
-        let stuck = status
+        let mut stuck: Vec<_> = status
             .into_iter()
             .filter(|service| !is_over(service))
             .map(|service| Stuck {
@@ -115,6 +118,12 @@ impl Running {
                 fate: Fate::LeftBehind,
             })
             .collect();
+        for (name, hung) in self.watched.stalls() {
+            if stuck.iter().all(|stuck| stuck.name != name) {
+                let (name, phase) = (name.to_owned(), "holding its thread");
+                stuck.push(Stuck { name, phase, hung, fate: Fate::LeftBehind });
+            }
+        }
         let report = Report { stuck, leftovers, forced, ..Report::default() };
         RunError { report: Box::new(report), during_start: None }
     }

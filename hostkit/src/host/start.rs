@@ -14,15 +14,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::{try_join, try_join_all};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::build::{HookPlan, ServicePlan};
+use super::build::ServicePlan;
 use super::error::{Report, ServiceFailure, StartCause};
-use super::running::{Running, RunningHost, Service};
-use super::stop::{Ended, Stopping, grace, supervise};
-use super::{Host, StartError};
+use super::running::{Hook, Running, RunningHost, Service};
+use super::stop::{Ended, Stopping, grace};
+use super::{Host, StartError, supervisor};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::error::WithCauses;
 use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
@@ -107,12 +107,7 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
             return Err(StartError { cause, report: Box::new(report) });
         }
     }
-    let (outcome, reported) = oneshot::channel();
-    let supervised = Arc::clone(&running);
-    running.tasks.spawn_side("supervisor", async move {
-        // Nobody may be waiting for the report.
-        drop(outcome.send(supervise(supervised, events).await));
-    });
+    let reported = supervisor::spawn(&running, events);
     Ok(RunningHost { running, outcome: Some(reported) })
 }
 
@@ -229,7 +224,7 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
     let name = service.plan.name;
     let predecessors =
         service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
-    running.tasks.spawn(service.plan.name, async move {
+    running.tasks.of(service.mark).spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _done = done.drop_guard();
         let status = Arc::clone(&conduct.status);
@@ -336,7 +331,7 @@ impl Drop for UnderWay<'_> {
 /// Runs one hook to completion.
 pub(super) async fn run_hook(
     running: &Arc<Running>,
-    hook: &HookPlan,
+    hook: &Hook,
     abandon: CancellationToken,
 ) -> Result<(), ServiceFailure> {
     let name = hook.service.name;
@@ -350,7 +345,7 @@ pub(super) async fn run_hook(
         tasks: running.tasks.clone(),
     };
     tracing::info!(target: "hostkit::host", hook = name, "running hook");
-    match Arc::clone(&hook.service.runner).run(conduct).await {
+    match hook.mark.around(Arc::clone(&hook.service.runner).run(conduct)).await {
         End::Done | End::StopHost => Ok(()),
         End::Failed(failure) => Err(ServiceFailure { name: name.to_owned(), failure }),
         End::Abandoned => Err(ServiceFailure { name: name.to_owned(), failure: RunFailure::Dropped }),

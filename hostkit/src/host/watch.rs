@@ -1,4 +1,4 @@
-//! The side thread: it hears signals, whatever user code does to the runtimes.
+//! The side thread: it hears signals and looks after hosts, whatever user code does to the runtimes.
 //!
 //! # Invariants
 //!
@@ -11,14 +11,17 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 
+use super::aside;
 use super::signals::{Signal, Signals};
 use super::watched::{Listening, Watched};
+use crate::stall;
 use crate::tasks::thread;
+use crate::time::real_now;
 
 /// What the side thread shares with the hosts.
 struct Side {
@@ -62,6 +65,10 @@ pub(super) fn remember(watched: Arc<Watched>) {
     let mut side = side();
     if let Err(error) = side.start() {
         tracing::error!(target: "hostkit::host", %error, "the thread that watches over hosts cannot be started");
+    }
+    if side.hosts.is_empty() {
+        // It may have slept for long.
+        came_round();
     }
     side.hosts.push(watched);
     poke();
@@ -107,8 +114,15 @@ fn watch(runtime: &Runtime) {
 }
 
 async fn rounds(signals: &mut Option<Signals>) {
+    let mut last = real_now();
+    let mut pause = Duration::ZERO;
     loop {
-        let (arriving, pause) = look();
+        let now = real_now();
+        // Time during which this thread did not run either is nobody's fault.
+        let passed = (now - last).min(pause + LATE);
+        last = now;
+        let (arriving, next) = look(passed);
+        pause = next;
         if arriving.is_some() {
             *signals = arriving;
         }
@@ -130,11 +144,34 @@ async fn rounds(signals: &mut Option<Signals>) {
 
 /// How long the thread sleeps while there is nothing to watch.
 const LONG: Duration = Duration::from_hours(1);
+/// How late a round may be without anybody's fault.
+const LATE: Duration = Duration::from_millis(100);
+/// After this time without a round the thread counts as lost.
+const LOST: Duration = Duration::from_secs(4);
+
+/// When the last round began.
+static LAST_ROUND: Mutex<Option<Instant>> = Mutex::new(None);
+
+fn came_round() {
+    *LAST_ROUND.lock().unwrap_or_else(PoisonError::into_inner) = Some(real_now());
+}
+
+/// For how long the thread has not come round, if that is too long.
+pub(super) fn lost() -> Option<Duration> {
+    let last = *LAST_ROUND.lock().unwrap_or_else(PoisonError::into_inner);
+    last.map(|last| real_now().saturating_duration_since(last)).filter(|passed| *passed > LOST)
+}
 
 /// Looks after every host, and says when to do so again.
-fn look() -> (Option<Signals>, Duration) {
+fn look(passed: Duration) -> (Option<Signals>, Duration) {
     let mut side = side();
-    let pause = side.hosts.iter().filter_map(|host| host.look()).min();
+    #[cfg(test)]
+    assert!(!tests::KILLED.swap(false, std::sync::atomic::Ordering::SeqCst), "killed by a test");
+    came_round();
+    let mut asides = Vec::new();
+    let held = if side.hosts.is_empty() { Vec::new() } else { stall::look(passed) };
+    let pause = side.hosts.iter().map(|host| host.look(passed, &held, &mut asides)).min();
+    aside::say(asides);
     (side.arriving.take(), pause.unwrap_or(LONG))
 }
 
@@ -143,3 +180,6 @@ fn hear(signal: Signal) {
         host.hear(signal);
     }
 }
+
+#[cfg(test)]
+mod tests;
