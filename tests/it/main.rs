@@ -14,6 +14,7 @@ mod child;
 mod failure;
 mod inject;
 mod life;
+mod liveness;
 mod periodic;
 mod program;
 mod queue;

@@ -23,11 +23,11 @@ use tokio::time::{sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::build::{HookPlan, ServicePlan};
+use super::build::ServicePlan;
 use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
-use super::running::{Running, RunningHost, Service};
-use super::stop::{Ended, Kept, Stopping, supervise};
-use super::{Host, StartError};
+use super::running::{Hook, Running, RunningHost, Service};
+use super::stop::{Ended, Kept, Stopping};
+use super::{Host, StartError, supervisor};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::error::WithCauses;
 use crate::runner::{Alarm, Conduct, End, ServiceState, Stage, StatusCell};
@@ -133,12 +133,7 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
             return Err(StartError { cause, report: reported.await.unwrap_or_default() });
         }
     }
-    let (outcome, reported) = oneshot::channel();
-    let supervised = Arc::clone(&running);
-    running.tasks.spawn_side("supervisor", async move {
-        // Nobody may be waiting for the report.
-        drop(outcome.send(supervise(supervised, events, report).await));
-    });
+    let reported = supervisor::spawn(&running, events, report);
     Ok(RunningHost { running, outcome: Some(reported) })
 }
 
@@ -293,7 +288,7 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
     let name = service.plan.name;
     let predecessors: Vec<_> =
         service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
-    running.tasks.spawn(service.plan.name, async move {
+    running.tasks.of(service.mark).spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _done = done.drop_guard();
         let status = Arc::clone(&conduct.status);
@@ -402,7 +397,7 @@ impl Drop for UnderWay<'_> {
 /// Runs one hook to completion.
 pub(super) async fn run_hook(
     running: &Arc<Running>,
-    hook: &HookPlan,
+    hook: &Hook,
     abandon: CancellationToken,
 ) -> Result<(), ServiceFailure> {
     let name = hook.service.name;
@@ -417,7 +412,7 @@ pub(super) async fn run_hook(
         tasks: running.tasks.clone(),
     };
     tracing::info!(target: "hostkit::host", hook = name, "running hook");
-    match Arc::clone(&hook.service.runner).run(conduct).await {
+    match hook.mark.around(Arc::clone(&hook.service.runner).run(conduct)).await {
         End::Done | End::StopHost => Ok(()),
         End::Failed(failure) => Err(ServiceFailure { name: name.to_owned(), failure }),
         End::Abandoned | End::Heard => Err(ServiceFailure { name: name.to_owned(), failure: RunFailure::Dropped }),

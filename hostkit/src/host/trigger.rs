@@ -169,7 +169,7 @@ async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) 
         }),
     };
     // A task of its own, so that a stop is noticed while the function blocks its thread.
-    let mut calling = AbortOnDropHandle::new(running.tasks.spawn(name, calling));
+    let mut calling = AbortOnDropHandle::new(running.tasks.of(service.mark).spawn(name, calling));
     let (result, stop) = tokio::select! {
         biased;
         result = &mut calling => (Some(joined(result).await), None),
