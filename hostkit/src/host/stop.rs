@@ -32,7 +32,7 @@ use super::running::{Running, Service};
 use super::start::{run_hook, whole_milliseconds};
 use crate::component::{Outcome, RunFailure};
 use crate::runner::{End, ServiceState, Stage, StopsWith};
-use crate::tasks::joined;
+use crate::tasks::{joined, keep_time};
 use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
@@ -178,6 +178,7 @@ impl<'a> Stopping<'a> {
 
     /// Goes through the phases; returns by the deadline.
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        let _deadlines_pass = keep_time();
         self.hold_back();
         if self.running.services_began.load(Ordering::Relaxed) {
             self.drain_delay().await;
@@ -202,6 +203,7 @@ impl<'a> Stopping<'a> {
 
     /// The phases from the end of the services on.
     pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        let _deadlines_pass = keep_time();
         self.hold_back();
         self.services(report).await;
         self.collect(events, report);

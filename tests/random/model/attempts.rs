@@ -99,6 +99,11 @@ impl Attempt {
         dropped || self.closing_cut
     }
 
+    /// Whether its timeout and the deadline of its service fell together, so that either may have ended it.
+    pub(super) fn may_be_cut(&self, ended: Millis) -> bool {
+        self.finish == Finish::TimedOut && self.finished.is_some_and(|(_, at)| at.abs_diff(ended) <= super::SLACK)
+    }
+
     /// What its disposers are told.
     pub(super) fn outcome(&self) -> Outcome {
         match self.finish {
