@@ -10,10 +10,10 @@ use crate::support::directory;
 
 /// Whether signals are heard by a thread beside the runtime. The thread of the runtime that fires timers is also the one
 /// that hears signals, and nobody takes its place when what a timer woke blocks it.
-const SIGNALS_ARE_HEARD_BESIDE_THE_RUNTIME: bool = false;
+const SIGNALS_ARE_HEARD_BESIDE_THE_RUNTIME: bool = true;
 /// Whether the programs whose only thread is blocked end by themselves. That takes somebody beside the runtime who hears
 /// signals and sees to the deadline.
-const ENDS_WITH_ITS_ONLY_THREAD_BLOCKED: bool = false;
+const ENDS_WITH_ITS_ONLY_THREAD_BLOCKED: bool = true;
 
 const CHILDREN: usize = 200;
 const AT_ONCE: usize = 8;

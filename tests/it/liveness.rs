@@ -61,7 +61,7 @@ mod signals {
             let took = began.elapsed();
             assert!(took > SECOND / 2 && took < 5 * SECOND, "{took:?}");
             assert!(ended.report().contains("the host did not stop cleanly"), "{ended:#?}");
-            let (name, what) = if who == "migrate" { (who, "holding its thread") } else { ("serve", "") };
+            let (name, what) = if who == "migrate" { (who, "running its hook") } else { ("serve", "") };
             assert!(ended.report().contains(&format!("`{name}` was still {what}")), "{ended:#?}");
         }
     }

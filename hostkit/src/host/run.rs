@@ -108,23 +108,39 @@ impl Running {
             .filter_map(|service| Some((service.name, service.queue?)))
             .map(|(name, counts)| format!("`{name}`: {} waiting and {} under way", counts.waiting, counts.running))
             .collect();
-        let mut stuck: Vec<_> = status
-            .into_iter()
-            .filter(|service| !is_over(service))
-            .map(|service| Stuck {
-                name: service.name.to_owned(),
-                phase: if service.state == ServiceState::Stopping { "stopping" } else { "running" },
-                hung: now() - began.max(service.since),
-                fate: Fate::LeftBehind,
-            })
-            .collect();
-        for (name, hung) in self.watched.stalls() {
+        // Past the deadline everybody has been told, or would have been if the runtime had come to it.
+        let phase = |service: &ServiceStatus| match (&service.state, &service.queue) {
+            (ServiceState::Stopping, _) => "stopping",
+            _ if forced.is_some() => "running",
+            (_, Some(_)) => "draining",
+            _ => "stopping",
+        };
+        let mut stuck = self.holders();
+        for service in status.iter().filter(|service| !is_over(service)) {
+            let (name, hung) = (service.name.to_owned(), now() - began.max(service.since));
             if stuck.iter().all(|stuck| stuck.name != name) {
-                let (name, phase) = (name.to_owned(), "holding its thread");
-                stuck.push(Stuck { name, phase, hung, fate: Fate::LeftBehind });
+                stuck.push(Stuck { name, phase: phase(service), hung, fate: Fate::LeftBehind });
             }
         }
         let report = Report { stuck, leftovers, forced, ..Report::default() };
         RunError { report: Box::new(report), during_start: None }
+    }
+
+    /// Whoever holds a thread and is no service that the status would name.
+    fn holders(&self) -> Vec<Stuck> {
+        let stuck = |name: &str, phase, hung| Stuck { name: name.to_owned(), phase, hung, fate: Fate::LeftBehind };
+        let mut holders = Vec::new();
+        for (name, held) in self.watched.holders() {
+            let is_hook = |name| self.hooks.iter().any(|hook| hook.service.name == name);
+            holders.extend(match name {
+                Some(name) if is_hook(name) => Some(stuck(name, "running its hook", held)),
+                Some(_) => None,
+                None => {
+                    let built = self.container.being_built().map(|name| stuck(name, "being built", held));
+                    built.or_else(|| self.container.being_disposed().map(|name| stuck(name, "being disposed", held)))
+                }
+            });
+        }
+        holders
     }
 }

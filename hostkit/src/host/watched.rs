@@ -85,6 +85,8 @@ struct Progress {
     #[cfg(test)]
     supervisor: Option<AbortHandle>,
     stalls: Vec<Stall>,
+    /// Whoever of this host was in one poll from the last look but one to the last, as marks.
+    holders: Vec<(u64, Duration)>,
     /// Since the pulses were asked.
     waited: Duration,
     health: Health,
@@ -191,9 +193,14 @@ impl Watched {
         self.progress().stalls.iter().find(|stall| Mark::of(stall.mark) == mark).map(|stall| stall.held)
     }
 
-    fn name(&self, mark: u64) -> &'static str {
+    /// The service or the hook with this mark.
+    fn named(&self, mark: u64) -> Option<&'static str> {
         let place = usize::try_from(mark - self.marks.start).ok();
-        place.and_then(|place| self.names.get(place)).copied().unwrap_or(OWN)
+        place.and_then(|place| self.names.get(place)).copied()
+    }
+
+    fn name(&self, mark: u64) -> &'static str {
+        self.named(mark).unwrap_or(OWN)
     }
 
     pub(super) fn health(&self) -> Health {
@@ -253,6 +260,7 @@ impl Watched {
     /// `passed` is the time since the last look, `held` who holds a thread in any host.
     pub(super) fn look(&self, passed: Duration, held: &[(u64, Duration)], asides: &mut Vec<Aside>) -> Duration {
         let progress = &mut *self.progress();
+        progress.holders = held.iter().filter(|(mark, _)| self.marks.contains(mark)).copied().collect();
         let mut pause = ROUND;
         if let Some(limit) = self.options.stall_after {
             pause = (limit / 4).clamp(FASTEST, ROUND / 2);
@@ -335,9 +343,11 @@ impl Watched {
         Some(left)
     }
 
-    /// Whoever holds a thread for too long, and for how long.
-    pub(super) fn stalls(&self) -> Vec<(&'static str, Duration)> {
-        self.progress().stalls.iter().map(|stall| (self.name(stall.mark), stall.held)).collect()
+    /// Whoever holds a thread, and for how long at least: a service, a hook, or by no name hostkit itself, which calls
+    /// constructors and disposers.
+    pub(super) fn holders(&self) -> Vec<(Option<&'static str>, Duration)> {
+        let progress = self.progress();
+        progress.holders.iter().map(|(mark, held)| (self.named(*mark), *held)).collect()
     }
 
     #[cfg(test)]

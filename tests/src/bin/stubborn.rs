@@ -58,7 +58,7 @@ async fn process(milliseconds: u64, options: &AppOptions) {
 
 #[hostkit::on_started]
 async fn enqueue(items: hostkit::Queue<process>) -> Result<(), hostkit::EnqueueError<u64>> {
-    items.enqueue(1).await
+    items.enqueue(1).await.map(drop)
 }
 
 #[hostkit::program(flavor = "current_thread", link(self = none))]
