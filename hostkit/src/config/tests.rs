@@ -381,6 +381,14 @@ fn every_malformed_source_is_reported_with_its_place() {
             "environment variable HOSTKIT__A____B has an empty part | help: name a section and a key, such as HOSTKIT__DATABASE__URL",
         ),
         (
+            Layered { variables: &[("HOSTKIT_A__B", "1")], ..none },
+            "environment variable HOSTKIT_A__B has one underscore where two belong | help: did you mean HOSTKIT__A__B?",
+        ),
+        (
+            Layered { variables: &[("HOSTKIT_FILE_A__B", "1")], ..none },
+            "environment variable HOSTKIT_FILE_A__B has one underscore where two belong | help: did you mean HOSTKIT_FILE__A__B?",
+        ),
+        (
             Layered { variables: &[("HOSTKIT__", "1")], ..none },
             "environment variable HOSTKIT__ has an empty part | help: name a section and a key, such as HOSTKIT__DATABASE__URL",
         ),
