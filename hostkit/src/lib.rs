@@ -101,6 +101,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `cli` | yes | the command line of the generated program (clap) |
+//! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.

@@ -17,3 +17,5 @@ mod liveness;
 mod periodic;
 mod program;
 mod queue;
+#[cfg(target_os = "linux")]
+mod systemd;

@@ -42,6 +42,7 @@ impl HostLifetime {
         // Setting fails for whoever asks again.
         let _ = self.0.asked.set(now());
         self.0.stopping.cancel();
+        self.announce();
         super::watch::poke();
     }
 
@@ -62,6 +63,14 @@ impl HostLifetime {
 
     pub(super) fn started_now(&self) {
         self.0.started.cancel();
+        self.announce();
+    }
+
+    /// Says so to whoever is told from outside: a host that is done at once was ready all the same.
+    fn announce(&self) {
+        if let Some(watched) = self.0.watched.get().and_then(Weak::upgrade) {
+            watched.announce();
+        }
     }
 
     /// Fires when the host begins to stop, before any service is told.
