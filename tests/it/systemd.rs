@@ -170,3 +170,23 @@ fn a_socket_that_nobody_listens_on_is_a_warning() {
         assert_eq!(ended.stderr.matches("systemd cannot be told anything").count(), 1, "{ended:#?}");
     }
 }
+
+/// Needs `systemd-analyze`.
+#[test]
+fn the_unit_in_the_documentation_is_one() {
+    if std::env::var_os("CI").is_none()
+        && std::process::Command::new("systemd-analyze").arg("--version").output().is_err()
+    {
+        eprintln!("skipped: the_unit_in_the_documentation_is_one needs `systemd-analyze`");
+        return;
+    }
+    let page = include_str!("../../hostkit/src/docs/deployment.md");
+    let (unit, _) = page.split_once("```ini\n").unwrap().1.split_once("```").unwrap();
+    let path = directory("unit").join("orders.service");
+    std::fs::write(&path, unit.replace("/usr/local/bin/orders", "/bin/true")).unwrap();
+    let verified = std::process::Command::new("systemd-analyze").arg("verify").arg(&path).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stderr);
+    // Units of the machine may have faults of their own.
+    let of_ours: Vec<_> = said.lines().filter(|line| line.contains("orders")).collect();
+    assert!(verified.status.success() && of_ours.is_empty(), "{said}");
+}
