@@ -16,6 +16,8 @@ mod signals;
 mod start;
 mod stop;
 mod supervisor;
+#[cfg(all(feature = "systemd", target_os = "linux"))]
+mod systemd;
 #[cfg(feature = "cli")]
 mod trigger;
 mod watch;

@@ -78,7 +78,7 @@
 //! from, `config sample` prints a commented configuration. Exit codes: 0 stopped as asked; 1 a service failed for good,
 //! something did not stop by its deadline, the body of `main` failed, or output could not be written;
 //! 2 usage; 75 a constructor or an `on_start` hook failed; 78 configuration or wiring; 130, 131 or 143 a second SIGINT,
-//! SIGQUIT or SIGTERM.
+//! SIGQUIT or SIGTERM. [`deployment`] says what systemd, containers and Kubernetes need to know.
 //!
 //! # Configuration
 //! One tree, later wins: the options in the attributes, `hostkit.toml`, `hostkit.<environment>.toml`, environment
@@ -101,6 +101,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `cli` | yes | the command line of the generated program (clap) |
+//! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.
@@ -134,6 +135,9 @@ pub(crate) mod time;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+
+#[doc = include_str!("docs/deployment.md")]
+pub mod deployment {}
 
 pub use component::{All, Component, Ext, InjectError, Lazy, Outcome, Pass, ReplacementFor, Scope, ScopeError, Scopes};
 pub use config::Secret;

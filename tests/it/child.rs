@@ -72,7 +72,7 @@ impl Program {
         let mut command = Command::new(path);
         command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("HOSTKIT") || name == "RUST_LOG" {
+            if name.to_string_lossy().starts_with("HOSTKIT") || name == "RUST_LOG" || name == "NOTIFY_SOCKET" {
                 command.env_remove(name);
             }
         }
@@ -169,6 +169,10 @@ impl Running {
             assert!(Instant::now() < deadline, "it does not listen");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal, such as `TERM`.

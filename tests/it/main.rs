@@ -19,3 +19,5 @@ mod periodic;
 mod program;
 mod queue;
 mod races;
+#[cfg(target_os = "linux")]
+mod systemd;

@@ -44,6 +44,7 @@ impl HostLifetime {
         let _ = self.0.asked.set(now());
         if !self.0.stopping.is_cancelled() {
             self.0.stopping.cancel();
+            self.announce();
             // Whoever asks may block its thread next.
             share_woken();
         }
@@ -67,6 +68,14 @@ impl HostLifetime {
 
     pub(super) fn started_now(&self) {
         self.0.started.cancel();
+        self.announce();
+    }
+
+    /// Says so to whoever is told from outside: a host that is done at once was ready all the same.
+    fn announce(&self) {
+        if let Some(watched) = self.0.watched.get().and_then(Weak::upgrade) {
+            watched.announce();
+        }
     }
 
     /// Fires when the host begins to stop, before any service is told.

@@ -52,6 +52,7 @@ pub(super) async fn until_forced(
     life: impl Future<Output = Result<(), RunError>> + Send + 'static,
 ) -> Result<(), RunError> {
     let mut signals = listen(&running.watched).map_err(|error| RunError::signals(&error))?;
+    running.watched.speak(running);
     let mut life = AbortOnDropHandle::new(running.tasks.spawn("host", life));
     loop {
         // Nothing is lost by either arm: a signal stays pending, and the life of the host goes on.

@@ -17,6 +17,8 @@ use super::pulse::{Kept, Pulse};
 use super::running::Running;
 use super::signals::Signal;
 use super::start::whole_milliseconds;
+#[cfg(all(feature = "systemd", target_os = "linux"))]
+use super::systemd::Systemd;
 use super::{Health, HostLifetime, watch};
 use crate::config::HostOptions;
 use crate::stall::Mark;
@@ -67,6 +69,8 @@ pub(super) struct Watched {
     runtime: Handle,
     ear: Mutex<Option<Ear>>,
     progress: Mutex<Progress>,
+    #[cfg(all(feature = "systemd", target_os = "linux"))]
+    systemd: OnceLock<Systemd>,
     /// Whether the end of the process has been begun.
     ending: AtomicBool,
     /// Upgraded only by whoever ends the process: it keeps what is the user's.
@@ -148,6 +152,8 @@ impl Watched {
             runtime: Handle::current(),
             ear: Mutex::default(),
             progress: Mutex::default(),
+            #[cfg(all(feature = "systemd", target_os = "linux"))]
+            systemd: OnceLock::new(),
             ending: AtomicBool::new(false),
             running: OnceLock::new(),
         })
@@ -278,8 +284,39 @@ impl Watched {
         if health.is_healthy() != progress.health.is_healthy() {
             asides.push(if health.is_healthy() { Aside::Healthy } else { Aside::Unhealthy(health.to_string()) });
         }
+        #[cfg(all(feature = "systemd", target_os = "linux"))]
+        if let Some(systemd) = self.systemd.get()
+            && health.is_healthy()
+        {
+            pause = systemd.alive().map_or(pause, |due| pause.min(due));
+        }
         progress.health = health;
-        self.left_of_the_stop().map_or(pause, |left| pause.min(left))
+        self.announce();
+        self.end_if_overdue().map_or(pause, |left| pause.min(left))
+    }
+
+    /// Makes the host speak for the process to systemd, if there is one that listens.
+    pub(super) fn speak(&self, running: &Running) {
+        #[cfg(all(feature = "systemd", target_os = "linux"))]
+        if self.systemd.get().is_none()
+            && let Some(systemd) = Systemd::of_process(running)
+        {
+            // It is said once.
+            let _ = self.systemd.set(systemd);
+            self.announce();
+        }
+        #[cfg(not(all(feature = "systemd", target_os = "linux")))]
+        let _ = (self, running);
+    }
+
+    /// Tells systemd what has changed, if the host speaks to it.
+    pub(super) fn announce(&self) {
+        #[cfg(all(feature = "systemd", target_os = "linux"))]
+        if let Some(systemd) = self.systemd.get() {
+            systemd.announce(&self.lifetime, self.left_of_the_stop());
+        }
+        #[cfg(not(all(feature = "systemd", target_os = "linux")))]
+        let _ = self;
     }
 
     /// Names whoever holds a thread for too long, again whenever that time has doubled, and says when it is over.
@@ -327,15 +364,20 @@ impl Watched {
         Health { problems }
     }
 
-    /// How long the stop of a program may still take; ends the process if it takes longer.
+    /// How long the stop may still take, once it has been asked for.
     fn left_of_the_stop(&self) -> Option<Duration> {
+        let asked = self.lifetime.stop_asked()?;
+        let _entered = self.runtime.enter();
+        Some((asked + self.options.stop_timeout + OVERDUE).saturating_duration_since(now()))
+    }
+
+    /// How long the stop of a program may still take; ends the process if it takes longer.
+    fn end_if_overdue(&self) -> Option<Duration> {
         let listens = self.ear.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if !listens || self.owner != ProcessOwner::Program {
             return None;
         }
-        let asked = self.lifetime.stop_asked()?;
-        let _entered = self.runtime.enter();
-        let left = (asked + self.options.stop_timeout + OVERDUE).saturating_duration_since(now());
+        let left = self.left_of_the_stop()?;
         if left.is_zero() {
             self.end(Reason::Overdue);
             return None;

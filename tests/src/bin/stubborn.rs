@@ -45,6 +45,14 @@ async fn serve(options: &AppOptions, stop: CancellationToken) {
     options.turn_of("serve at its end");
 }
 
+#[hostkit::background_service]
+async fn late(options: &AppOptions, ready: hostkit::Ready) {
+    if options.blocks != "late" {
+        ready.notify();
+    }
+    std::future::pending::<()>().await;
+}
+
 #[hostkit::periodic(every = "10ms")]
 async fn tick(options: &AppOptions) {
     options.turn_of("tick");
