@@ -88,7 +88,8 @@
 //!
 //! `[host]` has `stop_timeout` \[25 s\], of which a quarter, 5 s at most, is kept for `on_stopped` hooks and disposers;
 //! `drain_delay` \[0 s\]; `stall_after` \[1 s, `"none"` for never\], how long a function may hold its thread without an await
-//! before it is named in a warning; and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
+//! before it is named in a warning (`tokio::task::block_in_place` is no await, `blocking = true` and `spawn_blocking` are what
+//! does not count); and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
 //! warnings, and errors with `strict`. A section that nobody reads is a warning always, because binaries share files.
 //!
 //! # Testing

@@ -132,12 +132,12 @@ fn a_program_that_is_done_at_once_was_ready_all_the_same() {
 #[test]
 fn the_watchdog_is_fed_at_half_its_interval() {
     let manager = Manager::on_a_path("watchdog_manager");
-    let _running = manager.start("watchdog", STUBBORN, &[("WATCHDOG_USEC", "400000")]);
+    let _running = manager.start("watchdog", STUBBORN, &[("WATCHDOG_USEC", "2000000")]);
     manager.until("READY=1");
-    let signs = manager.signs_of_life(2 * SECOND);
-    assert!((7..=12).contains(&signs.len()), "{signs:?}");
+    let signs = manager.signs_of_life(5 * SECOND);
+    assert!((4..=6).contains(&signs.len()), "{signs:?}");
     let gaps = signs.windows(2).map(|pair| pair[1].checked_sub(pair[0]).unwrap());
-    assert!(gaps.max().unwrap() < Duration::from_millis(400), "{signs:?}");
+    assert!(gaps.max().unwrap() < 2 * SECOND, "{signs:?}");
 }
 
 #[test]
