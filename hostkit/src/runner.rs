@@ -24,6 +24,7 @@ use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
 use crate::tasks::Tasks;
+use crate::time::Clock;
 
 /// Reads a function's settings and makes its runner; called while the host is built, so it starts nothing.
 pub(crate) type SetUp = fn(Setup<'_>) -> Arc<dyn Runner>;
@@ -126,6 +127,8 @@ pub(crate) struct Conduct {
     pub(crate) status: Arc<StatusCell>,
     /// The one door for spawning.
     pub(crate) tasks: Tasks,
+    /// What the host goes by.
+    pub(crate) clock: Clock,
 }
 
 impl Conduct {

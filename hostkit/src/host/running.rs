@@ -19,6 +19,7 @@ use crate::function::{Callable, Handle, Queued};
 use crate::queue::{Queue, QueueCounts};
 use crate::runner::{Conduct, ServiceState, Stage, StatusCell};
 use crate::tasks::Tasks;
+use crate::time::Clock;
 
 /// The parts of a host that live until it has stopped.
 pub(super) struct Running {
@@ -28,6 +29,7 @@ pub(super) struct Running {
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
+    pub(super) clock: Clock,
     /// Whether a hook of the start is under way: half a migration is worse than a late stop.
     pub(super) in_hook: watch::Sender<bool>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
@@ -58,6 +60,7 @@ impl Service {
             abandon: self.abandon.clone(),
             status: Arc::clone(&self.status),
             tasks: running.tasks.clone(),
+            clock: running.clock.clone(),
         }
     }
 }
@@ -94,6 +97,7 @@ impl Running {
             options,
             lifetime,
             tasks,
+            clock: Clock::default(),
             in_hook: watch::Sender::new(false),
             services_began,
         })

@@ -352,6 +352,7 @@ pub(super) async fn run_hook(
         abandon,
         status: StatusCell::new(name),
         tasks: running.tasks.clone(),
+        clock: running.clock.clone(),
     };
     tracing::info!(target: "hostkit::host", hook = name, "running hook");
     match Arc::clone(&hook.service.runner).run(conduct).await {
