@@ -19,7 +19,9 @@ enum Kind {
     Never,
     #[error("`@reboot` is no time: write `run_at_start = true` beside a schedule")]
     Reboot,
-    #[error("unknown cron nickname `{0}` (one of `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight`, `@hourly`)")]
+    #[error(
+        "unknown cron nickname `{0}` (one of `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight`, `@hourly`)"
+    )]
     Nickname(String),
 }
 

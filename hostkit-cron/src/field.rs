@@ -124,7 +124,8 @@ fn unknown(field: Field, element: &str, word: &str) -> ExpressionError {
 /// What croner makes of one element in its field, all the others being open.
 pub(crate) fn croned(field: Field, element: &str) -> Result<CronPattern, String> {
     let open = |at: Field| if at == field { element } else { "*" };
-    let text = [Field::Second, Field::Minute, Field::Hour, Field::Day, Field::Month, Field::Weekday].map(open).join(" ");
+    let text =
+        [Field::Second, Field::Minute, Field::Hour, Field::Day, Field::Month, Field::Weekday].map(open).join(" ");
     let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build();
     match parser.parse(&text) {
         Ok(cron) => Ok(cron.pattern),

@@ -14,6 +14,8 @@ mod days;
 mod error;
 mod field;
 mod nickname;
+#[cfg(test)]
+mod tests;
 
 pub use civil::Civil;
 pub use error::ExpressionError;

@@ -71,6 +71,12 @@ pub(crate) trait Runner: Send + Sync + 'static {
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
 
+    /// When it runs next, as far as it has a schedule, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    fn upcoming(&self) -> Vec<Upcoming> {
+        Vec::new()
+    }
+
     /// What it says if something was left undone when it ended, for the report of the stop.
     fn leftovers(&self) -> Option<String> {
         None
@@ -103,6 +109,16 @@ pub(crate) trait Runner: Send + Sync + 'static {
         let _ = conduct;
         None
     }
+}
+
+/// One of the next times at which a function is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+pub(crate) struct Upcoming {
+    /// For people.
+    pub(crate) text: String,
+    /// By RFC 3339, with the offset of its zone; none of what counts from the start of the host.
+    pub(crate) time: Option<String>,
 }
 
 /// The two waves of a stop.

@@ -12,12 +12,15 @@
 mod tests;
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hostkit_cron::{Civil, Expression};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
+
+use crate::runner::Upcoming;
+use crate::time::show_duration;
 
 /// When something is due.
 #[derive(Debug, Clone)]
@@ -58,12 +61,21 @@ impl Cron {
         self.after_timestamp(after).map(SystemTime::from)
     }
 
-    /// The instant as the zone's clocks show it, with their offset.
+    /// The instant as the zone's clocks show it, with their offset, and how far away it is.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
-    pub(super) fn show(&self, at: SystemTime) -> String {
-        match Timestamp::try_from(at) {
-            Ok(at) => at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
-            Err(_outside) => humantime::format_rfc3339_seconds(at).to_string(),
+    pub(super) fn show(&self, time: SystemTime, now: SystemTime) -> Upcoming {
+        let away = time.duration_since(now).unwrap_or_default();
+        // In minutes from an hour on, which is what one reads.
+        let unit = if away < Duration::from_hours(1) { 1 } else { 60 };
+        let away = show_duration(Duration::from_secs(away.as_secs() / unit * unit));
+        match Timestamp::try_from(time) {
+            Ok(time) => {
+                let time = time.to_zoned(self.zone.clone());
+                let text = format!("{}, in {away}", time.strftime("%a %Y-%m-%d %H:%M:%S %:z"));
+                Upcoming { text, time: Some(time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()) }
+            }
+            // It was made from one.
+            Err(_outside) => Upcoming { text: format!("in {away}"), time: None },
         }
     }
 
@@ -71,7 +83,14 @@ impl Cron {
         let once = !self.expression.is_hourly();
         let offset = self.zone.to_offset(after);
         // Instants are whole seconds, so the next one is at the next whole second at the earliest.
-        let mut from = offset.to_datetime(after).checked_add(jiff::Span::new().seconds(1)).ok()?.with().subsec_nanosecond(0).build().ok()?;
+        let mut from = offset
+            .to_datetime(after)
+            .checked_add(jiff::Span::new().seconds(1))
+            .ok()?
+            .with()
+            .subsec_nanosecond(0)
+            .build()
+            .ok()?;
         if once && let Some(change) = self.change_before(after) {
             // What the clocks showed before they were put back (invariant 2).
             from = from.max(change.unchanged());

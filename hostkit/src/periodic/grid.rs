@@ -175,10 +175,9 @@ impl Grid {
         let scheduled = self.instant(point, at);
         let time = match point {
             Point::Wall(time) => time,
-            Point::Every(_) => at
-                .wall
-                .checked_sub(at.instant.saturating_duration_since(scheduled))
-                .unwrap_or(SystemTime::UNIX_EPOCH),
+            Point::Every(_) => {
+                at.wall.checked_sub(at.instant.saturating_duration_since(scheduled)).unwrap_or(SystemTime::UNIX_EPOCH)
+            }
         };
         Taken { scheduled, time, missed }
     }
@@ -251,8 +250,8 @@ impl Grid {
         if !self.jitter.is_zero()
             && let Some(point) = next
         {
-            // A run that begins after the next point would stand for both.
-            let longest = self.gap_after(point).saturating_sub(Duration::from_nanos(1)).min(self.jitter);
+            // A run that begins after the next point would stand for both, and timers are a little late.
+            let longest = (self.gap_after(point) / 10 * 9).min(self.jitter);
             let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
             self.delay = Duration::from_nanos(fastrand::u64(0..=nanos));
         }

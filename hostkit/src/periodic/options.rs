@@ -10,7 +10,8 @@ use super::cron::{self, Cron};
 use crate::config::Settings;
 use crate::error::Problem;
 use crate::registry::ServiceEntry;
-use crate::time::show_duration;
+use crate::runner::Upcoming;
+use crate::time::{Reading, show_duration};
 
 /// The period of a function whose schedule is faulty: its host is never started.
 const PLACEHOLDER: Schedule = Schedule::Every(Duration::from_hours(1));
@@ -73,6 +74,33 @@ impl Options {
                 .unwrap_or(OnFailure::Continue),
             stop_timeout: settings.duration("stop_timeout"),
         }
+    }
+}
+
+/// As many of the next times are shown.
+const SHOWN: usize = 3;
+
+impl Options {
+    /// The next times at which a host that starts now is due to run it, `jitter` left out.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    pub(super) fn upcoming(&self, at: &Reading) -> Vec<Upcoming> {
+        let at_start = self.run_at_start.then(|| Upcoming { text: "at the start".to_owned(), time: None });
+        let mut upcoming: Vec<_> = at_start.into_iter().collect();
+        match &self.schedule {
+            Schedule::Every(every) => upcoming.extend((1..).take(SHOWN).map(|number| {
+                let text = format!("{} after the start", show_duration(every.saturating_mul(number)));
+                Upcoming { text, time: None }
+            })),
+            #[cfg(feature = "cron")]
+            Schedule::Cron(cron) => {
+                let times = std::iter::successors(cron.after(at.wall), |last| cron.after(*last));
+                upcoming.extend(times.take(SHOWN).map(|time| cron.show(time, at.wall)));
+            }
+        }
+        #[cfg(not(feature = "cron"))]
+        let _ = at;
+        upcoming.truncate(SHOWN);
+        upcoming
     }
 }
 

@@ -28,8 +28,8 @@ use super::Tick;
 use super::grid::{Grid, Taken, Way};
 use super::options::{OnFailure, Options, Overlap, Schedule};
 use crate::component::{Context, Limits, RunFailure, RunValues};
-use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, crashed};
-use crate::time::{Reading, now};
+use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, Upcoming, crashed};
+use crate::time::{Clock, Reading, now};
 
 /// One periodic function in one host.
 pub(super) struct Ticker {
@@ -50,6 +50,10 @@ impl Runner for Ticker {
 
     fn summary(&self) -> String {
         self.options.to_string()
+    }
+
+    fn upcoming(&self) -> Vec<Upcoming> {
+        self.options.upcoming(&Clock::default().read())
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {

@@ -80,7 +80,8 @@ impl Rig {
         tasks.spawn("reaper", reap(reaped));
         let status = StatusCell::new(entry.name);
         let abandon = CancellationToken::new();
-        let conduct = Conduct { name: entry.name, container, plan, stop, abandon, status, tasks, clock: Clock::default() };
+        let conduct =
+            Conduct { name: entry.name, container, plan, stop, abandon, status, tasks, clock: Clock::default() };
         Ok(Self { runner, conduct, origin: now() })
     }
 

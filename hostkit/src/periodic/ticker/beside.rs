@@ -16,7 +16,8 @@ impl Ticker {
         let of_runs = Conduct { stop, abandon, ..conduct.clone() };
         let ready = conduct.clock.read();
         let mut grid = self.grid(&ready);
-        let mut runs: FuturesUnordered<_> = self.at_start(&ready).into_iter().map(|taken| self.launch(&callee, &of_runs, taken).running).collect();
+        let mut runs: FuturesUnordered<_> =
+            self.at_start(&ready).into_iter().map(|taken| self.launch(&callee, &of_runs, taken).running).collect();
         let mut end = loop {
             conduct.is_now(if runs.is_empty() { ServiceState::Ready } else { ServiceState::Running });
             // What the arms lose is waits.
