@@ -87,7 +87,8 @@
 //! Files are looked for in the current directory; `--config` names another, which must exist.
 //!
 //! `[host]` has `stop_timeout` \[25 s\], of which a quarter, 5 s at most, is kept for `on_stopped` hooks and disposers;
-//! `drain_delay` \[0 s\]; and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
+//! `drain_delay` \[0 s\]; `stall_after` \[1 s, `"none"` for never\], how long a function may hold its thread without an await
+//! before it is named in a warning; and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
 //! warnings, and errors with `strict`. A section that nobody reads is a warning always, because binaries share files.
 //!
 //! # Testing
@@ -126,6 +127,7 @@ pub(crate) mod queue;
 mod registry;
 pub(crate) mod runner;
 pub(crate) mod service;
+pub(crate) mod stall;
 pub(crate) mod tasks;
 pub(crate) mod time;
 
@@ -137,7 +139,7 @@ pub use component::{All, Component, Ext, InjectError, Lazy, Outcome, Pass, Repla
 pub use config::Secret;
 pub use futures_util::future::BoxFuture;
 pub use host::{
-    BuildError, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
+    BuildError, Health, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
 };
 pub use periodic::Tick;
 pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, Receipt, TaskQueue};

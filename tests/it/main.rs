@@ -8,11 +8,14 @@
 
 mod support;
 
+mod blocking;
 mod build;
 mod child;
 mod failure;
 mod inject;
 mod life;
+mod liveness;
 mod periodic;
 mod program;
 mod queue;
+mod races;

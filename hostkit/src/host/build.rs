@@ -67,7 +67,7 @@ struct Candidate {
 }
 
 pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
-    let HostBuilder { registrations, sources, mut supplied, replacements, renamed, only, except } = builder;
+    let HostBuilder { registrations, sources, mut supplied, replacements, renamed, only, except, owner } = builder;
     let mut problems = Vec::new();
     let Registered { nodes, entries, linked } = Registered::sort(registrations, &renamed);
     problems.extend(unregistered_crates(&linked, &nodes, &entries));
@@ -161,6 +161,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         configuration: Arc::new(configuration),
         options,
         lifetime,
+        owner,
     })
 }
 

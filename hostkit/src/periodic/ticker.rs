@@ -28,7 +28,7 @@ use super::Tick;
 use super::grid::{Grid, Taken, Way};
 use super::options::{OnFailure, Options, Overlap, Schedule};
 use crate::component::{Context, Limits, RunFailure, RunValues};
-use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, Upcoming, crashed};
+use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, Upcoming, crashed, until_abandoned};
 use crate::time::{Clock, Reading, now};
 
 /// One periodic function in one host.
@@ -265,13 +265,14 @@ impl Ticker {
     ) -> Result<(), RunFailure> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(taken, run))));
-        let limits = Limits { timeout: self.options.timeout, drop_on: Some(drop_on) };
+        let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(drop_on) };
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = taken.missed
         );
         let context = Context { token: told.0.clone(), values };
         let began = now();
-        let result = callee.call(context, &|| {}, limits).instrument(span).await;
+        let call = callee.call(context, &|| {}, limits).instrument(span);
+        let result = until_abandoned(&conduct.abandon, call).await;
         match &result {
             Ok(()) => {
                 let took = began.elapsed();

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use super::now;
+use super::{now, real_now};
 
 /// How often the watcher looks.
 const LOOK: Duration = Duration::from_secs(5);
@@ -54,9 +54,9 @@ impl Default for Clock {
 impl Clock {
     /// Both clocks now.
     pub(crate) fn read(&self) -> Reading {
-        let before = monotonic();
+        let before = real_now();
         let instant = now();
-        let is_real = (before..=monotonic()).contains(&instant.into_std());
+        let is_real = (before..=real_now()).contains(&instant.into_std());
         let anchor = &self.0.anchor;
         let wall = if is_real { machine() } else { anchor.wall + instant.saturating_duration_since(anchor.instant) };
         Reading { instant, wall }
@@ -75,11 +75,11 @@ impl Clock {
         }
         let clock = Arc::downgrade(&self.0);
         Some(async move {
-            let mut last = (machine(), monotonic());
+            let mut last = (machine(), real_now());
             loop {
                 tokio::time::sleep(LOOK).await;
                 let Some(clock) = clock.upgrade() else { return };
-                let (wall, instant) = (machine(), monotonic());
+                let (wall, instant) = (machine(), real_now());
                 let passed = instant.saturating_duration_since(last.1);
                 if passed < LOOK / 2 {
                     // tokio's clock is not the machine's, so nobody sets this one.
@@ -102,11 +102,6 @@ fn difference(a: SystemTime, b: SystemTime) -> Duration {
 #[allow(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
 fn machine() -> SystemTime {
     SystemTime::now()
-}
-
-#[allow(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
-fn monotonic() -> std::time::Instant {
-    std::time::Instant::now()
 }
 
 #[cfg(test)]
