@@ -102,13 +102,14 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `cli` | yes | the command line of the generated program (clap) |
+//! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.
 //!
 //! # What it does not do yet
-//! Cron schedules, durable queues, metrics, health over HTTP and a test kit are to come. Options that belong to them are
+//! Durable queues, metrics, health over HTTP and a test kit are to come. Options that belong to them are
 //! known, and refused when the host is built, never ignored.
 
 #[cfg(test)]

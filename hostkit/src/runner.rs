@@ -25,6 +25,7 @@ use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
 use crate::tasks::{Tasks, share_woken};
+use crate::time::Clock;
 
 /// Reads a function's settings and makes its runner; called while the host is built, so it starts nothing.
 pub(crate) type SetUp = fn(Setup<'_>) -> Arc<dyn Runner>;
@@ -71,6 +72,12 @@ pub(crate) trait Runner: Send + Sync + 'static {
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
 
+    /// When it runs next, as far as it has a schedule, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    fn upcoming(&self) -> Vec<Upcoming> {
+        Vec::new()
+    }
+
     /// What it says if something was left undone when it ended, for the report of the stop.
     fn leftovers(&self) -> Option<String> {
         None
@@ -105,6 +112,16 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 }
 
+/// One of the next times at which a function is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+pub(crate) struct Upcoming {
+    /// For people.
+    pub(crate) text: String,
+    /// By RFC 3339, with the offset of its zone; none of what counts from the start of the host.
+    pub(crate) time: Option<String>,
+}
+
 /// The two waves of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StopsWith {
@@ -129,6 +146,8 @@ pub(crate) struct Conduct {
     pub(crate) alarm: Alarm,
     /// The one door for spawning.
     pub(crate) tasks: Tasks,
+    /// What the host goes by.
+    pub(crate) clock: Clock,
 }
 
 /// The way to the host for a failure that it must hear of while the rest of the service still ends.

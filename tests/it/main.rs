@@ -11,6 +11,8 @@ mod support;
 mod blocking;
 mod build;
 mod child;
+#[cfg(target_os = "linux")]
+mod clock;
 mod failure;
 mod inject;
 mod life;

@@ -24,6 +24,7 @@ use crate::queue::{Queue, QueueCounts};
 use crate::runner::{Alarm, Conduct, ServiceState, Stage, StatusCell};
 use crate::stall::Mark;
 use crate::tasks::Tasks;
+use crate::time::Clock;
 
 /// The parts of a host that live until it has stopped.
 pub(super) struct Running {
@@ -33,6 +34,7 @@ pub(super) struct Running {
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
+    pub(super) clock: Clock,
     /// The hook of the start that is under way: half a migration is worse than a late stop.
     pub(super) in_hook: watch::Sender<Option<&'static str>>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
@@ -79,6 +81,7 @@ impl Service {
             abandon: self.abandon.clone(),
             status: Arc::clone(&self.status),
             alarm: Alarm::default(),
+            clock: running.clock.clone(),
             tasks: running.tasks.of(self.mark),
         }
     }
@@ -122,6 +125,7 @@ impl Running {
             options,
             lifetime,
             tasks,
+            clock: Clock::default(),
             in_hook: watch::Sender::new(None),
             services_began,
             watched,

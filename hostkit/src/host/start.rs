@@ -411,6 +411,7 @@ pub(super) async fn run_hook(
         status: StatusCell::new(name),
         alarm: Alarm::default(),
         tasks: running.tasks.clone(),
+        clock: running.clock.clone(),
     };
     tracing::info!(target: "hostkit::host", hook = name, "running hook");
     match hook.mark.around(Arc::clone(&hook.service.runner).run(conduct)).await {

@@ -22,7 +22,7 @@ use crate::error::{BoxError, Problem};
 use crate::function::{Call, Callable, CopyOf, Ended, HandOver, Handle, Queued, Work};
 use crate::registry::{ServiceEntry, Source};
 use crate::tasks::Tasks;
-use crate::time::now;
+use crate::time::{Clock, now};
 use crate::{Instance, JobContext, Queue, Ready, Tick};
 
 pub(crate) const SOURCE: Source = Source { file: "src/jobs.rs", line: 7, module: "app::jobs" };
@@ -80,8 +80,17 @@ impl Rig {
         tasks.spawn("reaper", reap(reaped));
         let status = StatusCell::new(entry.name);
         let abandon = CancellationToken::new();
-        let conduct =
-            Conduct { name: entry.name, container, plan, stop, abandon, status, alarm: Alarm::default(), tasks };
+        let conduct = Conduct {
+            name: entry.name,
+            container,
+            plan,
+            stop,
+            abandon,
+            status,
+            alarm: Alarm::default(),
+            tasks,
+            clock: Clock::default(),
+        };
         Ok(Self { runner, conduct, origin: now() })
     }
 
