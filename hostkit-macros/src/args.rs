@@ -7,16 +7,17 @@ pub(crate) mod suggest;
 pub(crate) mod table;
 
 use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Lit, LitInt, LitStr, Path, Type};
+use syn::{Lit, LitBool, LitInt, LitStr, Path, Type};
 
 pub(crate) use raw::{Raw, RawValue, Tokens, arguments, place, split};
 use table::{Opt, Table, Takes};
 
 use crate::errors::Errors;
 use crate::paths::Hostkit;
+use crate::put::put;
 
 /// The options that were given and are right, and the names of those that are not.
 pub(crate) struct Args {
@@ -113,25 +114,39 @@ impl Args {
         self.path("crate").map_or_else(Hostkit::default, Hostkit::at)
     }
 
-    /// The options that configuration may override, in the order of the attribute, as `(key, Setting)` pairs.
-    pub(crate) fn settings(&self) -> Vec<TokenStream> {
-        let settings = self.given.iter().filter(|given| given.option.takes.configurable()).map(|given| {
+    /// The options that configuration may override, in the order of the attribute.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let settings = self.given.iter().filter(|given| given.option.takes.configurable()).filter_map(|given| {
             let key = LitStr::new(given.option.name, given.span);
-            match &given.value {
-                Value::Text(text) => quote!((#key, __hk::Setting::Text(#text))),
-                Value::Integer(integer) => {
-                    let integer = Literal::i64_unsuffixed(*integer);
-                    quote!((#key, __hk::Setting::Integer(#integer)))
-                }
-                Value::Flag(flag) => quote!((#key, __hk::Setting::Flag(#flag))),
+            let (form, value) = match &given.value {
+                Value::Text(text) => ("Text", Lit::Str(text.clone())),
+                Value::Integer(integer) => ("Integer", Lit::new(Literal::i64_unsuffixed(*integer))),
+                Value::Flag(flag) => ("Flag", Lit::Bool(LitBool::new(*flag, Span::call_site()))),
                 Value::Path(path) => {
                     let path = path.to_token_stream().to_string().replace(' ', "");
-                    quote!((#key, __hk::Setting::Text(#path)))
+                    ("Text", Lit::Str(LitStr::new(&path, Span::call_site())))
                 }
-                Value::Word | Value::Ident(_) | Value::Paths(_) | Value::Types(_) => TokenStream::new(),
-            }
+                Value::Word | Value::Ident(_) | Value::Paths(_) | Value::Types(_) => return None,
+            };
+            Some(Setting { key, form, value })
         });
         settings.collect()
+    }
+}
+
+/// One option that configuration may override: its pair in the registration.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    key: LitStr,
+    form: &'static str,
+    value: Lit,
+}
+
+impl ToTokens for Setting {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { key, form, value } = self;
+        let form = Ident::new(form, Span::call_site());
+        put!(tokens, Span::call_site() => (#key, __hk::Setting::#form(#value)));
     }
 }
 
@@ -187,8 +202,8 @@ impl Written<'_> {
                 self.or_wrong(path.parse_with(Path::parse_mod_style), "the path of hostkit in quotes").map(Value::Path)
             }
             Takes::Integer { least } => self.integer(least).map(Value::Integer),
-            Takes::Flag | Takes::Code => match syn::parse2(self.value.clone()) {
-                Ok(Lit::Bool(flag)) => Ok(Value::Flag(flag.value)),
+            Takes::Flag | Takes::Code => match self.literal() {
+                Some(Lit::Bool(flag)) => Ok(Value::Flag(flag.value)),
                 _ => Err(self.wrong("`true` or `false`")),
             },
             Takes::Ident => self.or_wrong(syn::parse2(self.value.clone()), "one identifier").map(Value::Ident),
@@ -207,11 +222,16 @@ impl Written<'_> {
     }
 
     fn text(&self, what: &str, check: impl Fn(&str) -> Result<(), String>) -> syn::Result<LitStr> {
-        let Ok(Lit::Str(text)) = syn::parse2(self.value.clone()) else { return Err(self.wrong(what)) };
+        let Some(Lit::Str(text)) = self.literal() else { return Err(self.wrong(what)) };
         match check(&text.value()) {
             Ok(()) => Ok(text),
             Err(message) => Err(syn::Error::new_spanned(&text, format!("`{}`: {message}", self.key))),
         }
+    }
+
+    /// The value, if it is one literal.
+    fn literal(&self) -> Option<Lit> {
+        syn::parse2(self.value.clone()).ok()
     }
 
     fn integer(&self, least: i64) -> syn::Result<i64> {

@@ -10,7 +10,7 @@ mod implementation;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, FnArg, ItemStruct, Signature, Token, Visibility};
+use syn::{Attribute, FnArg, ItemStruct, Signature, Visibility};
 
 pub(crate) use docs::{cfgs, description, docs};
 pub(crate) use helper::{Inject, take_inject, take_key};
@@ -34,6 +34,8 @@ pub(crate) struct Function {
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
     pub(crate) body: TokenStream,
+    /// How many attributes it and its parameters were written with.
+    pub(crate) written: usize,
 }
 
 impl Item {
@@ -47,69 +49,102 @@ impl Item {
         }
     }
 
-    /// Recognises the item by its first tokens.
+    /// Recognises the item by its first words.
     pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
-        Self::parse_stream.parse2(tokens)
-    }
-
-    fn parse_stream(input: ParseStream<'_>) -> syn::Result<Self> {
-        let ahead = input.fork();
-        ahead.call(Attribute::parse_outer)?;
-        ahead.parse::<Visibility>()?;
-        let item = if ahead.peek(Token![struct]) {
-            Self::Structure(Box::new(input.parse()?))
-        } else if ahead.peek(Token![impl]) || (ahead.peek(Token![unsafe]) && ahead.peek2(Token![impl])) {
-            Self::Implementation(Box::new(Implementation::parse(input)?))
-        } else if let Some(what) = other(&ahead) {
-            input.parse::<TokenStream>()?;
-            Self::Other(what)
-        } else {
-            Self::Function(Box::new(Function::parse(input)?))
-        };
-        Ok(item)
-    }
-}
-
-/// The word for an item that is no function, struct or `impl`.
-fn other(ahead: ParseStream<'_>) -> Option<&'static str> {
-    if ahead.peek(Token![enum]) {
-        Some("an enum")
-    } else if ahead.peek(Token![trait])
-        || ((ahead.peek(Token![unsafe]) || ahead.peek(Token![auto])) && ahead.peek2(Token![trait]))
-    {
-        Some("a trait")
-    } else if ahead.peek(Token![mod]) {
-        Some("a module")
-    } else if ahead.peek(Token![use]) {
-        Some("an import")
-    } else if ahead.peek(Token![type]) {
-        Some("a type alias")
-    } else if ahead.peek(Token![static]) || (ahead.peek(Token![const]) && !is_function(ahead)) {
-        Some("a constant")
-    } else if ahead.peek(syn::Ident) && ahead.peek2(syn::Ident) {
-        // `union` is a word like any other, until a name follows.
-        Some("a union")
-    } else if !is_function(ahead) {
-        Some("this item")
-    } else {
-        None
-    }
-}
-
-fn is_function(ahead: ParseStream<'_>) -> bool {
-    ahead.fork().parse::<Signature>().is_ok() || {
-        let words = ahead.fork();
-        while words.peek(Token![const])
-            || words.peek(Token![async])
-            || words.peek(Token![unsafe])
-            || words.peek(Token![extern])
-            || words.peek(syn::LitStr)
-        {
-            if words.parse::<TokenTree>().is_err() {
-                return false;
+        let mut trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+        Ok(match Word::of(&trees) {
+            Word::Function => {
+                // The parser would copy the body into a buffer, token by token.
+                let body = trees.pop().map(TokenStream::from).unwrap_or_default();
+                let mut function = Function::parse.parse2(trees.into_iter().collect())?;
+                function.body.extend(body);
+                Self::Function(Box::new(function))
             }
-        }
-        words.peek(Token![fn])
+            Word::Structure => Self::Structure(Box::new(syn::parse2(tokens)?)),
+            Word::Implementation => Self::Implementation(Box::new(Implementation::parse.parse2(tokens)?)),
+            Word::Other(what) => Self::Other(what),
+        })
+    }
+}
+
+/// What the words before an item's name say of it.
+enum Word {
+    Function,
+    Structure,
+    Implementation,
+    Other(&'static str),
+}
+
+impl Word {
+    fn of(mut tokens: &[TokenTree]) -> Self {
+        let what = loop {
+            let (first, rest) = match tokens {
+                // An attribute.
+                [TokenTree::Punct(_), TokenTree::Group(_), rest @ ..]
+                // A visibility that a macro passed on.
+                | [TokenTree::Group(_), rest @ ..] => {
+                    tokens = rest;
+                    continue;
+                }
+                [TokenTree::Ident(first), rest @ ..] => (first, rest),
+                _ => break "this item",
+            };
+            match first.to_string().as_str() {
+                "pub" => tokens = rest,
+                "fn" => return Self::Function,
+                "struct" => return Self::Structure,
+                "impl" => return Self::Implementation,
+                "enum" => break "an enum",
+                "trait" => break "a trait",
+                "mod" => break "a module",
+                "use" => break "an import",
+                "type" => break "a type alias",
+                "union" => break "a union",
+                "static" => break "a constant",
+                "const" if !is_function(rest) => break "a constant",
+                _ if is_function(rest) => return Self::Function,
+                "unsafe" | "auto" => tokens = rest,
+                _ => break "this item",
+            }
+        };
+        Self::Other(what)
+    }
+}
+
+/// Whether nothing but words such as `async` and `extern "C"` stands before `fn`.
+fn is_function(tokens: &[TokenTree]) -> bool {
+    let mut words = tokens.iter().skip_while(|token| match token {
+        TokenTree::Ident(word) => ["const", "async", "unsafe", "safe", "extern"].contains(&word.to_string().as_str()),
+        TokenTree::Literal(_) => true,
+        TokenTree::Group(_) | TokenTree::Punct(_) => false,
+    });
+    matches!(words.next(), Some(TokenTree::Ident(word)) if word == "fn")
+}
+
+/// What has attributes, some of which are hostkit's to take.
+pub(crate) trait Attributed: ToTokens {
+    /// How many there are.
+    fn attributes(&self) -> usize;
+
+    /// The item's tokens: those that were written, if it still has as many attributes as then.
+    fn unless_taken(&self, before: usize, written: TokenStream) -> TokenStream {
+        if self.attributes() == before { written } else { self.to_token_stream() }
+    }
+}
+
+impl Attributed for ItemStruct {
+    fn attributes(&self) -> usize {
+        self.attrs.len() + self.fields.iter().map(|field| field.attrs.len()).sum::<usize>()
+    }
+}
+
+impl Attributed for Function {
+    fn attributes(&self) -> usize {
+        let of_parameters = self.signature.inputs.iter().map(|input| match input {
+            FnArg::Typed(typed) => typed.attrs.len(),
+            FnArg::Receiver(receiver) => receiver.attrs.len(),
+        });
+        self.attributes.len() + of_parameters.sum::<usize>()
     }
 }
 
@@ -119,7 +154,9 @@ impl Function {
         let visibility = input.parse()?;
         let signature = input.parse()?;
         let body = input.parse()?;
-        Ok(Self { attributes, visibility, signature, body })
+        let mut function = Self { attributes, visibility, signature, body, written: 0 };
+        function.written = function.attributes();
+        Ok(function)
     }
 
     pub(crate) fn name(&self) -> &Ident {
@@ -156,7 +193,8 @@ impl ToTokens for Function {
 pub(crate) fn only_one_attribute(attributes: &mut Vec<Attribute>, mine: &str, errors: &mut Errors) {
     attributes.retain(|attribute| {
         let path = attribute.path();
-        let named = path.segments.last().is_some_and(|last| ATTRIBUTES.iter().any(|name| last.ident == name));
+        let last = path.segments.last().map(|last| last.ident.to_string());
+        let named = last.is_some_and(|last| ATTRIBUTES.contains(&last.as_str()));
         // Derives have helper attributes of such names, `options` above all, so that one must be written with its path.
         let alone = path.segments.len() == 1 && !path.is_ident("options");
         let ours = named && (alone || path.segments.first().is_some_and(|first| first.ident == "hostkit"));

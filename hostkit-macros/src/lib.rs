@@ -10,6 +10,7 @@ mod expand;
 mod input;
 mod model;
 mod paths;
+mod put;
 #[cfg(test)]
 mod tests;
 mod validate;

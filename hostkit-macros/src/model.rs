@@ -4,11 +4,14 @@ mod ask;
 mod own_name;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
 use syn::{Attribute, Generics, LitStr, Path, Type, Visibility};
 
-pub(crate) use ask::{Ask, Kind, Risk, generic_argument, last_segment, ours, place, plain};
-pub(crate) use own_name::{type_written_out, written_out};
+use crate::args::Setting;
+
+pub(crate) use ask::{Ask, Kind, Risk, generic_argument, is_one_of, last_segment, ours, place, plain};
+pub(crate) use own_name::{mentioned, type_written_out, written_out};
+
+use crate::put::put;
 
 /// One injected parameter or field.
 #[derive(Clone)]
@@ -23,16 +26,20 @@ pub(crate) struct Parameter {
 
 impl Parameter {
     /// Its place in the `edges` of the registration.
-    pub(crate) fn edge(&self, kind: Kind) -> TokenStream {
-        let edge = self.ask.edge(kind, &self.name, &self.local);
-        match &self.key {
-            Some(key) => quote!(#edge.keyed(#key)),
-            None => edge,
+    pub(crate) fn edge(&self, kind: Kind, tokens: &mut TokenStream) {
+        self.ask.edge(kind, &self.name, &self.local, tokens);
+        if let Some(key) = &self.key {
+            put!(tokens, Span::call_site() => .keyed(#key));
         }
     }
 
-    pub(crate) fn need(&self, call: Call) -> TokenStream {
-        self.ask.need(call, &self.local)
+    pub(crate) fn need(&self, call: Call, tokens: &mut TokenStream) {
+        self.ask.need(call, &self.local, tokens);
+    }
+
+    /// Whether it is `&mut T`, of a value that the call has for itself.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self.ask, Ask::Taken(_))
     }
 
     /// The same, with this very type of the same name.
@@ -49,12 +56,12 @@ impl Parameter {
         self.ask.declared(kind, &self.local)
     }
 
-    pub(crate) fn pattern(&self) -> TokenStream {
-        self.ask.pattern(&self.local)
+    pub(crate) fn pattern(&self, tokens: &mut TokenStream) {
+        self.ask.pattern(&self.local, tokens);
     }
 
-    pub(crate) fn argument(&self, call: Call) -> TokenStream {
-        self.ask.argument(&self.local, call)
+    pub(crate) fn argument(&self, call: Call, tokens: &mut TokenStream) {
+        self.ask.argument(&self.local, call, tokens);
     }
 }
 
@@ -95,15 +102,15 @@ pub(crate) struct Payload {
 
 impl Payload {
     /// That it can be cloned, for another attempt, said on its type.
-    pub(crate) fn cloned(&self) -> TokenStream {
+    pub(crate) fn cloned(&self, tokens: &mut TokenStream) {
         let ty = &self.ty;
-        quote_spanned!(ours(place(ty))=> const _: fn(&#ty) -> #ty = <#ty as ::core::clone::Clone>::clone;)
+        put!(tokens, ours(place(ty)) => const _: fn(&#ty) -> #ty = <#ty as ::core::clone::Clone>::clone;);
     }
 
     /// The associated type, all of it on the payload's type: it must be as visible as the function.
-    pub(crate) fn declared(&self) -> TokenStream {
+    pub(crate) fn declared(&self, tokens: &mut TokenStream) {
         let ty = &self.ty;
-        quote_spanned!(ours(place(ty))=> type Payload = #ty;)
+        put!(tokens, ours(place(ty)) => type Payload = #ty;);
     }
 }
 
@@ -125,7 +132,7 @@ pub(crate) struct Service {
     /// Where a wrong return type is shown.
     pub(crate) output: Span,
     pub(crate) after: Vec<Path>,
-    pub(crate) settings: Vec<TokenStream>,
+    pub(crate) settings: Vec<Setting>,
     /// Whether a payload may be needed again.
     pub(crate) retried: bool,
     /// What takes the payloads that are left at stop.

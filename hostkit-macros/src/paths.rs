@@ -1,31 +1,31 @@
 //! Where expansions find the runtime.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::Path;
+
+use crate::put::put;
 
 /// The path of the hostkit crate: `::hostkit`, or what `crate = "…"` says.
-pub(crate) struct Hostkit(TokenStream);
-
-impl Default for Hostkit {
-    fn default() -> Self {
-        Self(quote!(::hostkit))
-    }
-}
+#[derive(Default)]
+pub(crate) struct Hostkit(Option<Path>);
 
 impl Hostkit {
-    pub(crate) fn at(path: &syn::Path) -> Self {
-        Self(quote!(#path))
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(Some(path.clone()))
     }
 
     /// The one import of an expansion's block. A name that no user's module has, because it hides theirs.
-    pub(crate) fn import(&self) -> TokenStream {
-        let hostkit = &self.0;
-        quote!(use #hostkit::__private as __hk;)
+    pub(crate) fn import(&self, tokens: &mut TokenStream) {
+        put!(tokens, Span::call_site() => use #self::__private as __hk;);
     }
+}
 
-    /// The runtime's private module, where no import stands.
-    pub(crate) fn private(&self) -> TokenStream {
-        let hostkit = &self.0;
-        quote!(#hostkit::__private)
+impl ToTokens for Hostkit {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match &self.0 {
+            Some(path) => path.to_tokens(tokens),
+            None => put!(tokens, Span::call_site() => ::hostkit),
+        }
     }
 }

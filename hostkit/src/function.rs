@@ -3,7 +3,8 @@
 use std::any::TypeId;
 use std::future::Future;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Map};
 
 use crate::component::{Declared, Given, Need};
 use crate::error::BoxError;
@@ -12,20 +13,50 @@ use crate::registry::{Registration, ServiceEntry};
 /// What every annotated function's result is turned into.
 pub type Ended = Result<(), BoxError>;
 
-/// An annotated item that [`Host::empty`](crate::Host::empty) can be given by name.
+/// An annotated item that [`Host::empty`](crate::Host::empty) can be given by name: a component, or the handle of a
+/// function.
+///
+/// An expansion implements this one trait for a handle; what else can be said of it follows from its role.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an annotated function or component",
     label = "no hostkit attribute on this",
     note = "name the handle of a function with a hostkit attribute, or a component's type"
 )]
 pub trait Item: 'static {
+    /// What the host does with it.
+    type Role;
     /// What is registered.
     const REGISTRATION: Registration;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Declared> Item for T {
+    type Role = role::Injected;
     const REGISTRATION: Registration = Registration::Node(T::NODE);
+}
+
+/// What the host does with an item, and which handle it is therefore.
+pub mod role {
+    /// The role of a function without a payload.
+    #[derive(Debug)]
+    pub struct Called;
+
+    /// The role of a function that works off a queue.
+    #[derive(Debug)]
+    pub struct Enqueued;
+
+    /// The role of what is given to functions.
+    #[derive(Debug)]
+    pub struct Injected;
+
+    /// The role of a crate that was linked by name.
+    #[derive(Debug)]
+    pub struct Linked;
+
+    /// A role that functions have.
+    pub trait Runs {}
+    impl Runs for Called {}
+    impl Runs for Enqueued {}
 }
 
 /// The handle of an annotated function.
@@ -38,12 +69,23 @@ pub trait Handle: 'static {
     const ENTRY: &'static ServiceEntry;
 }
 
+#[diagnostic::do_not_recommend]
+impl<T: Item<Role: role::Runs>> Handle for T {
+    const ENTRY: &'static ServiceEntry = match T::REGISTRATION {
+        Registration::Service(entry) => entry,
+        Registration::Node(_) | Registration::Linked(_) => panic!("what runs is registered as a service"),
+    };
+}
+
 /// The handle of a function without a payload: a background service, a periodic function or a hook.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the handle of a function that can be triggered",
     label = "not a background service, a periodic function or a hook"
 )]
 pub trait Callable: Handle {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Item<Role = role::Called>> Callable for T {}
 
 /// The handle of a function that works off a queue.
 #[diagnostic::on_unimplemented(
@@ -129,6 +171,14 @@ impl<E: Into<BoxError>> IntoEnded for Result<(), E> {
 /// Returns what the function returned.
 pub fn ended(value: impl IntoEnded) -> Ended {
     value.into_ended()
+}
+
+/// A function's future, with its result in the form the runtime reads: `ending(work(…), ended)`.
+///
+/// [`ended`] comes as a pointer: in the type of the future it would repeat what it demands of the result, and a wrong
+/// result would be two errors.
+pub fn ending<F: Future>(future: F, ended: fn(F::Output) -> Ended) -> Map<F, fn(F::Output) -> Ended> {
+    future.map(ended)
 }
 
 /// The identity of a handle, in `after = […]`.

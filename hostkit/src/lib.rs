@@ -112,6 +112,11 @@
 //! Durable queues, metrics, health over HTTP and a test kit are to come. Options that belong to them are
 //! known, and refused when the host is built, never ignored.
 
+#![cfg_attr(
+    test,
+    allow(unsafe_code, reason = "the section of `registry::collect`, which only here is no macro of another crate")
+)]
+
 #[cfg(test)]
 extern crate self as hostkit;
 

@@ -3,6 +3,7 @@
 pub use core::any::TypeId;
 pub use core::future::Future;
 pub use core::marker::Send;
+pub use core::module_path;
 pub use core::option::Option::{None, Some};
 pub use core::result::Result::{Err, Ok};
 pub use std::boxed::Box;
@@ -12,9 +13,9 @@ pub use std::sync::Arc;
 pub use std::vec::Vec;
 
 pub use futures_util::future::BoxFuture;
-pub use inventory::submit;
 
-pub use crate::__here as here;
+pub use crate::__linked as linked;
+pub use crate::__submit as submit;
 pub use crate::component::{
     AllBound, Arity, Asked, Asking, Binder, Binding, Bound, BoundDyn, ByName, Cast, Construct, Constructed,
     Declared as Component, Edge, Field, Frame, Given, LazyBound, LazyDyn, Lent, LentDyn, Lifetime, Made, Maybe, Named,
@@ -24,18 +25,10 @@ pub use crate::component::{
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
 pub use crate::function::{
-    Call, Callable, CopyOf, Ended, HandOver, Handle, IntoEnded, Item, Queued, Work, ended, handle_of, takes_leftovers,
+    Call, Callable, CopyOf, Ended, HandOver, Handle, IntoEnded, Item, Queued, Work, ended, ending, handle_of, role,
+    takes_leftovers,
 };
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
-pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source};
+pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source, here, register};
 pub use crate::runner::{Kind, Stage};
 pub use crate::tasks::blocking;
-
-/// The place of an attribute.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __here {
-    () => {
-        $crate::__private::Source { file: ::core::file!(), line: ::core::line!(), module: ::core::module_path!() }
-    };
-}

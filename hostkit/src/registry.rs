@@ -1,8 +1,13 @@
-//! What `inventory` carries from the annotated items to the host: plain data.
+//! What the annotated items hand to the host: plain data.
+
+mod collect;
 
 use std::any::TypeId;
 
 use crate::component::{Edge, NodePtr};
+
+pub use collect::register;
+pub(crate) use collect::registered;
 
 /// Where an item was declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +27,13 @@ impl Source {
     }
 }
 
+/// The place of the attribute in whose expansion this stands; the compiler knows all of it but the module.
+#[track_caller]
+pub const fn here(module: &'static str) -> Source {
+    let place = std::panic::Location::caller();
+    Source { file: place.file(), line: place.line(), module }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
@@ -38,8 +50,6 @@ pub enum Registration {
     /// A library crate was linked by name: `hostkit::link!` or `link(…)`; the crate's name.
     Linked(&'static str),
 }
-
-inventory::collect!(Registration);
 
 /// A function the host runs.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ const _: () = {
     static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
         name: "order_intake",
         description: "",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         handle: __hk::TypeId::of::<order_intake>,
         edges: &[
             __hk::Edge::of::<__hk::kind::Background, Queue<process_order>>("orders"),
@@ -36,13 +36,10 @@ const _: () = {
         ],
         kind: __hk::Kind::background::<__Shim>(),
     };
-    impl __hk::Handle for order_intake {
-        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-    }
     impl __hk::Item for order_intake {
+        type Role = __hk::role::Called;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
     }
-    impl __hk::Callable for order_intake {}
     struct __Shim;
     impl __hk::Call for __Shim {
         type Of = order_intake;
@@ -50,10 +47,8 @@ const _: () = {
         fn call<'r>(
             (orders, pool, stop): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            async move { __hk::ended(order_intake(orders, pool, stop).await) }
+            __hk::ending(order_intake(orders, pool, stop), __hk::ended)
         }
     }
-    __hk::submit! {
-        < order_intake as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(order_intake);
 };

@@ -13,7 +13,7 @@ const _: () = {
     static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
         name: "watch",
         description: "",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         handle: __hk::TypeId::of::<watch>,
         edges: &[
             __hk::Edge::shared::<Clock>("clock"),
@@ -23,13 +23,10 @@ const _: () = {
         options: &[],
         kind: __hk::Kind::background::<__Shim>(),
     };
-    impl __hk::Handle for watch {
-        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-    }
     impl __hk::Item for watch {
+        type Role = __hk::role::Called;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
     }
-    impl __hk::Callable for watch {}
     struct __Shim;
     impl __hk::Call for __Shim {
         type Of = watch;
@@ -40,8 +37,6 @@ const _: () = {
             __hk::blocking(move || -> __hk::Ended { watch(&*clock, &*store) })
         }
     }
-    __hk::submit! {
-        < watch as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(watch);
     const _: () = __hk::check(__hk::Owner::HostLong, &__ENTRY.edges[0]);
 };

@@ -13,7 +13,7 @@ const _: () = {
     use ::hostkit::__private as __hk;
     static __NODE: __hk::Node = __hk::Node {
         name: "SqliteStore",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         lifetime: __hk::Lifetime::Singleton,
         generic: false,
         edges: &[__hk::Edge::of::<__hk::kind::Component, Ext<SqlitePool>>("pool")],
@@ -50,7 +50,5 @@ const _: () = {
             )
         }
     }
-    __hk::submit! {
-        < SqliteStore as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(SqliteStore);
 };

@@ -3,11 +3,7 @@
 const _: () = {
     use ::hostkit::__private as __hk;
     extern crate billing as _;
-    __hk::submit! {
-        __hk::Registration::Linked("billing")
-    }
+    __hk::linked!("billing");
     extern crate shipping as _;
-    __hk::submit! {
-        __hk::Registration::Linked("shipping")
-    }
+    __hk::linked!("shipping");
 };

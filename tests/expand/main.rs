@@ -26,7 +26,5 @@ mod hostkit_wiring {
 const _: () = {
     use ::hostkit::__private as __hk;
     extern crate billing as _;
-    __hk::submit! {
-        __hk::Registration::Linked("billing")
-    }
+    __hk::linked!("billing");
 };

@@ -13,20 +13,17 @@ const _: () = {
     static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
         name: "announce",
         description: "",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         handle: __hk::TypeId::of::<announce>,
         edges: &[__hk::Edge::of::<__hk::kind::Hook, Ext<SqlitePool>>("pool")],
         after: &[],
         options: &[],
         kind: __hk::Kind::hook::<__Shim>(__hk::Stage::Started),
     };
-    impl __hk::Handle for announce {
-        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-    }
     impl __hk::Item for announce {
+        type Role = __hk::role::Called;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
     }
-    impl __hk::Callable for announce {}
     struct __Shim;
     impl __hk::Call for __Shim {
         type Of = announce;
@@ -34,10 +31,8 @@ const _: () = {
         fn call<'r>(
             (pool,): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            async move { __hk::ended(announce(pool).await) }
+            __hk::ending(announce(pool), __hk::ended)
         }
     }
-    __hk::submit! {
-        < announce as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(announce);
 };

@@ -13,20 +13,17 @@ const _: () = {
     static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
         name: "sweep",
         description: "",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         handle: __hk::TypeId::of::<sweep>,
         edges: &[__hk::Edge::of::<__hk::kind::Hook, Ext<SqlitePool>>("pool")],
         after: &[],
         options: &[],
         kind: __hk::Kind::hook::<__Shim>(__hk::Stage::Stopped),
     };
-    impl __hk::Handle for sweep {
-        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-    }
     impl __hk::Item for sweep {
+        type Role = __hk::role::Called;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
     }
-    impl __hk::Callable for sweep {}
     struct __Shim;
     impl __hk::Call for __Shim {
         type Of = sweep;
@@ -34,10 +31,8 @@ const _: () = {
         fn call<'r>(
             (pool,): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            async move { __hk::ended(sweep(pool).await) }
+            __hk::ending(sweep(pool), __hk::ended)
         }
     }
-    __hk::submit! {
-        < sweep as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(sweep);
 };

@@ -16,7 +16,7 @@ const _: () = {
     use ::hostkit::__private as __hk;
     static __NODE: __hk::Node = __hk::Node {
         name: "DatabaseOptions",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         lifetime: __hk::Lifetime::Singleton,
         generic: false,
         edges: &[],
@@ -46,7 +46,5 @@ const _: () = {
             __hk::problems(DatabaseOptions::problems(self))
         }
     }
-    __hk::submit! {
-        < DatabaseOptions as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(DatabaseOptions);
 };

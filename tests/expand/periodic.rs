@@ -15,7 +15,7 @@ const _: () = {
     static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
         name: "cleanup",
         description: "Deletes rows nobody needs any more.",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         handle: __hk::TypeId::of::<cleanup>,
         edges: &[
             __hk::Edge::shared::<UnitOfWork>("work"),
@@ -25,13 +25,10 @@ const _: () = {
         options: &[("every", __hk::Setting::Text("1h"))],
         kind: __hk::Kind::periodic::<__Shim>(),
     };
-    impl __hk::Handle for cleanup {
-        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-    }
     impl __hk::Item for cleanup {
+        type Role = __hk::role::Called;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
     }
-    impl __hk::Callable for cleanup {}
     struct __Shim;
     impl __hk::Call for __Shim {
         type Of = cleanup;
@@ -39,10 +36,8 @@ const _: () = {
         fn call<'r>(
             (work, options): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            async move { __hk::ended(cleanup(work, options).await) }
+            __hk::ending(cleanup(work, options), __hk::ended)
         }
     }
-    __hk::submit! {
-        < cleanup as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(cleanup);
 };

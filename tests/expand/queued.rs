@@ -17,7 +17,7 @@ const _: () = {
     static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
         name: "process_order",
         description: "",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         handle: __hk::TypeId::of::<process_order>,
         edges: &[
             __hk::Edge::shared::<Orders>("orders"),
@@ -31,10 +31,8 @@ const _: () = {
         ],
         kind: __hk::Kind::queued::<__Shim>(),
     };
-    impl __hk::Handle for process_order {
-        const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-    }
     impl __hk::Item for process_order {
+        type Role = __hk::role::Enqueued;
         const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
     }
     impl __hk::Queued for process_order {
@@ -53,12 +51,10 @@ const _: () = {
             order_id: <Self::Of as __hk::Queued>::Payload,
             (orders, now): __hk::Given<'r, Self::Needs>,
         ) -> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r {
-            async move { __hk::ended(process_order(order_id, orders, now).await) }
+            __hk::ending(process_order(order_id, orders, now), __hk::ended)
         }
     }
-    __hk::submit! {
-        < process_order as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(process_order);
     const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[1]);
     const _: fn(&i64) -> i64 = <i64 as ::core::clone::Clone>::clone;
 };

@@ -20,7 +20,7 @@ const _: () = {
     use ::hostkit::__private as __hk;
     static __NODE: __hk::Node = __hk::Node {
         name: "UnitOfWork",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         lifetime: __hk::Lifetime::Scoped,
         generic: false,
         edges: &[
@@ -55,8 +55,6 @@ const _: () = {
             })
         }
     }
-    __hk::submit! {
-        < UnitOfWork as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(UnitOfWork);
     const _: () = __hk::check(__hk::Owner::Component(&__NODE), &__NODE.edges[1]);
 };

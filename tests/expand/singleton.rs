@@ -12,7 +12,7 @@ const _: () = {
     use ::hostkit::__private as __hk;
     static __NODE: __hk::Node = __hk::Node {
         name: "pool",
-        source: __hk::here!(),
+        source: __hk::here(__hk::module_path!()),
         lifetime: __hk::Lifetime::Singleton,
         generic: false,
         edges: &[__hk::Edge::shared::<DatabaseOptions>("options")],
@@ -22,6 +22,7 @@ const _: () = {
         const NODE: __hk::NodePtr = __hk::NodePtr::of(&__NODE);
     }
     impl __hk::Item for pool {
+        type Role = __hk::role::Injected;
         const REGISTRATION: __hk::Registration = __hk::Registration::Node(
             __hk::NodePtr::of(&__NODE),
         );
@@ -40,8 +41,6 @@ const _: () = {
             )
         }
     }
-    __hk::submit! {
-        < pool as __hk::Item > ::REGISTRATION
-    }
+    __hk::submit!(pool);
     const _: () = __hk::check(__hk::Owner::Component(&__NODE), &__NODE.edges[0]);
 };

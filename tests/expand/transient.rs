@@ -17,7 +17,7 @@ const _: () = {
         const NODE: __hk::NodePtr = __hk::NodePtr::of(const {
             &__hk::Node {
                 name: "Repository",
-                source: __hk::here!(),
+                source: __hk::here(__hk::module_path!()),
                 lifetime: __hk::Lifetime::Transient,
                 generic: true,
                 edges: &[__hk::Edge::shared::<T>("store")],

@@ -5,7 +5,7 @@ mod generics;
 mod node;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::Attribute;
 
 use super::handle::declare;
@@ -14,7 +14,7 @@ use super::service::free;
 use crate::args::Args;
 use crate::args::table::{SCOPED, SINGLETON, TRANSIENT, Table};
 use crate::errors::Errors;
-use crate::input::{Item, cfgs, only_one_attribute};
+use crate::input::{Attributed, Item, cfgs, only_one_attribute};
 use crate::model::{Component, Form};
 use crate::validate::component::{constructor, provider, structure};
 use crate::validate::service::handle;
@@ -36,19 +36,23 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
     let args = Args::parse(args, table, &mut errors);
     let attribute = table.attribute;
     let expanded = match errors.keep(Item::parse(item.clone())) {
-        Some(Item::Structure(mut item)) => {
-            only_one_attribute(&mut item.attrs, attribute, &mut errors);
-            let registered = registered(&args, &mut errors, |args, faults| {
-                (structure(&mut item, lifetime, args, faults), cfgs(&item.attrs).cloned().collect())
-            });
-            quote!(#item #registered)
+        Some(Item::Structure(mut of)) => {
+            let before = of.attributes();
+            only_one_attribute(&mut of.attrs, attribute, &mut errors);
+            let mut faults = Errors::default();
+            let component = structure(&mut of, lifetime, &args, &mut faults);
+            let mut expansion = of.unless_taken(before, item);
+            register(component, &args, cfgs(&of.attrs), faults, &mut errors, &mut expansion);
+            expansion
         }
-        Some(Item::Implementation(mut item)) if item.of_trait.is_none() => {
-            only_one_attribute(&mut item.attributes, attribute, &mut errors);
-            let registered = registered(&args, &mut errors, |args, faults| {
-                (constructor(&mut item, lifetime, args, faults), cfgs(&item.attributes).cloned().collect())
-            });
-            quote!(#item #registered)
+        Some(Item::Implementation(mut of)) if of.of_trait.is_none() => {
+            let before = of.attributes();
+            only_one_attribute(&mut of.attributes, attribute, &mut errors);
+            let mut faults = Errors::default();
+            let component = constructor(&mut of, lifetime, &args, &mut faults);
+            let mut expansion = of.unless_taken(before, item);
+            register(component, &args, cfgs(&of.attributes), faults, &mut errors, &mut expansion);
+            expansion
         }
         Some(Item::Implementation(of_a_trait)) => {
             let place = of_a_trait.of_trait.to_token_stream();
@@ -58,11 +62,12 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
         Some(Item::Function(function)) => match free(*function, attribute, &mut errors) {
             Ok(mut function) => {
                 let handle = handle(&function, &args);
-                let declared = declare(&handle);
-                let registered = registered(&args, &mut errors, |args, faults| {
-                    (provider(&mut function, &handle.ident, lifetime, args, faults), handle.cfgs.clone())
-                });
-                quote!(#function #declared #registered)
+                let mut faults = Errors::default();
+                let component = provider(&mut function, &handle.ident, lifetime, &args, &mut faults);
+                let mut expansion = function.unless_taken(function.written, item);
+                declare(&handle, &mut expansion);
+                register(component, &args, &handle.cfgs, faults, &mut errors, &mut expansion);
+                expansion
             }
             Err(function) => function,
         },
@@ -80,29 +85,33 @@ fn expand(lifetime: &'static str, table: &Table, args: TokenStream, item: TokenS
 
 /// The block with the node. A component with mistakes gets one that is never built, so that those who ask for it do not
 /// get errors as well.
-fn registered(
+fn register<'c>(
+    component: Component,
     args: &Args,
+    cfgs: impl IntoIterator<Item = &'c Attribute>,
+    faults: Errors,
     errors: &mut Errors,
-    read: impl FnOnce(&Args, &mut Errors) -> (Component, Vec<Attribute>),
-) -> TokenStream {
-    let mut faults = Errors::default();
-    let (component, cfgs) = read(args, &mut faults);
+    tokens: &mut TokenStream,
+) {
     let mut component = component.without_detours();
-    let content = if faults.is_empty() {
-        let (node, construct) = (node::node(&component), construct::construct(&component));
-        let submitted = node::submitted(&component);
-        quote!(#node #construct #submitted)
-    } else if component.generics.lifetimes().next().is_some() {
-        // Nothing that stands for it could be a component either.
-        TokenStream::new()
-    } else {
+    let right = faults.is_empty();
+    errors.absorb(faults);
+    // Nothing that stands for a component with a lifetime could be one either.
+    let hopeless = !right && component.generics.lifetimes().next().is_some();
+    if !right {
         component.parameters.clear();
         component.binding.traits.clear();
         component.dispose = None;
         component.construct.form = Form::Never;
-        let (node, construct) = (node::node(&component), construct::construct(&component));
-        quote!(#node #construct)
+    }
+    let content = |tokens: &mut TokenStream| {
+        if !hopeless {
+            node::node(&component, tokens);
+            construct::construct(&component, tokens);
+        }
+        if right {
+            node::submitted(&component, tokens);
+        }
     };
-    errors.absorb(faults);
-    block(&args.hostkit(), &cfgs, &content)
+    block(&args.hostkit(), cfgs, content, tokens);
 }

@@ -1,25 +1,26 @@
 //! The type that stands for a function, under the function's name in the type namespace.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt};
+use syn::Visibility;
 
 use crate::model::{Handle, ours};
+use crate::put::put;
 
 /// The braced struct; a unit struct would take the function's place among the values.
-pub(super) fn declare(handle: &Handle) -> TokenStream {
+pub(super) fn declare(handle: &Handle, tokens: &mut TokenStream) {
     let Handle { ident, docs, cfgs, visibility, function } = handle;
-    let visibility = placed(visibility.to_token_stream());
-    let docs = if docs.is_empty() {
+    let here = Span::call_site();
+    tokens.append_all(cfgs);
+    if docs.is_empty() {
         let text = format!(" The handle of the function `{function}`.");
-        quote!(#[doc = #text])
-    } else {
-        quote!(#(#docs)*)
-    };
-    quote! {
-        #(#cfgs)*
-        #docs
-        #visibility struct #ident {}
+        put!(tokens, here => #[doc = #text]);
     }
+    tokens.append_all(docs);
+    if !matches!(visibility, Visibility::Inherited) {
+        tokens.extend(placed(visibility.to_token_stream()));
+    }
+    put!(tokens, here => struct #ident {});
 }
 
 /// The same tokens, placed in the expansion, so that no lint takes the item for one that the user wrote.

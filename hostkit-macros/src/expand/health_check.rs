@@ -1,7 +1,7 @@
 //! `#[health_check]`: its options are read, the rest comes with a later stage.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::ToTokens;
 
 use super::handle::declare;
 use super::service::free_function;
@@ -19,6 +19,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     errors.at(Span::call_site(), "`#[health_check]` comes with the service-defaults stage");
     function.drop_helpers(&mut errors);
-    let declared = declare(&handle(&function, &args));
-    errors.after(quote!(#function #declared))
+    let mut expansion = function.to_token_stream();
+    declare(&handle(&function, &args), &mut expansion);
+    errors.after(expansion)
 }

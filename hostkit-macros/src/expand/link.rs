@@ -40,12 +40,15 @@ pub(super) fn links(hostkit: &Hostkit, linked: &Linked) -> TokenStream {
         let linked = quote_spanned!(ours(name.span())=> extern crate #name as _;);
         quote! {
             #linked
-            __hk::submit! { __hk::Registration::Linked(#text) }
+            __hk::linked!(#text);
         }
     });
     let content: TokenStream = content.collect();
-    let asked = (!asked.is_empty()).then(|| block(hostkit, [], &content));
-    quote!(#found #asked)
+    let mut links = quote!(#found);
+    if !asked.is_empty() {
+        block(hostkit, [], |tokens: &mut TokenStream| tokens.extend(content.clone()), &mut links);
+    }
+    links
 }
 
 /// The library beside this binary, if the compiler was given it.

@@ -8,6 +8,7 @@ use crate::args::main::MainArgs;
 use crate::errors::Errors;
 use crate::input::{Function, Item};
 use crate::model::ours;
+use crate::put::With;
 use crate::validate::main::{UserMain, user_main};
 
 /// `hostkit::main!()`: the program whose `main` has an empty body.
@@ -78,12 +79,13 @@ fn program(args: &MainArgs, setup: &TokenStream) -> TokenStream {
         }
         None => quote!(__hk::None),
     };
-    let (private, import) = (args.hostkit.private(), args.hostkit.import());
+    let hostkit = &args.hostkit;
+    let import = With(|tokens: &mut TokenStream| hostkit.import(tokens));
     // Cargo sets it for binaries, of which a package may have several.
     let name = if std::env::var_os("CARGO_BIN_NAME").is_some() { "CARGO_BIN_NAME" } else { "CARGO_PKG_NAME" };
     quote! {
-        fn main() -> #private::ExitCode {
-            #private::main(&hostkit_wiring::PROGRAM, hostkit_wiring::setup())
+        fn main() -> #hostkit::__private::ExitCode {
+            #hostkit::__private::main(&hostkit_wiring::PROGRAM, hostkit_wiring::setup())
         }
         mod hostkit_wiring {
             #import

@@ -9,7 +9,7 @@ use super::registered::block;
 use crate::args::table::OPTIONS;
 use crate::args::{Args, Tokens, arguments};
 use crate::errors::Errors;
-use crate::input::{Item, cfgs, only_one_attribute};
+use crate::input::{Attributed, Item, cfgs, only_one_attribute};
 use crate::model::ours;
 use crate::validate::options::{Key, keys, section, structure};
 
@@ -17,14 +17,18 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let (section, args) = parse(args, &mut errors);
     let expanded = match errors.keep(Item::parse(item.clone())) {
-        Some(Item::Structure(mut item)) => {
-            only_one_attribute(&mut item.attrs, OPTIONS.attribute, &mut errors);
+        Some(Item::Structure(mut of)) => {
+            let before = of.attributes();
+            only_one_attribute(&mut of.attrs, OPTIONS.attribute, &mut errors);
             let mut faults = Errors::default();
-            structure(&item, &mut faults);
-            let registered =
-                faults.is_empty().then(|| block(&args.hostkit(), cfgs(&item.attrs), &node(&item, &section, &args)));
+            structure(&of, &mut faults);
+            let mut expansion = of.unless_taken(before, item);
+            if faults.is_empty() {
+                let content = |tokens: &mut TokenStream| tokens.extend(node(&of, &section, &args));
+                block(&args.hostkit(), cfgs(&of.attrs), content, &mut expansion);
+            }
             errors.absorb(faults);
-            quote!(#item #registered)
+            expansion
         }
         Some(other) => {
             errors.at(
@@ -80,7 +84,7 @@ fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
     quote! {
         static __NODE: __hk::Node = __hk::Node {
             name: #name,
-            source: __hk::here!(),
+            source: __hk::here(__hk::module_path!()),
             lifetime: __hk::Lifetime::Singleton,
             generic: false,
             edges: &[],
@@ -92,7 +96,7 @@ fn node(item: &ItemStruct, section: &LitStr, args: &Args) -> TokenStream {
         impl __hk::Validate for #ident {
             #problems
         }
-        __hk::submit! { <#ident as __hk::Item>::REGISTRATION }
+        __hk::submit!(#ident);
     }
 }
 

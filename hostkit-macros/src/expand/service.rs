@@ -1,7 +1,8 @@
 //! What background services, periodic and queued functions and hooks have in common.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
+use syn::Path;
 use syn::ext::IdentExt;
 
 use super::handle::declare;
@@ -9,8 +10,9 @@ use super::registered::{Owner, block, checks, edges, tuple};
 use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
-use crate::input::{Function, Item, only_one_attribute};
+use crate::input::{Attributed, Function, Item, only_one_attribute};
 use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours};
+use crate::put::{With, put};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
 
@@ -34,18 +36,25 @@ pub(super) fn expand(
     let mut errors = Errors::default();
     let args = Args::parse(args, table, &mut errors);
     further(&args, &mut errors);
-    let mut function = match free_function(item, table.attribute, &mut errors) {
+    let mut function = match free_function(item.clone(), table.attribute, &mut errors) {
         Ok(function) => function,
         Err(item) => return errors.after(item),
     };
     let mut faults = Errors::default();
     let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
     let handle = handle(&function, &args);
-    let declared = declare(&handle);
-    let content = if faults.is_empty() { registration(role, &service) } else { stand_in(role, &service) };
-    let registered = block(&args.hostkit(), &handle.cfgs, &content);
+    let mut expansion = function.unless_taken(function.written, item);
+    declare(&handle, &mut expansion);
+    if faults.is_empty() {
+        let content = |tokens: &mut TokenStream| registration(role, &service, tokens);
+        block(&args.hostkit(), &handle.cfgs, content, &mut expansion);
+    } else {
+        let service = stand_in(service);
+        let content = |tokens: &mut TokenStream| entry(role, &service, pending, tokens);
+        block(&args.hostkit(), &handle.cfgs, content, &mut expansion);
+    }
     errors.absorb(faults);
-    errors.after(quote!(#function #declared #registered))
+    errors.after(expansion)
 }
 
 /// The item as a function, or as it came.
@@ -85,133 +94,145 @@ pub(super) fn free(
     Err(function.into_token_stream())
 }
 
-/// The static entry, the traits of the handle, the submission.
-fn registration(role: Role, service: &Service) -> TokenStream {
+/// The static entry, what the handle says of it, the way to call the function, the submission.
+fn registration(role: Role, service: &Service, tokens: &mut TokenStream) {
     let handle = &service.handle;
-    let entry = entry(role, service);
-    let item = item(service);
-    let shim = shim(service);
-    let owner = if service.host_long { Owner::HostLong } else { Owner::Run };
-    let cloned = service.payload.as_ref().filter(|_| service.retried).map(Payload::cloned);
-    let checks = checks(&service.parameters, owner);
-    let leftover = leftover(service);
-    quote! {
-        #entry
-        #item
-        #shim
-        __hk::submit! { <#handle as __hk::Item>::REGISTRATION }
-        #checks
-        #cloned
-        #leftover
+    entry(role, service, call, tokens);
+    put!(tokens, Span::call_site() => __hk::submit!(#handle););
+    checks(&service.parameters, if service.host_long { Owner::HostLong } else { Owner::Run }, tokens);
+    if let Some(payload) = &service.payload {
+        if service.retried {
+            payload.cloned(tokens);
+        }
+        if let Some(path) = &service.leftover {
+            leftover(path, payload, tokens);
+        }
     }
 }
 
 /// Says that the function takes what is left in the queue.
-fn leftover(service: &Service) -> Option<TokenStream> {
-    let (path, Payload { ty, .. }) = (service.leftover.as_ref()?, service.payload.as_ref()?);
+fn leftover(path: &Path, Payload { ty, .. }: &Payload, tokens: &mut TokenStream) {
     let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
-    Some(quote_spanned!(place=> const _: () = __hk::takes_leftovers::<#ty, _>(#path);))
+    put!(tokens, place => const _: () = __hk::takes_leftovers::<#ty, _>(#path););
 }
 
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
-fn stand_in(role: Role, service: &Service) -> TokenStream {
-    let mut service = Service { parameters: Vec::new(), ..service.clone() };
+fn stand_in(mut service: Service) -> Service {
+    service.parameters.clear();
     if service.kind == Kind::Queued && service.payload.is_none() {
         let local = Ident::new("_payload", Span::mixed_site());
         service.payload = Some(Payload { local, ty: syn::parse_quote!(()) });
     }
-    let entry = entry(role, &service);
-    let item = item(&service);
-    let shim = shim_with(&service, &quote!(::core::future::pending()));
-    quote!(#entry #item #shim)
+    service
 }
 
-fn entry(role: Role, service: &Service) -> TokenStream {
-    let Service { handle, name, description, settings, .. } = service;
-    let edges = edges(&service.parameters, service.kind);
+fn pending(_: &Service, tokens: &mut TokenStream) {
+    put!(tokens, Span::call_site() => ::core::future::pending());
+}
+
+/// The static entry; what the handle says of it, which is nothing of the injected types, because the handle may be more
+/// visible than they are; and the private type through which the runtime calls the user's function.
+fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), tokens: &mut TokenStream) {
+    let Service { kind, handle, name, description, settings, parameters, payload, place, .. } = service;
+    let here = Span::call_site();
+    let edges = With(|tokens: &mut TokenStream| edges(parameters, *kind, tokens));
     let after = service.after.iter().map(|path| {
-        let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
-        quote!(__hk::After { handle: __hk::handle_of::<#path>, name: #name })
+        With(move |tokens: &mut TokenStream| {
+            let name = path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
+            put!(tokens, here => __hk::After { handle: __hk::handle_of::<#path>, name: #name });
+        })
     });
-    let kind = role.constructor();
-    quote! {
+    let constructor = With(|tokens: &mut TokenStream| role.constructor(tokens));
+    let of_handle = Ident::new(if payload.is_some() { "Enqueued" } else { "Called" }, here);
+    let queued = With(|tokens: &mut TokenStream| {
+        if let Some(payload) = payload {
+            let payload = With(|tokens: &mut TokenStream| payload.declared(tokens));
+            put!(tokens, here => impl __hk::Queued for #handle { #payload });
+        }
+    });
+    let declared = With(|tokens: &mut TokenStream| {
+        for parameter in parameters {
+            parameter.declared(*kind).to_tokens(tokens);
+        }
+    });
+    let called = Ident::new(if payload.is_some() { "Work" } else { "Call" }, here);
+    let payload = With(|tokens: &mut TokenStream| {
+        if let Some(Payload { local, .. }) = payload {
+            put!(tokens, here => #local: <Self::Of as __hk::Queued>::Payload,);
+        }
+    });
+    let needs =
+        With(|tokens: &mut TokenStream| tuple(parameters, |one, tokens| one.need(service.call, tokens), tokens));
+    let given = With(|tokens: &mut TokenStream| tuple(parameters, Parameter::pattern, tokens));
+    let future = With(|tokens: &mut TokenStream| {
+        put!(tokens, *place => impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
+    });
+    let call = With(|tokens: &mut TokenStream| call(service, tokens));
+    tokens.extend(quote! {
         static __ENTRY: __hk::ServiceEntry = __hk::ServiceEntry {
             name: #name,
             description: #description,
-            source: __hk::here!(),
+            source: __hk::here(__hk::module_path!()),
             handle: __hk::TypeId::of::<#handle>,
-            edges: &[#(#edges),*],
+            edges: &[#edges],
             after: &[#(#after),*],
             options: &[#(#settings),*],
-            kind: #kind,
+            kind: #constructor,
         };
-    }
-}
-
-/// What the handle says of its function. No injected type stands here: the handle may be more visible than they are.
-fn item(service: &Service) -> TokenStream {
-    let handle = &service.handle;
-    let role = match &service.payload {
-        None => quote!(impl __hk::Callable for #handle {}),
-        Some(payload) => {
-            let payload = payload.declared();
-            quote!(impl __hk::Queued for #handle { #payload })
-        }
-    };
-    quote! {
-        impl __hk::Handle for #handle {
-            const ENTRY: &'static __hk::ServiceEntry = &__ENTRY;
-        }
         impl __hk::Item for #handle {
+            type Role = __hk::role::#of_handle;
             const REGISTRATION: __hk::Registration = __hk::Registration::Service(&__ENTRY);
         }
-        #role
-    }
-}
-
-/// The private type through which the runtime calls the user's function.
-fn shim(service: &Service) -> TokenStream {
-    let payload = service.payload.iter().map(|payload| payload.local.to_token_stream());
-    let injected = service.parameters.iter().map(|parameter| parameter.argument(service.call));
-    let arguments = payload.chain(injected);
-    let function = &service.function;
-    let called = quote_spanned!(service.output=> #function(#(#arguments),*));
-    // A wrong return type is shown on it, and a future that is not `Send` where the block stands: on the name.
-    let body = match (service.call, service.returns) {
-        (Call::Blocking, Returns::Ends) => {
-            let ended = quote_spanned!(service.output=> __hk::ended(#called));
-            quote!(__hk::blocking(move || #ended))
-        }
-        (Call::Blocking, Returns::Never) => quote!(__hk::blocking(move || -> __hk::Ended { #called })),
-        (Call::Async, Returns::Ends) => {
-            let ended = quote_spanned!(service.output=> __hk::ended(#called.await));
-            quote_spanned!(service.place=> async move { #ended })
-        }
-        (Call::Async, Returns::Never) => quote_spanned!(service.place=> async move { #called.await }),
-    };
-    shim_with(service, &body)
-}
-
-fn shim_with(service: &Service, body: &TokenStream) -> TokenStream {
-    let Service { handle, parameters, call, .. } = service;
-    let needs = tuple(&parameters.iter().map(|parameter| parameter.need(*call)).collect::<Vec<_>>());
-    let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
-    let future = quote_spanned!(service.place=> impl __hk::Future<Output = __hk::Ended> + __hk::Send + 'r);
-    let (role, payload) = match &service.payload {
-        None => (quote!(Call), None),
-        Some(Payload { local, .. }) => (quote!(Work), Some(quote!(#local: <Self::Of as __hk::Queued>::Payload,))),
-    };
-    let declared = parameters.iter().filter_map(|parameter| parameter.declared(service.kind));
-    quote! {
-        #(#declared)*
+        #queued
+        #declared
         struct __Shim;
-        impl __hk::#role for __Shim {
+        impl __hk::#called for __Shim {
             type Of = #handle;
-            type Needs = #needs;
-            fn call<'r>(#payload #given: __hk::Given<'r, Self::Needs>) -> #future {
-                #body
+            type Needs = (#needs);
+            fn call<'r>(#payload (#given): __hk::Given<'r, Self::Needs>) -> #future {
+                #call
             }
         }
+    });
+}
+
+/// The call of the user's function. A wrong return type is shown on it, and a future that is not `Send` on the name.
+fn call(service: &Service, tokens: &mut TokenStream) {
+    let Service { function, payload, parameters, output, place, .. } = service;
+    let called = With(|tokens: &mut TokenStream| {
+        let arguments = With(|tokens: &mut TokenStream| {
+            let mut comma = false;
+            if let Some(payload) = payload {
+                payload.local.to_tokens(tokens);
+                comma = true;
+            }
+            for parameter in parameters {
+                if comma {
+                    put!(tokens, *output => ,);
+                }
+                parameter.argument(service.call, tokens);
+                comma = true;
+            }
+        });
+        put!(tokens, *output => #function(#arguments));
+    });
+    let here = Span::call_site();
+    match (service.call, service.returns) {
+        (Call::Blocking, Returns::Ends) => {
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended(#called)));
+            put!(tokens, here => __hk::blocking(move || #ended));
+        }
+        (Call::Blocking, Returns::Never) => put!(tokens, here => __hk::blocking(move || -> __hk::Ended { #called })),
+        // What is lent from the call's own variable is lent inside a future that has it.
+        (Call::Async, Returns::Ends) if parameters.iter().any(Parameter::is_taken) => {
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended(#called.await)));
+            put!(tokens, *place => async move { #ended });
+        }
+        (Call::Async, Returns::Ends) => {
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended));
+            put!(tokens, *place => __hk::ending(#called, #ended));
+        }
+        (Call::Async, Returns::Never) => put!(tokens, *place => async move { #called.await }),
     }
 }
 
@@ -225,14 +246,15 @@ impl Role {
         }
     }
 
-    fn constructor(self) -> TokenStream {
+    fn constructor(self, tokens: &mut TokenStream) {
+        let here = Span::call_site();
         match self {
-            Self::Background => quote!(__hk::Kind::background::<__Shim>()),
-            Self::Periodic => quote!(__hk::Kind::periodic::<__Shim>()),
-            Self::Queued => quote!(__hk::Kind::queued::<__Shim>()),
+            Self::Background => put!(tokens, here => __hk::Kind::background::<__Shim>()),
+            Self::Periodic => put!(tokens, here => __hk::Kind::periodic::<__Shim>()),
+            Self::Queued => put!(tokens, here => __hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
-                let stage = Ident::new(stage, Span::call_site());
-                quote!(__hk::Kind::hook::<__Shim>(__hk::Stage::#stage))
+                let stage = Ident::new(stage, here);
+                put!(tokens, here => __hk::Kind::hook::<__Shim>(__hk::Stage::#stage));
             }
         }
     }

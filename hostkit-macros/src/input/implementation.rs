@@ -3,9 +3,9 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Generics, Token, Type};
+use syn::{Attribute, Generics, LitStr, Token, Type};
 
-use super::{Function, is_function};
+use super::{Attributed, Function};
 
 /// An inherent or trait `impl` block.
 pub(crate) struct Implementation {
@@ -86,6 +86,16 @@ impl ToTokens for Implementation {
     }
 }
 
+impl Attributed for Implementation {
+    fn attributes(&self) -> usize {
+        let of_members = self.members.iter().map(|member| match member {
+            Member::Function(function) => function.attributes(),
+            Member::Verbatim(_) => 0,
+        });
+        self.attributes.len() + of_members.sum::<usize>()
+    }
+}
+
 impl Member {
     fn parse_all(input: ParseStream<'_>) -> syn::Result<Vec<Self>> {
         let mut members = Vec::new();
@@ -101,7 +111,7 @@ impl Member {
         if is_function(input) {
             let signature = input.parse()?;
             let body = input.parse::<TokenTree>()?.into();
-            return Ok(Self::Function(Box::new(Function { attributes, visibility, signature, body })));
+            return Ok(Self::Function(Box::new(Function { attributes, visibility, signature, body, written: 0 })));
         }
         let mut verbatim = TokenStream::new();
         for attribute in attributes {
@@ -124,4 +134,21 @@ impl Member {
         }
         Ok(Self::Verbatim(verbatim))
     }
+}
+
+/// Whether nothing but words such as `async` and `extern "C"` stands before `fn`.
+fn is_function(input: ParseStream<'_>) -> bool {
+    let words = input.fork();
+    while words.peek(Token![const])
+        || words.peek(Token![async])
+        || words.peek(Token![unsafe])
+        || words.peek(Token![safe])
+        || words.peek(Token![extern])
+        || words.peek(LitStr)
+    {
+        if words.parse::<TokenTree>().is_err() {
+            return false;
+        }
+    }
+    words.peek(Token![fn])
 }

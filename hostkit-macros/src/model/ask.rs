@@ -1,11 +1,12 @@
 //! What a parameter asks for, read from the shape of its type.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, PathSegment, Type, TypeParamBound};
 
 use super::Call;
+use crate::put::put;
 
 /// Who asks: decides what may be asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The marker type, at this place.
-    fn marker(self, span: Span) -> TokenStream {
+    /// The name of its marker type.
+    fn marker(self, span: Span) -> Ident {
         let name = match self {
             Self::Background => "Background",
             Self::Periodic => "Periodic",
@@ -27,8 +28,7 @@ impl Kind {
             Self::Hook => "Hook",
             Self::Component => "Component",
         };
-        let name = Ident::new(name, span);
-        quote_spanned!(span=> __hk::kind::#name)
+        Ident::new(name, span)
     }
 }
 
@@ -88,7 +88,7 @@ const BY_VALUE: [&str; 14] = [
 
 /// Whether the type is one that hostkit passes by value, by its name.
 fn by_value(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|segment| BY_VALUE.iter().any(|name| segment.ident == name))
+    is_one_of(ty, &BY_VALUE)
 }
 
 impl Ask {
@@ -174,40 +174,41 @@ impl Ask {
     }
 
     /// The edge of the graph, with every token of it on the type, so that a missing component is shown there.
-    pub(crate) fn edge(&self, kind: Kind, parameter: &str, local: &Ident) -> TokenStream {
+    pub(crate) fn edge(&self, kind: Kind, parameter: &str, local: &Ident, tokens: &mut TokenStream) {
         let span = self.span();
         match self {
-            Self::Lent(ty) | Self::Shared(ty) => quote_spanned!(span=> __hk::Edge::shared::<#ty>(#parameter)),
-            Self::Taken(ty) | Self::Boxed(ty) => quote_spanned!(span=> __hk::Edge::owned::<#ty>(#parameter)),
-            Self::LentDyn(ty) | Self::SharedDyn(ty) => quote_spanned!(span=> __hk::Edge::dynamic::<#ty>(#parameter)),
-            Self::Maybe(ty) => quote_spanned!(span=> __hk::Edge::optional::<#ty>(#parameter)),
-            Self::LazyDyn(ty) => quote_spanned!(span=> __hk::Edge::lazy_dynamic::<#ty>(#parameter)),
+            Self::Lent(ty) | Self::Shared(ty) => put!(tokens, span => __hk::Edge::shared::<#ty>(#parameter)),
+            Self::Taken(ty) | Self::Boxed(ty) => put!(tokens, span => __hk::Edge::owned::<#ty>(#parameter)),
+            Self::LentDyn(ty) | Self::SharedDyn(ty) => put!(tokens, span => __hk::Edge::dynamic::<#ty>(#parameter)),
+            Self::Maybe(ty) => put!(tokens, span => __hk::Edge::optional::<#ty>(#parameter)),
+            Self::LazyDyn(ty) => put!(tokens, span => __hk::Edge::lazy_dynamic::<#ty>(#parameter)),
             Self::Itself(ty) => {
                 let marker = kind.marker(span);
-                quote_spanned!(span=> __hk::Edge::of::<#marker, #ty>(#parameter))
+                put!(tokens, span => __hk::Edge::of::<__hk::kind::#marker, #ty>(#parameter));
             }
             Self::Unknown(_) => {
                 let named = named(local);
-                quote!(__hk::Edge::named::<#named>(#parameter))
+                put!(tokens, Span::call_site() => __hk::Edge::named::<#named>(#parameter));
             }
         }
     }
 
     /// The marker in `Needs`. A blocking function cannot borrow from its scope, so it is given an `Arc`.
-    pub(crate) fn need(&self, call: Call, local: &Ident) -> TokenStream {
+    pub(crate) fn need(&self, call: Call, local: &Ident, tokens: &mut TokenStream) {
+        let place = Span::call_site();
         match self {
-            Self::Lent(ty) if call != Call::Blocking => quote!(__hk::Lent<#ty>),
-            Self::LentDyn(ty) if call != Call::Blocking => quote!(__hk::LentDyn<#ty>),
-            Self::Lent(ty) | Self::Shared(ty) => quote!(__hk::Arc<#ty>),
-            Self::LentDyn(ty) | Self::SharedDyn(ty) => quote!(__hk::SharedDyn<#ty>),
-            Self::Taken(ty) => quote!(__hk::Taken<#ty>),
-            Self::Boxed(ty) => quote!(__hk::Box<#ty>),
-            Self::Maybe(ty) => quote!(__hk::Maybe<#ty>),
-            Self::LazyDyn(ty) => quote!(__hk::LazyDyn<#ty>),
-            Self::Itself(ty) => quote!(#ty),
+            Self::Lent(ty) if call != Call::Blocking => put!(tokens, place => __hk::Lent<#ty>),
+            Self::LentDyn(ty) if call != Call::Blocking => put!(tokens, place => __hk::LentDyn<#ty>),
+            Self::Lent(ty) | Self::Shared(ty) => put!(tokens, place => __hk::Arc<#ty>),
+            Self::LentDyn(ty) | Self::SharedDyn(ty) => put!(tokens, place => __hk::SharedDyn<#ty>),
+            Self::Taken(ty) => put!(tokens, place => __hk::Taken<#ty>),
+            Self::Boxed(ty) => put!(tokens, place => __hk::Box<#ty>),
+            Self::Maybe(ty) => put!(tokens, place => __hk::Maybe<#ty>),
+            Self::LazyDyn(ty) => put!(tokens, place => __hk::LazyDyn<#ty>),
+            Self::Itself(ty) => ty.to_tokens(tokens),
             Self::Unknown(_) => {
                 let named = named(local);
-                quote!(__hk::ByName<#named>)
+                put!(tokens, place => __hk::ByName<#named>);
             }
         }
     }
@@ -220,7 +221,7 @@ impl Ask {
             struct #named;
             impl __hk::Named for #named {
                 type Type = #ty;
-                const ASKING: __hk::Asking<#ty> = __hk::Asking::by::<#marker>();
+                const ASKING: __hk::Asking<#ty> = __hk::Asking::by::<__hk::kind::#marker>();
             }
         })
     }
@@ -247,16 +248,21 @@ impl Ask {
     }
 
     /// The variable as the expansion binds it.
-    pub(crate) fn pattern(&self, local: &Ident) -> TokenStream {
-        if let Self::Taken(_) = self { quote!(mut #local) } else { quote!(#local) }
+    pub(crate) fn pattern(&self, local: &Ident, tokens: &mut TokenStream) {
+        if let Self::Taken(_) = self {
+            put!(tokens, Span::call_site() => mut);
+        }
+        local.to_tokens(tokens);
     }
 
     /// The argument of the user's function.
-    pub(crate) fn argument(&self, local: &Ident, call: Call) -> TokenStream {
+    pub(crate) fn argument(&self, local: &Ident, call: Call, tokens: &mut TokenStream) {
         match self {
-            Self::Taken(_) => quote!(&mut *#local),
-            Self::Lent(_) | Self::LentDyn(_) if call == Call::Blocking => quote!(&*#local),
-            _ => quote!(#local),
+            Self::Taken(_) => put!(tokens, Span::call_site() => &mut *#local),
+            Self::Lent(_) | Self::LentDyn(_) if call == Call::Blocking => {
+                put!(tokens, Span::call_site() => &*#local);
+            }
+            _ => local.to_tokens(tokens),
         }
     }
 
@@ -275,9 +281,7 @@ impl Ask {
         match self {
             Self::LentDyn(_) | Self::SharedDyn(_) | Self::Maybe(_) | Self::LazyDyn(_) | Self::Unknown(_) => true,
             Self::Lent(_) | Self::Shared(_) | Self::Taken(_) | Self::Boxed(_) => false,
-            Self::Itself(ty) => {
-                last_segment(ty).is_none_or(|segment| ["Ext", "Option", "All"].iter().any(|name| segment.ident == name))
-            }
+            Self::Itself(ty) => last_segment(ty).is_none() || is_one_of(ty, &["Ext", "Option", "All"]),
         }
     }
 
@@ -313,8 +317,7 @@ fn never_lent(target: &Type) -> Option<String> {
     if matches!(target, Type::Slice(_)) || matches!(target, Type::Path(path) if path.path.is_ident("str")) {
         return Some("hostkit lends components: text and lists are a field of one, or an `Ext<T>`".into());
     }
-    let name = &last_segment(target)?.ident;
-    BY_VALUE_ONLY.iter().any(|known| name == known).then(|| {
+    is_one_of(target, &BY_VALUE_ONLY).then(|| {
         format!("hostkit passes this by value: take `{}`", target.to_token_stream().to_string().replace(' ', ""))
     })
 }
@@ -355,6 +358,11 @@ pub(crate) fn plain(mut ty: &Type) -> &Type {
 
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     if let Type::Path(path) = plain(ty) { path.path.segments.last() } else { None }
+}
+
+/// Whether the type's own name is one of these.
+pub(crate) fn is_one_of(ty: &Type, names: &[&str]) -> bool {
+    last_segment(ty).is_some_and(|segment| names.contains(&segment.ident.to_string().as_str()))
 }
 
 /// The one type argument of `Arc<T>`.

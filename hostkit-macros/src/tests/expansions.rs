@@ -19,10 +19,11 @@ fn a_service_is_its_function_its_handle_and_one_registration() {
             "options: &[(\"capacity\", __hk::Setting::Integer(100)), (\"full\", __hk::Setting::Text(\"reject\")), (\"drain\", __hk::Setting::Flag(false)), \
              (\"leftover\", __hk::Setting::Text(\"keep::them\"))]",
             "kind: __hk::Kind::queued::<__Shim>()",
+            "impl __hk::Item for work { type Role = __hk::role::Enqueued;",
             "impl __hk::Queued for work { type Payload = i64; }",
             "type Of = work; type Needs = (__hk::Lent<Orders>, __hk::SharedDyn<dyn Store>);",
-            "async move { __hk::ended(work(id, orders, store).await) }",
-            "__hk::submit! { <work as __hk::Item>::REGISTRATION }",
+            "__hk::ending(work(id, orders, store), __hk::ended)",
+            "__hk::submit!(work);",
         ],
     );
 }
@@ -95,7 +96,7 @@ fn a_struct_is_built_from_its_fields() {
         &expansion,
         &[
             "struct Orders { pool: Ext<Pool>, clock: Arc<Clock>, count: u8, at: u8 }",
-            "static __NODE: __hk::Node = __hk::Node { name: \"Orders\", source: __hk::here!(), lifetime: __hk::Lifetime::Scoped, generic: false,",
+            "static __NODE: __hk::Node = __hk::Node { name: \"Orders\", source: __hk::here(__hk::module_path!()), lifetime: __hk::Lifetime::Scoped, generic: false,",
             "recipe: __hk::Recipe::component::<__Shim>()",
             "impl __hk::Component for Orders { const NODE: __hk::NodePtr = __hk::NodePtr::of(&__NODE); }",
             "type Product = Orders; type Needs = (Ext<Pool>, __hk::Arc<Clock>);",

@@ -57,10 +57,7 @@ fn main_calls_the_users_main_and_has_a_test() {
 #[test]
 fn linked_crates_are_named_and_registered() {
     let expansion = link::expand(tokens("crate_a, self = own"));
-    assert_contains(
-        &expansion,
-        &["extern crate own as _;", "__hk::submit! { __hk::Registration::Linked(\"crate_a\") }"],
-    );
+    assert_contains(&expansion, &["extern crate own as _;", "__hk::linked!(\"crate_a\");"]);
     assert_eq!(mistakes(link::expand(tokens(""))), ["which crates? `hostkit::link!(crate_a, crate_b)`"]);
     assert_eq!(mistakes(link::expand(tokens("a::b"))).len(), 1);
 }

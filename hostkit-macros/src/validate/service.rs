@@ -9,7 +9,7 @@ use super::shape;
 use crate::args::{Args, literal};
 use crate::errors::Errors;
 use crate::input::{Function, cfgs, description, docs};
-use crate::model::{Call, Handle, Kind, Payload, Service, last_segment, ours, place, plain};
+use crate::model::{Call, Handle, Kind, Payload, Service, is_one_of, ours, place, plain};
 
 /// Reads the whole function. What is wrong is reported; the model is complete enough to be expanded if nothing is.
 pub(crate) fn service(
@@ -159,5 +159,5 @@ fn is_injected(ty: &Type) -> bool {
         "JobContext",
         "HostLifetime",
     ];
-    last_segment(ty).is_some_and(|segment| INJECTED.iter().any(|name| segment.ident == name))
+    is_one_of(ty, &INJECTED)
 }

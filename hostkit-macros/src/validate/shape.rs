@@ -4,7 +4,7 @@ use syn::spanned::Spanned;
 use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 
 use crate::errors::Errors;
-use crate::model::{Returns, generic_argument, last_segment, plain};
+use crate::model::{Returns, generic_argument, is_one_of, last_segment, mentioned, plain};
 
 /// Refuses what nobody could call for the user: `unsafe`, `extern`, variadics.
 pub(crate) fn callable(signature: &Signature, what: &str, errors: &mut Errors) {
@@ -60,8 +60,7 @@ pub(crate) fn returns(output: &ReturnType, what: &str, errors: &mut Errors) -> R
                 }
                 false
             }
-            Some(segment) => KNOWN_VALUES.iter().any(|known| segment.ident == known),
-            None => false,
+            _ => is_one_of(ty, &KNOWN_VALUES),
         },
         Type::Macro(_) | Type::Verbatim(_) => false,
         _ => true,
@@ -84,16 +83,5 @@ pub(crate) fn associated(signature: &Signature) -> Option<proc_macro2::Span> {
         return Some(receiver.self_token.span());
     }
     let types = super::parameters::typed_types(signature);
-    types.into_iter().find_map(mentions_self)
-}
-
-fn mentions_self(ty: &Type) -> Option<proc_macro2::Span> {
-    fn search(tokens: proc_macro2::TokenStream) -> Option<proc_macro2::Span> {
-        tokens.into_iter().find_map(|token| match token {
-            proc_macro2::TokenTree::Ident(ident) if ident == "Self" => Some(ident.span()),
-            proc_macro2::TokenTree::Group(group) => search(group.stream()),
-            _ => None,
-        })
-    }
-    search(quote::ToTokens::to_token_stream(ty))
+    types.into_iter().find_map(mentioned)
 }

@@ -9,7 +9,7 @@ use super::{BuildError, Host, ProcessOwner};
 use crate::component::{Replacement, ReplacementFor, Shareable, Supplied};
 use crate::config::Sources;
 use crate::function::{Handle, Item};
-use crate::registry::Registration;
+use crate::registry::{Registration, registered};
 
 /// Collects what a host is made of. Made by [`Host::builder`] and [`Host::empty`].
 ///
@@ -35,8 +35,7 @@ impl std::fmt::Debug for HostBuilder {
 
 impl HostBuilder {
     pub(super) fn new(everything: bool) -> Self {
-        let registrations =
-            if everything { inventory::iter::<Registration>.into_iter().copied().collect() } else { Vec::new() };
+        let registrations = if everything { registered() } else { Vec::new() };
         Self { registrations, sources: Sources::of_process(), ..Self::default() }
     }
 

@@ -12,8 +12,8 @@ use super::options::{Options, UNBUILT};
 use super::runner::QueueRunner;
 use super::{EnqueueError, Queue, Receipt};
 use crate::component::{Edge, Given, Scopes, Supplied, fitting, kind};
-use crate::function::{Ended, Handle, IntoEnded, Queued, Work};
-use crate::registry::{ServiceEntry, Source};
+use crate::function::{Ended, IntoEnded, Item, Queued, Work, role};
+use crate::registry::{Registration, ServiceEntry, Source};
 use crate::runner::{Kind, Runner, Setup};
 
 /// What the worker is called, and its section of the configuration.
@@ -37,7 +37,7 @@ fn missing() -> String {
 
 impl TaskQueue {
     /// The worker of the task queue, for a host in which anything asks for it.
-    pub(crate) const ENTRY: &'static ServiceEntry = Closures::ENTRY;
+    pub(crate) const ENTRY: &'static ServiceEntry = &ENTRY;
 
     /// Puts a closure into the queue, and waits for a free place while the queue is full, unless `full` in `[task_queue]`
     /// says otherwise, as for [`Queue::enqueue`].
@@ -119,8 +119,9 @@ static ENTRY: ServiceEntry = ServiceEntry {
     kind: Kind::task_queue(),
 };
 
-impl Handle for Closures {
-    const ENTRY: &'static ServiceEntry = &ENTRY;
+impl Item for Closures {
+    type Role = role::Enqueued;
+    const REGISTRATION: Registration = Registration::Service(&ENTRY);
 }
 
 impl Queued for Closures {

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{JobContext, Queue, QueueCounts, TaskQueue};
 use crate::component::{Outcome, RunFailure, Scopes, Supplied};
-use crate::function::{Ended, Handle};
-use crate::registry::ServiceEntry;
+use crate::function::{Ended, Item, role};
+use crate::registry::Registration;
 use crate::runner::rig::{Log, Rig, Script, failing, job, kept_job, known_job, listen, pass, settle, told_job};
 use crate::runner::{End, ServiceState, StopsWith};
 
@@ -452,8 +452,9 @@ async fn the_summary_says_what_differs_from_the_defaults() {
 /// The task queue as a function of its own.
 struct Tasks;
 
-impl Handle for Tasks {
-    const ENTRY: &'static ServiceEntry = TaskQueue::ENTRY;
+impl Item for Tasks {
+    type Role = role::Called;
+    const REGISTRATION: Registration = Registration::Service(TaskQueue::ENTRY);
 }
 
 fn task_queue(options: &[(&str, &str)]) -> (Rig, TaskQueue) {

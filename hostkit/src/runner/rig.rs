@@ -17,10 +17,10 @@ use crate::component::{
     Asker, Component, Construct, Constructed, Container, ContainerSettings, Edge, Ext, Given, Graph, Lent, Lifetime,
     Node, NodePtr, Outcome, Plan, Recipe, Supplied, kind, reap,
 };
-use crate::config::{Configuration, Item, Sources};
+use crate::config::{self, Configuration, Sources};
 use crate::error::{BoxError, Problem};
-use crate::function::{Call, Callable, CopyOf, Ended, HandOver, Handle, Queued, Work};
-use crate::registry::{ServiceEntry, Source};
+use crate::function::{Call, CopyOf, Ended, HandOver, Handle, Item, Queued, Work, role};
+use crate::registry::{Registration, ServiceEntry, Source};
 use crate::tasks::Tasks;
 use crate::time::{Clock, now};
 use crate::{Instance, JobContext, Queue, Ready, Tick};
@@ -58,7 +58,7 @@ impl Rig {
         let settings = if attribute == entry.name {
             configuration.own(attribute)
         } else {
-            let item = Item { attribute, name: entry.name, options: entry.options, source: entry.source };
+            let item = config::Item { attribute, name: entry.name, options: entry.options, source: entry.source };
             configuration.settings(&item)
         };
         let set_up = entry.kind.set_up();
@@ -274,8 +274,9 @@ macro_rules! scripted {
         #[allow(non_camel_case_types, reason = "named as an expansion would name it")]
         pub(crate) struct $name {}
 
-        impl Handle for $name {
-            const ENTRY: &'static ServiceEntry = {
+        impl Item for $name {
+            type Role = scripted!(role $kind);
+            const REGISTRATION: Registration = Registration::Service({
                 static ENTRY: ServiceEntry = ServiceEntry {
                     name: stringify!($name),
                     description: "",
@@ -291,11 +292,13 @@ macro_rules! scripted {
                     kind: Kind::$of::<$name>($($stage)?),
                 };
                 &ENTRY
-            };
+            });
         }
 
         scripted!(call $name: $kind { $($field: $asked),* } $(lent $lent)?);
     };
+    (role Queued) => { role::Enqueued };
+    (role $kind:ident) => { role::Called };
     (call $name:ident: Queued { $($field:ident: $asked:ty),* } $(lent $lent:ty)?) => {
         impl Queued for $name {
             type Payload = u64;
@@ -316,8 +319,6 @@ macro_rules! scripted {
         }
     };
     (call $name:ident: $kind:ident { $($field:ident: $asked:ty),* } $(lent $lent:ty)?) => {
-        impl Callable for $name {}
-
         impl Call for $name {
             type Of = Self;
             type Needs = (Ext<Script>, $($asked,)* $(Lent<$lent>,)?);

@@ -1,85 +1,101 @@
 //! How a component is built and disposed.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
 
 use super::generics::bounded;
 use crate::expand::registered::tuple;
-use crate::model::{Call, Component, Dispose, Form, Kind, Parameter, Product};
+use crate::model::{Call, Component, Dispose, Form, Kind, Parameter};
+use crate::put::{With, put};
 
-pub(super) fn construct(component: &Component) -> TokenStream {
-    let Component { subject, parameters, .. } = component;
-    let generics = bounded(component);
-    let (generics, _, clause) = generics.split_for_impl();
-    let product = match &component.product {
-        Product::Own => subject.clone(),
-        Product::Foreign(ty) => quote!(#ty),
-    };
-    let shim = shim(component);
-    let declared = if component.is_generic() {
-        quote!(
-            struct __Shim<T>(::core::marker::PhantomData<T>);
-        )
+pub(super) fn construct(component: &Component, tokens: &mut TokenStream) {
+    let parameters = &component.parameters;
+    let here = Span::call_site();
+    for parameter in parameters {
+        parameter.declared(Kind::Component).to_tokens(tokens);
+    }
+    let product = With(|tokens: &mut TokenStream| component.product(tokens));
+    let needs = With(|tokens: &mut TokenStream| tuple(parameters, |one, tokens| one.need(Call::Async, tokens), tokens));
+    let given = With(|tokens: &mut TokenStream| tuple(parameters, Parameter::pattern, tokens));
+    let body = With(|tokens: &mut TokenStream| body(component, tokens));
+    let dispose = With(|tokens: &mut TokenStream| {
+        if let Some(how) = &component.dispose {
+            dispose(how, tokens);
+        }
+    });
+    let shim = With(|tokens: &mut TokenStream| shim(component, tokens));
+    let bounded = bounded(component);
+    let (generics, _, clause) = bounded.split_for_impl();
+    if component.is_generic() {
+        put!(tokens, here => struct __Shim<T>(::core::marker::PhantomData<T>););
     } else {
-        quote!(
-            struct __Shim;
-        )
-    };
-    let needs = tuple(&parameters.iter().map(|parameter| parameter.need(Call::Async)).collect::<Vec<_>>());
-    let given = tuple(&parameters.iter().map(Parameter::pattern).collect::<Vec<_>>());
-    let parameters = parameters.iter().filter_map(|parameter| parameter.declared(Kind::Component));
-    let body = body(component);
-    let dispose = component.dispose.as_ref().map(dispose);
-    quote! {
-        #(#parameters)*
-        #declared
+        put!(tokens, here => struct __Shim;);
+    }
+    tokens.extend(quote! {
         impl #generics __hk::Construct for #shim #clause {
             type Product = #product;
-            type Needs = #needs;
-            fn construct(#given: __hk::Given<'_, Self::Needs>) -> __hk::Constructed<'_, Self::Product> {
+            type Needs = (#needs);
+            fn construct((#given): __hk::Given<'_, Self::Needs>) -> __hk::Constructed<'_, Self::Product> {
                 #body
             }
             #dispose
         }
-    }
+    });
 }
 
 /// The private type that carries what the component asks for: the component may be more visible than that.
-pub(super) fn shim(component: &Component) -> TokenStream {
+pub(super) fn shim(component: &Component, tokens: &mut TokenStream) {
     let subject = &component.subject;
-    if component.is_generic() { quote!(__Shim<#subject>) } else { quote!(__Shim) }
-}
-
-fn body(component: &Component) -> TokenStream {
-    let expression = &component.construct.expression;
-    let place = component.construct.place;
-    match component.construct.form {
-        Form::Never => quote!(::core::unreachable!()),
-        Form::Literal => quote!(__hk::Constructed::Now(__hk::Ok(#expression))),
-        Form::Sync => {
-            let made = quote_spanned!(place=> __hk::made::<Self::Product, _>(#expression));
-            quote!(__hk::Constructed::Now(#made))
-        }
-        // A future that is not `Send` is shown where the block stands: on the constructor's name.
-        Form::Async => {
-            quote_spanned!(place=> __hk::Constructed::Later(__hk::Box::pin(async move { __hk::made::<Self::Product, _>(#expression.await) })))
-        }
+    if component.is_generic() {
+        put!(tokens, Span::call_site() => __Shim<#subject>);
+    } else {
+        put!(tokens, Span::call_site() => __Shim);
     }
 }
 
-fn dispose(dispose: &Dispose) -> TokenStream {
+fn body(component: &Component, tokens: &mut TokenStream) {
+    let expression = &component.construct.expression;
+    let (here, place) = (Span::call_site(), component.construct.place);
+    match component.construct.form {
+        Form::Never => put!(tokens, here => ::core::unreachable!()),
+        Form::Literal => put!(tokens, here => __hk::Constructed::Now(__hk::Ok(#expression))),
+        Form::Sync => {
+            let made = With(|tokens: &mut TokenStream| {
+                put!(tokens, place => __hk::made::<Self::Product, _>(#expression));
+            });
+            put!(tokens, here => __hk::Constructed::Now(#made));
+        }
+        // A future that is not `Send` is shown where the block stands: on the constructor's name.
+        Form::Async => put!(tokens, place => __hk::Constructed::Later(__hk::Box::pin(async move {
+            __hk::made::<Self::Product, _>(#expression.await)
+        }))),
+    }
+}
+
+fn dispose(dispose: &Dispose, tokens: &mut TokenStream) {
     let path = &dispose.path;
+    let here = Span::call_site();
     // Another type than the outcome's is shown where it stands.
     let told = dispose.outcome.map(|place| Ident::new("outcome", place));
-    let outcome = told.as_ref().map_or_else(|| quote!(_), ToTokens::to_token_stream);
-    let arguments = told.map_or_else(|| quote!(product), |told| quote!(product, #told));
-    let awaited = dispose.is_async.then(|| quote!(.await));
-    let body =
-        quote_spanned!(dispose.place=> __hk::Box::pin(async move { __hk::ended(#path::dispose(#arguments) #awaited) }));
-    quote! {
+    let outcome = told.clone().unwrap_or_else(|| Ident::new("_", here));
+    let arguments = With(|tokens: &mut TokenStream| match &told {
+        Some(told) => put!(tokens, here => product, #told),
+        None => put!(tokens, here => product),
+    });
+    let awaited = With(|tokens: &mut TokenStream| {
+        if dispose.is_async {
+            put!(tokens, here => .await);
+        }
+    });
+    let body = With(|tokens: &mut TokenStream| {
+        put!(tokens, dispose.place => __hk::Box::pin(async move {
+            __hk::ended(#path::dispose(#arguments) #awaited)
+        }));
+    });
+    put!(tokens, here =>
         const DISPOSES: bool = true;
         fn dispose(product: Self::Product, #outcome: __hk::Outcome) -> __hk::BoxFuture<'static, __hk::Ended> {
             #body
         }
-    }
+    );
 }

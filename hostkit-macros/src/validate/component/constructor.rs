@@ -9,6 +9,7 @@ use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::{Function, Implementation};
 use crate::model::{Call, Component, Construct, Dispose, Form, Kind, Product, last_segment, ours, place, plain};
+use crate::put::With;
 use crate::validate::parameters::injected;
 use crate::validate::shape;
 
@@ -29,7 +30,9 @@ pub(crate) fn constructor(
     let (parameters, construct) = match block.function_mut("new") {
         Some(new) => {
             let parameters = new_function(new, &subject.to_token_stream(), errors);
-            let arguments = parameters.iter().map(|parameter| parameter.argument(Call::Async));
+            let arguments = parameters
+                .iter()
+                .map(|parameter| With(|tokens: &mut TokenStream| parameter.argument(Call::Async, tokens)));
             let form = if new.signature.asyncness.is_some() { Form::Async } else { Form::Sync };
             let place = ours(new.name().span());
             let expression = quote_spanned!(place=> #path::new(#(#arguments),*));

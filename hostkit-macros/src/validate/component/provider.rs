@@ -1,6 +1,6 @@
 //! A function that makes a foreign type, which is asked for as `Ext<T>`.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Generics, ReturnType, Signature, Type};
@@ -12,6 +12,7 @@ use crate::input::Function;
 use crate::model::{
     Call, Component, Construct, Form, Kind, Product, generic_argument, last_segment, ours, place, plain,
 };
+use crate::put::With;
 use crate::validate::parameters::injected;
 use crate::validate::shape;
 
@@ -31,7 +32,8 @@ pub(crate) fn provider(
     let place = ours(signature.ident.span());
     let mut called = signature.ident.clone();
     called.set_span(place);
-    let arguments = parameters.iter().map(|parameter| parameter.argument(Call::Async));
+    let arguments =
+        parameters.iter().map(|parameter| With(|tokens: &mut TokenStream| parameter.argument(Call::Async, tokens)));
     let expression = quote!(#called(#(#arguments),*));
     Component {
         subject: handle.to_token_stream(),

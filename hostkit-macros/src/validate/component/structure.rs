@@ -1,7 +1,7 @@
 //! A component that is built from its fields.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Fields, ItemStruct};
 
@@ -10,6 +10,7 @@ use crate::args::Args;
 use crate::errors::Errors;
 use crate::input::{Inject, take_inject, take_key};
 use crate::model::{Component, Construct, Form, Parameter, Product, ours, place, written_out};
+use crate::put::{With, put};
 use crate::validate::parameters::{injected_field, no_cfg, too_many};
 
 /// Reads the struct and takes hostkit's helper attributes from its fields.
@@ -24,7 +25,7 @@ pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Ar
     let (subject, name) = (quote!(#ident #arguments), quote!(#ident));
     for (index, field) in item.fields.iter_mut().enumerate() {
         no_cfg(&field.attrs, "a field", errors);
-        let value = value(index, field, &subject, &mut parameters, errors).map(|value| written_out(value, &name));
+        let value = value(index, field, (&subject, &name), &mut parameters, errors);
         values.push((field.ident.clone(), value));
     }
     too_many(parameters.len(), ident.span(), errors);
@@ -41,14 +42,31 @@ pub(crate) fn structure(item: &mut ItemStruct, lifetime: &'static str, args: &Ar
     }
 }
 
-/// The value of one field: injected, or what `#[inject(default …)]` says.
+/// What a field gets.
+enum Value {
+    /// The variable that holds what is injected.
+    Injected(Ident),
+    /// What `#[inject(default …)]` says.
+    Default(TokenStream),
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Injected(local) => local.to_tokens(tokens),
+            Self::Default(value) => value.to_tokens(tokens),
+        }
+    }
+}
+
+/// The value of one field.
 fn value(
     index: usize,
     field: &mut syn::Field,
-    subject: &TokenStream,
+    (subject, own): (&TokenStream, &TokenStream),
     parameters: &mut Vec<Parameter>,
     errors: &mut Errors,
-) -> Option<TokenStream> {
+) -> Option<Value> {
     let inject = take_inject(&mut field.attrs, errors);
     if inject.is_some()
         && let Some(key) = take_key(&mut field.attrs, errors)
@@ -56,20 +74,21 @@ fn value(
         errors.on(key, "a field with a default is not injected, so it has no key");
     }
     match inject {
-        Some(Inject::Default) => Some(quote_spanned!(ours(place(&field.ty))=> ::core::default::Default::default())),
-        Some(Inject::Value(value)) => Some(value),
+        Some(Inject::Default) => {
+            Some(Value::Default(quote_spanned!(ours(place(&field.ty))=> ::core::default::Default::default())))
+        }
+        Some(Inject::Value(value)) => Some(Value::Default(written_out(value, own))),
         None => {
             let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
             let parameter = injected_field(name, index, field, subject, errors)?;
-            let local = &parameter.local;
-            let value = quote!(#local);
+            let local = parameter.local.clone();
             parameters.push(parameter);
-            Some(value)
+            Some(Value::Injected(local))
         }
     }
 }
 
-fn literal(ident: &Ident, fields: &Fields, values: &[(Option<Ident>, Option<TokenStream>)]) -> TokenStream {
+fn literal(ident: &Ident, fields: &Fields, values: &[(Option<Ident>, Option<Value>)]) -> TokenStream {
     let plain = values.iter().map(|(_, value)| value);
     match fields {
         Fields::Unit => quote!(#ident),
@@ -77,8 +96,11 @@ fn literal(ident: &Ident, fields: &Fields, values: &[(Option<Ident>, Option<Toke
         Fields::Named(_) => {
             let named = values.iter().filter_map(|(name, value)| {
                 let (name, value) = (name.as_ref()?, value.as_ref()?);
-                // A variable of the field's name needs no colon.
-                Some(if *name == value.to_string() { value.clone() } else { quote!(#name: #value) })
+                Some(With(move |tokens: &mut TokenStream| match value {
+                    // A variable of the field's name needs no colon.
+                    Value::Injected(local) if local == name => local.to_tokens(tokens),
+                    _ => put!(tokens, Span::call_site() => #name: #value),
+                }))
             });
             quote!(#ident { #(#named),* })
         }
