@@ -4,6 +4,7 @@
 //! against the attribute's table, `validate` turns the item into the `model`, `expand` writes it out.
 
 mod args;
+mod cron;
 mod errors;
 mod expand;
 mod input;

@@ -1,4 +1,4 @@
-//! What an item of a queue costs: against loops by hand on the same channel, and on tokio's.
+//! What an item of a queue costs: against loops and pools by hand on the same channel, which is tokio's, and on another.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -104,11 +104,11 @@ async fn ours<F: hostkit::__private::Queued<Payload = u64>>(queue: &Queue<F>) {
     turn!(|item| queue.enqueue(item).await.expect("the host runs"));
 }
 
-async fn send(sender: &async_channel::Sender<u64>) {
+async fn send(sender: &mpsc::Sender<u64>) {
     turn!(|item| sender.send(item).await.expect("the worker runs"));
 }
 
-async fn send_tokio(sender: &mpsc::Sender<u64>) {
+async fn send_shared(sender: &async_channel::Sender<u64>) {
     turn!(|item| sender.send(item).await.expect("the worker runs"));
 }
 
@@ -117,25 +117,35 @@ async fn caught(call: impl Future<Output = ()>) {
     assert!(AssertUnwindSafe(call).catch_unwind().await.is_ok(), "nothing panics");
 }
 
-async fn noop_loop(items: async_channel::Receiver<u64>) {
+/// One of a pool on a channel that is made for several receivers.
+async fn noop_loop_shared(items: async_channel::Receiver<u64>) {
     while let Ok(item) = items.recv().await {
         caught(async { noop(item).await }).await;
     }
 }
 
-async fn noop_loop_tokio(mut items: mpsc::Receiver<u64>) {
+/// One of a pool on tokio's channel, as one writes it by hand.
+async fn noop_loop_locked(items: Arc<tokio::sync::Mutex<mpsc::Receiver<u64>>>) {
+    loop {
+        let received = items.lock().await.recv().await;
+        let Some(item) = received else { break };
+        caught(async { noop(item).await }).await;
+    }
+}
+
+async fn noop_loop(mut items: mpsc::Receiver<u64>) {
     while let Some(item) = items.recv().await {
         caught(async { noop(item).await }).await;
     }
 }
 
-async fn spawn_loop_tokio(mut items: mpsc::Receiver<u64>) {
+async fn spawn_loop(mut items: mpsc::Receiver<u64>) {
     while let Some(item) = items.recv().await {
         tokio::spawn(async move { noop(item).await });
     }
 }
 
-async fn bounded_spawn_loop_tokio(mut items: mpsc::Receiver<u64>) {
+async fn bounded_spawn_loop(mut items: mpsc::Receiver<u64>) {
     let permits = Arc::new(tokio::sync::Semaphore::new(16));
     while let Some(item) = items.recv().await {
         let permit = Arc::clone(&permits).acquire_owned().await.expect("nobody closes it");
@@ -146,9 +156,9 @@ async fn bounded_spawn_loop_tokio(mut items: mpsc::Receiver<u64>) {
     }
 }
 
-async fn whole_loop(items: async_channel::Receiver<u64>) {
+async fn whole_loop(mut items: mpsc::Receiver<u64>) {
     let stop = CancellationToken::new();
-    while let Ok(item) = items.recv().await {
+    while let Some(item) = items.recv().await {
         let token = stop.child_token();
         let call = caught(async {
             let unit = Arc::new(Unit { number: black_box(7) });
@@ -158,23 +168,23 @@ async fn whole_loop(items: async_channel::Receiver<u64>) {
     }
 }
 
-async fn token_loop(items: async_channel::Receiver<u64>) {
+async fn token_loop(mut items: mpsc::Receiver<u64>) {
     let stop = CancellationToken::new();
-    while let Ok(item) = items.recv().await {
+    while let Some(item) = items.recv().await {
         let token = stop.child_token();
         caught(async { with_token(item, token).await }).await;
     }
 }
 
-async fn timeout_loop(items: async_channel::Receiver<u64>) {
-    while let Ok(item) = items.recv().await {
+async fn timeout_loop(mut items: mpsc::Receiver<u64>) {
+    while let Some(item) = items.recv().await {
         let call = caught(async { with_timeout(item).await });
         tokio::time::timeout(Duration::from_secs(30), call).await.expect("nothing takes so long");
     }
 }
 
-async fn component_loop(items: async_channel::Receiver<u64>) {
-    while let Ok(item) = items.recv().await {
+async fn component_loop(mut items: mpsc::Receiver<u64>) {
+    while let Some(item) = items.recv().await {
         caught(async {
             let unit = Arc::new(Unit { number: black_box(7) });
             with_component(item, &unit).await;
@@ -185,29 +195,18 @@ async fn component_loop(items: async_channel::Receiver<u64>) {
 
 /// The senders of everything that is written by hand.
 struct ByHand {
-    noop: async_channel::Sender<u64>,
-    pool: async_channel::Sender<u64>,
-    whole: async_channel::Sender<u64>,
-    token: async_channel::Sender<u64>,
-    timeout: async_channel::Sender<u64>,
-    component: async_channel::Sender<u64>,
-    tokio: mpsc::Sender<u64>,
+    noop: mpsc::Sender<u64>,
+    whole: mpsc::Sender<u64>,
+    token: mpsc::Sender<u64>,
+    timeout: mpsc::Sender<u64>,
+    component: mpsc::Sender<u64>,
     spawning: mpsc::Sender<u64>,
     spawning_bounded: mpsc::Sender<u64>,
+    pool: mpsc::Sender<u64>,
+    pool_shared: async_channel::Sender<u64>,
 }
 
-fn spawn<Fut: Future<Output = ()> + Send + 'static>(
-    workers: usize,
-    work: fn(async_channel::Receiver<u64>) -> Fut,
-) -> async_channel::Sender<u64> {
-    let (sender, items) = async_channel::bounded(CAPACITY);
-    for _ in 0..workers {
-        tokio::spawn(work(items.clone()));
-    }
-    sender
-}
-
-fn spawn_tokio<Fut: Future<Output = ()> + Send + 'static>(work: fn(mpsc::Receiver<u64>) -> Fut) -> mpsc::Sender<u64> {
+fn spawn<Fut: Future<Output = ()> + Send + 'static>(work: fn(mpsc::Receiver<u64>) -> Fut) -> mpsc::Sender<u64> {
     let (sender, items) = mpsc::channel(CAPACITY);
     tokio::spawn(work(items));
     sender
@@ -215,16 +214,23 @@ fn spawn_tokio<Fut: Future<Output = ()> + Send + 'static>(work: fn(mpsc::Receive
 
 impl ByHand {
     fn start() -> Self {
+        let (pool, items) = mpsc::channel(CAPACITY);
+        let items = Arc::new(tokio::sync::Mutex::new(items));
+        let (pool_shared, items_shared) = async_channel::bounded(CAPACITY);
+        for _ in 0..16 {
+            tokio::spawn(noop_loop_locked(Arc::clone(&items)));
+            tokio::spawn(noop_loop_shared(items_shared.clone()));
+        }
         Self {
-            noop: spawn(1, noop_loop),
-            pool: spawn(16, noop_loop),
-            whole: spawn(1, whole_loop),
-            token: spawn(1, token_loop),
-            timeout: spawn(1, timeout_loop),
-            component: spawn(1, component_loop),
-            tokio: spawn_tokio(noop_loop_tokio),
-            spawning: spawn_tokio(spawn_loop_tokio),
-            spawning_bounded: spawn_tokio(bounded_spawn_loop_tokio),
+            noop: spawn(noop_loop),
+            whole: spawn(whole_loop),
+            token: spawn(token_loop),
+            timeout: spawn(timeout_loop),
+            component: spawn(component_loop),
+            spawning: spawn(spawn_loop),
+            spawning_bounded: spawn(bounded_spawn_loop),
+            pool,
+            pool_shared,
         }
     }
 }
@@ -264,18 +270,24 @@ fn report(title: &str, runtime: &Runtime) {
             measure::throughput($what, COUNT, compared, $bar);
         };
     }
-    row!("no-op, concurrency 1 : loop by hand on the same channel", queue, send(hand.noop), Bar::AtLeast(0.7));
-    row!("no-op, concurrency 1 : loop by hand on tokio's mpsc", queue, send_tokio(hand.tokio), Bar::AtLeast(0.6));
+    row!(
+        "no-op, concurrency 1 : loop by hand on the same channel, tokio's mpsc",
+        queue,
+        send(hand.noop),
+        Bar::AtLeast(0.7)
+    );
     let whole = running.queue::<whole>().expect("the host runs it");
     row!("token, timeout and component : loop by hand", whole, send(hand.whole), Bar::AtLeast(0.7));
     row!("    token : the same by hand", running.queue::<with_token>().expect("it runs"), send(hand.token), Bar::None);
     row!("    timeout : the same", running.queue::<with_timeout>().expect("it runs"), send(hand.timeout), Bar::None);
     let with_component = running.queue::<with_component>().expect("the host runs it");
     row!("    component : the same by hand", with_component, send(hand.component), Bar::None);
-    row!("no-op, concurrency 16 : a task per item, tokio's mpsc", pool, send_tokio(hand.spawning), Bar::AtLeast(2.0));
+    row!("no-op, concurrency 16 : a task per item, tokio's mpsc", pool, send(hand.spawning), Bar::AtLeast(2.0));
     let bounded = &hand.spawning_bounded;
-    row!("no-op, concurrency 16 : the same, at most 16 tasks", pool, send_tokio(bounded), Bar::AtLeast(2.0));
+    row!("no-op, concurrency 16 : the same, at most 16 tasks", pool, send(bounded), Bar::AtLeast(2.0));
     row!("no-op, concurrency 16 : a pool by hand, same channel", pool, send(hand.pool), Bar::AtLeast(0.6));
+    let shared = &hand.pool_shared;
+    row!("no-op, concurrency 16 : a pool by hand, async-channel", pool, send_shared(shared), Bar::AtLeast(0.6));
     runtime.block_on(running.stop()).expect("nothing can fail");
 }
 
@@ -306,7 +318,8 @@ async fn run(case: &str, count: u32) {
         }};
         ($sender:expr) => {{
             let sender = &$sender;
-            batches(count, || sender.is_empty(), |item| sender.try_send(item).expect("there is room")).await;
+            batches(count, || sender.capacity() == CAPACITY, |item| sender.try_send(item).expect("there is room"))
+                .await;
         }};
     }
     use in_batches as batches;

@@ -1,30 +1,41 @@
 //! The host: build, start, run, stop.
 
+mod aside;
 mod build;
 mod builder;
 mod error;
 mod exit;
+mod force;
+mod health;
 mod lifetime;
 mod order;
+mod pulse;
 mod run;
 mod running;
 mod signals;
 mod start;
 mod stop;
+mod supervisor;
+#[cfg(all(feature = "systemd", target_os = "linux"))]
+mod systemd;
 #[cfg(feature = "cli")]
 mod trigger;
+mod watch;
+mod watched;
 
 pub use builder::HostBuilder;
 pub use error::{BuildError, RunError, StartError};
+pub use health::Health;
 pub use lifetime::HostLifetime;
 pub use running::{RunningHost, ServiceStatus, TriggerError};
 
 #[cfg(feature = "cli")]
 pub(crate) use build::{Described, Registered, same_name};
 pub(crate) use build::{HookPlan, ServicePlan};
-#[cfg(feature = "cli")]
+pub(crate) use force::claim_end;
 #[cfg(feature = "cli")]
 pub(crate) use trigger::Target;
+pub(crate) use watched::ProcessOwner;
 
 use std::sync::Arc;
 
@@ -57,6 +68,7 @@ pub struct Host {
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) options: HostOptions,
     pub(crate) lifetime: HostLifetime,
+    pub(crate) owner: ProcessOwner,
 }
 
 impl Host {

@@ -78,7 +78,7 @@
 //! from, `config sample` prints a commented configuration. Exit codes: 0 stopped as asked; 1 a service failed for good,
 //! something did not stop by its deadline, the body of `main` failed, or output could not be written;
 //! 2 usage; 75 a constructor or an `on_start` hook failed; 78 configuration or wiring; 130, 131 or 143 a second SIGINT,
-//! SIGQUIT or SIGTERM.
+//! SIGQUIT or SIGTERM. [`deployment`] says what systemd, containers and Kubernetes need to know.
 //!
 //! # Configuration
 //! One tree, later wins: the options in the attributes, `hostkit.toml`, `hostkit.<environment>.toml`, environment
@@ -87,7 +87,9 @@
 //! Files are looked for in the current directory; `--config` names another, which must exist.
 //!
 //! `[host]` has `stop_timeout` \[25 s\], of which a quarter, 5 s at most, is kept for `on_stopped` hooks and disposers;
-//! `drain_delay` \[0 s\]; and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
+//! `drain_delay` \[0 s\]; `stall_after` \[1 s, `"none"` for never\], how long a function may hold its thread without an await
+//! before it is named in a warning (`tokio::task::block_in_place` is no await, `blocking = true` and `spawn_blocking` are what
+//! does not count); and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
 //! warnings, and errors with `strict`. A section that nobody reads is a warning always, because binaries share files.
 //!
 //! # Testing
@@ -100,12 +102,14 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `cli` | yes | the command line of the generated program (clap) |
+//! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
+//! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.
 //!
 //! # What it does not do yet
-//! Cron schedules, durable queues, metrics, health over HTTP and a test kit are to come. Options that belong to them are
+//! Durable queues, metrics, health over HTTP and a test kit are to come. Options that belong to them are
 //! known, and refused when the host is built, never ignored.
 
 #![cfg_attr(
@@ -131,6 +135,7 @@ pub(crate) mod queue;
 mod registry;
 pub(crate) mod runner;
 pub(crate) mod service;
+pub(crate) mod stall;
 pub(crate) mod tasks;
 pub(crate) mod time;
 
@@ -138,11 +143,14 @@ pub(crate) mod time;
 #[path = "private.rs"]
 pub mod __private;
 
+#[doc = include_str!("docs/deployment.md")]
+pub mod deployment {}
+
 pub use component::{All, Component, Ext, InjectError, Lazy, Outcome, Pass, ReplacementFor, Scope, ScopeError, Scopes};
 pub use config::Secret;
 pub use futures_util::future::BoxFuture;
 pub use host::{
-    BuildError, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
+    BuildError, Health, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
 };
 pub use periodic::Tick;
 pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, Receipt, TaskQueue};

@@ -1,5 +1,7 @@
-//! Periodic functions: runs on a fixed grid of instants.
+//! Periodic functions: runs at the instants of a schedule.
 
+#[cfg(feature = "cron")]
+mod cron;
 mod grid;
 mod options;
 #[cfg(test)]

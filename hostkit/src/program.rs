@@ -5,7 +5,8 @@
 //! 1. Data is printed on standard output, everything else on standard error. Neither being closed is a panic.
 //! 2. The user's setup comes before the command line, so that what is asked for there has the last word.
 //! 3. The subscriber listens to the setup, and becomes the program's own only if the setup has not installed another.
-//! 4. When the command is done the process ends, whatever its threads are doing.
+//! 4. When the command is done the process ends, whatever its threads are doing. When it cannot be, because the runtime
+//!    is blocked, a second signal or the deadline of the stop ends the process (`host/force`).
 
 #[cfg(not(feature = "cli"))]
 mod bare;
@@ -22,7 +23,7 @@ use self::bare::Invocation;
 #[cfg(feature = "cli")]
 use crate::cli::Invocation;
 use crate::function::{Ended, IntoEnded};
-use crate::host::{BuildError, Host, HostBuilder, RunError};
+use crate::host::{BuildError, Host, HostBuilder, ProcessOwner, RunError, claim_end};
 
 /// What the expansion of `main` says about the program.
 #[derive(Debug)]
@@ -167,6 +168,7 @@ pub fn main(program: &'static Program, setup: Setup) -> ExitCode {
         }
     };
     let result = runtime.block_on(perform(program, setup, invocation));
+    claim_end();
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { report, code }) => {
@@ -186,6 +188,7 @@ pub fn main(program: &'static Program, setup: Setup) -> ExitCode {
 
 async fn perform(program: &'static Program, setup: Setup, invocation: Invocation) -> Result<(), Failure> {
     let mut builder = Host::builder();
+    builder.owner = ProcessOwner::Program;
     #[cfg(feature = "log")]
     let listening = crate::log::listen(&invocation.logging());
     setup.apply(&mut builder).await?;

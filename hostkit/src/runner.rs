@@ -12,6 +12,7 @@ pub use kind::{Kind, Stage};
 use std::any::Any;
 use std::fmt;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -23,7 +24,8 @@ use crate::config::Settings;
 use crate::error::{Problem, WithCauses};
 use crate::queue::QueueCounts;
 use crate::registry::ServiceEntry;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, share_woken};
+use crate::time::Clock;
 
 /// Reads a function's settings and makes its runner; called while the host is built, so it starts nothing.
 pub(crate) type SetUp = fn(Setup<'_>) -> Arc<dyn Runner>;
@@ -70,6 +72,12 @@ pub(crate) trait Runner: Send + Sync + 'static {
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
 
+    /// When it runs next, as far as it has a schedule, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    fn upcoming(&self) -> Vec<Upcoming> {
+        Vec::new()
+    }
+
     /// What it says if something was left undone when it ended, for the report of the stop.
     fn leftovers(&self) -> Option<String> {
         None
@@ -104,6 +112,16 @@ pub(crate) trait Runner: Send + Sync + 'static {
     }
 }
 
+/// One of the next times at which a function is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+pub(crate) struct Upcoming {
+    /// For people.
+    pub(crate) text: String,
+    /// By RFC 3339, with the offset of its zone; none of what counts from the start of the host.
+    pub(crate) time: Option<String>,
+}
+
 /// The two waves of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StopsWith {
@@ -124,8 +142,50 @@ pub(crate) struct Conduct {
     /// Fires at its deadline, when its futures are dropped. Always after `stop`.
     pub(crate) abandon: CancellationToken,
     pub(crate) status: Arc<StatusCell>,
+    /// The way to the host for a failure that it must hear of before the runner has ended.
+    pub(crate) alarm: Alarm,
     /// The one door for spawning.
     pub(crate) tasks: Tasks,
+    /// What the host goes by.
+    pub(crate) clock: Clock,
+}
+
+/// The way to the host for a failure that it must hear of while the rest of the service still ends.
+#[derive(Clone, Default)]
+pub(crate) struct Alarm(Option<Arc<dyn Fn(RunFailure) + Send + Sync>>);
+
+impl Alarm {
+    /// One that hands the failure to whoever listens.
+    pub(crate) fn to(listener: impl Fn(RunFailure) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(listener)))
+    }
+
+    /// Tells the host, which stops for it. Gives the failure back if nobody listens.
+    pub(crate) fn raise(&self, failure: RunFailure) -> Option<RunFailure> {
+        match &self.0 {
+            Some(listener) => {
+                listener(failure);
+                None
+            }
+            None => Some(failure),
+        }
+    }
+}
+
+/// Awaits a call, and gives it up when its service is abandoned.
+///
+/// A body ends by its own limits. What this adds are its constructors and disposers, which may take longer than a stop:
+/// what is left of the scope goes to the reaper.
+pub(crate) async fn until_abandoned(
+    abandon: &CancellationToken,
+    call: impl Future<Output = Result<(), RunFailure>>,
+) -> Result<(), RunFailure> {
+    // The call goes first, so that a body that is dropped is dropped by it, and a scope that ends at once has ended.
+    tokio::select! {
+        biased;
+        result = call => result,
+        () = abandon.cancelled() => Err(RunFailure::Dropped),
+    }
 }
 
 impl Conduct {
@@ -184,6 +244,8 @@ pub(crate) enum End {
     StopHost,
     /// It failed for good, and the host shall stop for it.
     Failed(RunFailure),
+    /// It failed for good, and the host has heard of it.
+    Heard,
     /// Its futures were dropped at the deadline.
     Abandoned,
 }
@@ -235,9 +297,30 @@ impl fmt::Display for ServiceState {
 }
 
 impl ServiceState {
+    /// Whether nothing comes after it.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Completed | Self::Failed { .. })
+    }
+
     /// Whether whoever waits for it may start.
     pub(crate) fn has_been_ready(&self) -> bool {
         matches!(self, Self::Ready | Self::Running | Self::Completed)
+    }
+}
+
+/// One who waits for a change of state, until it is dropped.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::AcqRel);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -251,6 +334,8 @@ pub(crate) struct StatusCell {
     changed: Notify,
     /// Whoever waits for the service to be ready. A watcher may miss a state that lasts for a moment only.
     ready: Notify,
+    /// How many wait for either. They are woken by code that may block its thread next.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -263,7 +348,13 @@ struct Status {
 impl StatusCell {
     pub(crate) fn new(name: &'static str) -> Arc<Self> {
         let status = Status { state: ServiceState::Waiting, since: crate::time::now(), been_ready: false };
-        Arc::new(Self { name, status: Mutex::new(status), changed: Notify::new(), ready: Notify::new() })
+        Arc::new(Self {
+            name,
+            status: Mutex::new(status),
+            changed: Notify::new(),
+            ready: Notify::new(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
@@ -284,6 +375,9 @@ impl StatusCell {
         self.changed.notify_waiters();
         if is_ready {
             self.ended_well();
+        }
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            share_woken();
         }
     }
 
@@ -306,6 +400,7 @@ impl StatusCell {
     }
 
     async fn wait(&self, told: &Notify, until: impl Fn(&Status) -> bool) {
+        let _waits = Waits::begin(&self.waiting);
         loop {
             // Listens before it looks, so that no change falls between.
             let mut next = pin!(told.notified());

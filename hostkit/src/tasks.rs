@@ -1,35 +1,63 @@
 //! The one door for spawning: every task of a host is named, tracked and ends with it.
 
 use std::future::Future;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use tokio::task::{JoinError, JoinHandle};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::component::carry;
+use crate::stall::Mark;
 
 /// The tasks of one host. Cloning it clones a reference.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tasks {
     tracker: TaskTracker,
+    /// Whose tasks they are.
+    mark: Mark,
 }
 
 impl Tasks {
+    /// The same, for tasks that are somebody else's.
+    pub(crate) fn of(&self, mark: Mark) -> Self {
+        Self { tracker: self.tracker.clone(), mark }
+    }
+
     /// Spawns a task on the current runtime.
     pub(crate) fn spawn<F>(&self, name: &'static str, future: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         tracing::trace!(target: "hostkit::host", task = name, "task spawned");
-        self.tracker.spawn(future)
+        self.tracker.spawn(self.mark.around(future))
     }
 
     /// Spawns a task of ours that lives beside the services and is not waited for.
-    #[allow(clippy::unused_self, reason = "the door is the same, only nobody waits behind it")]
-    pub(crate) fn spawn_side(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn_side(
+        &self,
+        name: &'static str,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortHandle {
         tracing::trace!(target: "hostkit::host", task = name, "side task spawned");
-        spawn(future);
+        spawn(self.mark.around(future))
     }
+}
+
+/// Spawns a task of ours on a runtime that may be another than the current one, for the side thread: it logs nothing.
+pub(crate) fn spawn_on(runtime: &Handle, future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    runtime.spawn(future).abort_handle()
+}
+
+/// Starts a thread of ours, for what must not depend on any runtime of the user's. Nobody waits for it.
+///
+/// # Errors
+/// Fails when the system has no room for another thread.
+pub(crate) fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 
 /// What a task of ours ended with.
@@ -48,8 +76,49 @@ pub(crate) async fn joined<T>(result: Result<T, JoinError>) -> T {
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the door")]
-fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-    drop(tokio::spawn(future));
+fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    tokio::spawn(future).abort_handle()
+}
+
+/// Lets other threads run what this one has just woken.
+///
+/// A thread of tokio's keeps the task that it woke last for itself, and no other takes it over. If the code that did the
+/// waking is the user's and blocks its thread next, that task is never run. A task after it takes its place.
+pub(crate) fn share_woken() {
+    if Handle::try_current().is_ok() {
+        spawn(async {});
+    }
+}
+
+/// How often an idle thread of the runtime is woken by [`keep_time`].
+const WAKING: Duration = Duration::from_millis(20);
+
+/// Keeps a runtime of several threads firing its timers, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct KeepsTime {
+    _ends_the_thread: mpsc::Sender<()>,
+}
+
+/// Sees to it that deadlines pass while code of the user's blocks threads of the runtime.
+///
+/// One thread of tokio's waits for its timers and its input for all of them, and the others sleep. If what a timer or an
+/// event woke blocks that very thread, nobody takes its place until one of the others is woken; a thread beside the
+/// runtime does that. A runtime of one thread has no others.
+pub(crate) fn keep_time() -> Option<KeepsTime> {
+    let runtime = Handle::try_current().ok()?;
+    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return None;
+    }
+    let (sender, ended) = mpsc::channel::<()>();
+    #[allow(clippy::disallowed_methods, reason = "this is the door")]
+    let waking = move || {
+        while ended.recv_timeout(WAKING) == Err(mpsc::RecvTimeoutError::Timeout) {
+            drop(runtime.spawn(async {}));
+        }
+    };
+    // Without the thread a stop is what tokio makes of it.
+    thread("hostkit-time", waking).ok()?;
+    Some(KeepsTime { _ends_the_thread: sender })
 }
 
 /// How many blocking functions run in this process.

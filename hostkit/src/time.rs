@@ -1,9 +1,14 @@
 //! The one door for time: clocks, durations as people write them, and backoff.
 //!
-//! Everything that waits asks [`now`], so a test that pauses tokio's clock pauses all of hostkit.
+//! Everything that waits asks [`now`], so a test that pauses tokio's clock pauses all of hostkit. The wall clock is a
+//! [`Clock`], which follows tokio's clock where that is paused.
+
+mod clock;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+pub(crate) use clock::{Clock, Reading};
 
 use tokio::time::Instant;
 
@@ -16,10 +21,10 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// The wall clock, for cron schedules and for what people read.
+/// The clock of the machine, which no test pauses, for whatever looks after hosts from outside their runtimes.
 #[allow(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
-pub(crate) fn wall_now() -> SystemTime {
-    SystemTime::now()
+pub(crate) fn real_now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 /// Reads a duration such as `250ms` or `1h 30m`.

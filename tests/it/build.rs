@@ -427,6 +427,44 @@ mod orders {
         assert_eq!(error.problems().collect::<Vec<_>>(), ["`after` forms a cycle: `selfish` is after `selfish`"]);
     }
 
+    #[hostkit::queued(after = [a_worker])]
+    async fn a_queue(number: u32) {
+        let _ = number;
+    }
+
+    #[hostkit::periodic(every = "1h", after = [a_queue])]
+    async fn a_schedule() {}
+
+    #[hostkit::background_service(after = [a_schedule])]
+    async fn a_worker() {}
+
+    #[hostkit::on_stopping(after = [a_hook])]
+    async fn b_hook() {}
+
+    #[hostkit::on_stopping(after = [b_hook])]
+    async fn a_hook() {}
+
+    #[hostkit::on_start(after = [b_start])]
+    async fn a_start() {}
+
+    #[hostkit::on_start(after = [a_start])]
+    async fn b_start() {}
+
+    #[tokio::test]
+    async fn a_cycle_across_kinds_of_services_and_one_of_hooks_are_shown_as_well() {
+        let mut builder = Host::empty();
+        builder.with::<a_queue>().with::<a_schedule>().with::<a_worker>().with::<a_hook>().with::<b_hook>();
+        let error = refused(builder.with::<a_start>().with::<b_start>()).await;
+        assert_eq!(
+            error.problems().collect::<Vec<_>>(),
+            [
+                "`after` forms a cycle: `a_queue` is after `a_worker` is after `a_schedule` is after `a_queue`",
+                "`after` forms a cycle: `a_start` is after `b_start` is after `a_start`",
+                "`after` forms a cycle: `a_hook` is after `b_hook` is after `a_hook`",
+            ]
+        );
+    }
+
     #[tokio::test]
     async fn a_cycle_that_is_broken_by_leaving_one_out_is_none() {
         built(Host::empty().with::<third>().with::<first>()).await;

@@ -60,13 +60,19 @@ impl Stream {
     }
 }
 
+/// Sends a signal, such as `TERM`, to a process.
+pub(crate) fn signal(process: &str, name: &str) {
+    let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {process}")).status().unwrap();
+    assert!(status.success());
+}
+
 impl Program {
     /// A program of this package, in an empty directory and with nothing of hostkit's in its environment.
     pub(crate) fn new(path: &str, directory: &Path) -> Self {
         let mut command = Command::new(path);
         command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("HOSTKIT") || name == "RUST_LOG" {
+            if name.to_string_lossy().starts_with("HOSTKIT") || name == "RUST_LOG" || name == "NOTIFY_SOCKET" {
                 command.env_remove(name);
             }
         }
@@ -110,6 +116,46 @@ impl Running {
         }
     }
 
+    /// Waits until it has printed something on standard output, and returns what follows on that line.
+    pub(crate) fn has_printed(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let printed = self.stdout.text();
+            if let Some((_, rest)) = printed.split_once(text)
+                && let Some((line, _)) = rest.split_once('\n')
+            {
+                return line.trim().to_owned();
+            }
+            assert!(Instant::now() < deadline, "in vain for `{text}`:\n{printed}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The time that it has spent on processors so far, and whether it has ended.
+    #[cfg(target_os = "linux")]
+    fn spent(&self) -> (Duration, bool) {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name before may hold anything but ends with the last parenthesis. Times are in hundredths of a second.
+        let fields: Vec<_> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        (Duration::from_millis(10 * ticks), fields[0] == "Z")
+    }
+
+    /// Sends a signal; the time that it spends on processors from there to its end, and the time that this takes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn spends_until_its_end(&self, signal: &str) -> (Duration, Duration) {
+        let (began, (before, _)) = (Instant::now(), self.spent());
+        self.signal(signal);
+        loop {
+            let (spent, ended) = self.spent();
+            if ended {
+                return (spent.saturating_sub(before), began.elapsed());
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not end:\n{}", self.stderr.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until it handles SIGTERM.
     #[cfg(target_os = "linux")]
     pub(crate) fn listens(&self) {
@@ -125,10 +171,13 @@ impl Running {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status().unwrap();
-        assert!(status.success());
+        signal(&self.child.id().to_string(), name);
     }
 
     /// Waits for its end.

@@ -323,8 +323,13 @@ mod stop_during_start {
         let mut builder = Host::empty();
         builder.with::<asks_in_an_endless_hook>().set("host.stop_timeout", "8s");
         let began = Instant::now();
-        built(&mut builder).await.run().await.unwrap();
+        let error = built(&mut builder).await.run().await.unwrap_err();
         assert_eq!(began.elapsed(), 6 * SECOND, "a quarter of the time is kept for what comes after the services");
+        assert_eq!(
+            error.to_string(),
+            "the host did not stop cleanly\n  `asks_in_an_endless_hook` was still running its hook after 6s and was dropped"
+        );
+        assert_eq!((error.exit_code(), error.is_start(), error.is_stuck()), (1, false, true));
     }
 
     #[tokio::test(start_paused = true)]
@@ -540,6 +545,106 @@ mod policies {
         let error = host.run().await.unwrap_err();
         assert!(error.to_string().contains("`one_of_three_fails` failed: 1 of 3"), "{error}");
         assert_eq!(log.lines(), ["told", "told"]);
+    }
+
+    #[hostkit::background_service(instances = 2)]
+    async fn one_of_two_fails(
+        instance: hostkit::Instance,
+        stop: CancellationToken,
+        log: Ext<Log>,
+    ) -> Result<(), String> {
+        sleep(SECOND).await;
+        if instance.index() == 1 {
+            return Err("the second".to_owned());
+        }
+        stop.cancelled().await;
+        sleep(3 * SECOND).await;
+        log.say("the first ends");
+        Ok(())
+    }
+
+    #[hostkit::queued(concurrency = 2, on_failure = "stop-host")]
+    async fn one_item_fails(fails: bool, log: Ext<Log>) -> Result<(), &'static str> {
+        if fails {
+            return Err("one item");
+        }
+        sleep(5 * SECOND).await;
+        log.say("the other item ends");
+        Ok(())
+    }
+
+    #[hostkit::background_service]
+    async fn says_when_it_is_told(log: Ext<Log>, stop: CancellationToken) {
+        let began = Instant::now();
+        stop.cancelled().await;
+        log.say(format!("told after {:?}", began.elapsed()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_host_hears_of_a_failure_at_once_and_not_when_the_others_have_ended() {
+        let log = Log::default();
+        let mut builder = Host::empty();
+        builder.with::<one_of_two_fails>().with::<says_when_it_is_told>().provide(log.clone());
+        let error = built(&mut builder).await.run().await.unwrap_err();
+        assert_eq!(error.to_string(), "service `one_of_two_fails` failed: the second");
+        assert_eq!(log.take(), ["told after 1s", "the first ends"]);
+
+        let mut builder = Host::empty();
+        builder.with::<one_item_fails>().with::<says_when_it_is_told>().provide(log.clone());
+        let mut running = started(&mut builder).await;
+        let queue = running.queue::<one_item_fails>().unwrap();
+        queue.enqueue(false).await.unwrap();
+        sleep(SECOND).await;
+        queue.enqueue(true).await.unwrap();
+        let error = running.wait().await.unwrap_err();
+        assert_eq!(error.to_string(), "service `one_item_fails` failed: one item");
+        assert_eq!(log.take(), ["told after 1s", "the other item ends"]);
+    }
+
+    #[hostkit::on_started]
+    async fn announces_for_ever() {
+        std::future::pending::<()>().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_while_a_hook_of_the_start_hangs_is_heard_and_the_hook_is_named() {
+        let mut builder = Host::empty();
+        builder.with::<fails>().with::<announces_for_ever>().provide(Log::default()).set("host.stop_timeout", "4s");
+        let began = Instant::now();
+        let error = not_started(&mut builder).await;
+        assert_eq!(
+            error.to_string(),
+            "the host did not start: service `fails` failed: cannot write: disk is full\n  \
+             `announces_for_ever` was still running its hook after 3s and was dropped"
+        );
+        assert_eq!((error.exit_code(), began.elapsed()), (1, 4 * SECOND));
+    }
+
+    struct BlocksToo;
+
+    #[hostkit::singleton(timeout = "10ms")]
+    impl BlocksToo {
+        fn new() -> Self {
+            std::thread::sleep(Duration::from_millis(30));
+            Self
+        }
+    }
+
+    #[hostkit::on_start(timeout = "10ms")]
+    async fn blocks_in_a_hook(blocks: &BlocksToo) {
+        let _ = blocks;
+        std::thread::sleep(Duration::from_millis(30));
+    }
+
+    #[tokio::test]
+    async fn who_outlasts_a_timeout_by_blocking_its_thread_is_named_in_a_warning() {
+        let (traced, _guard) = Traced::listen(tracing::Level::WARN);
+        built(Host::empty().with::<blocks_in_a_hook>()).await.run().await.unwrap();
+        for name in ["BlocksToo", "blocks_in_a_hook"] {
+            let lines = traced.containing(name);
+            assert!(lines.len() == 1 && lines[0].contains("because it blocked its thread"), "{:#?}", traced.lines());
+            assert!(lines[0].contains("took=") && lines[0].contains("limit=10ms"), "{lines:?}");
+        }
     }
 
     #[hostkit::background_service]

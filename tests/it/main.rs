@@ -8,11 +8,18 @@
 
 mod support;
 
+mod blocking;
 mod build;
 mod child;
+#[cfg(target_os = "linux")]
+mod clock;
 mod failure;
 mod inject;
 mod life;
+mod liveness;
 mod periodic;
 mod program;
 mod queue;
+mod races;
+#[cfg(target_os = "linux")]
+mod systemd;

@@ -268,13 +268,61 @@ async fn a_period_that_is_none_is_refused() {
         assert_eq!(error.problems().collect::<Vec<_>>(), [expected]);
         assert!(error.to_string().contains("set by `.set()`"), "{error}");
     }
-    let error =
-        refused(Host::empty().with::<greedy>().provide(Log::default()).set("periodic.greedy.cron", "0 3 * * *")).await;
-    assert_eq!(
-        error.problems().collect::<Vec<_>>(),
-        ["`cron` of periodic `greedy` is not built yet: `0 3 * * *`"],
-        "a configured schedule replaces the attribute's"
-    );
+    for (value, expected) in [
+        ("0 24 * * *", "`cron` of periodic `greedy` is not a cron expression: `0 24 * * *`"),
+        ("0 0 30 2 *", "`cron` of periodic `greedy` is not a cron expression: `0 0 30 2 *`"),
+    ] {
+        let mut builder = Host::empty();
+        let error = refused(builder.with::<greedy>().provide(Log::default()).set("periodic.greedy.cron", value)).await;
+        assert_eq!(error.problems().collect::<Vec<_>>(), [expected], "a configured schedule replaces the attribute's");
+    }
+}
+
+#[hostkit::periodic(cron = "30 2 * * *", tz = "Europe/Zurich")]
+async fn nightly(log: Ext<Log>, tick: Tick) {
+    let unix = tick.scheduled_time().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    log.say(unix);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_that_is_advanced_moves_cron_as_well() {
+    let log = Log::default();
+    let running = started(Host::empty().with::<nightly>().provide(log.clone())).await;
+    sleep(Duration::from_hours(24 * 366)).await;
+    running.stop().await.unwrap();
+    let times: Vec<u64> = log.lines().iter().map(|line| line.parse().unwrap()).collect();
+    assert!((365..=367).contains(&times.len()), "{}", times.len());
+    let lengths: std::collections::BTreeSet<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // Days of 24 hours, and the two that are shorter and longer, each with the one beside it.
+    assert!(lengths.iter().all(|length| (23 * 3600..=25 * 3600).contains(length)), "{lengths:?}");
+    assert!(lengths.len() >= 3, "{lengths:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configured_schedule_replaces_the_attributes_whichever_it_was() {
+    let log = Log::default();
+    let mut builder = Host::empty();
+    let running = started(builder.with::<nightly>().provide(log.clone()).set("periodic.nightly.every", "1h")).await;
+    sleep(Duration::from_secs(3 * 3600 + 1)).await;
+    running.stop().await.unwrap();
+    assert_eq!(log.take().len(), 3);
+
+    let lines = ran(Host::empty().with::<measured>().set("periodic.measured.cron", "* * * * * *"), &[], 5).await;
+    assert!((5..=6).contains(&lines.len()), "{lines:?}");
+}
+
+#[hostkit::periodic(cron = "@yearly", run_at_start = true)]
+async fn eager(log: Ext<Log>) {
+    log.say("run");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cron_schedule_may_begin_with_a_run_as_well() {
+    let log = Log::default();
+    let running = started(Host::empty().with::<eager>().provide(log.clone())).await;
+    sleep(SECOND).await;
+    assert_eq!(log.take(), ["run"]);
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

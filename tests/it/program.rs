@@ -50,12 +50,26 @@ mod signals {
 
     #[test]
     fn a_signal_while_the_program_starts_is_a_clean_stop() {
-        for mode in ["constructor-hangs", "constructor-blocks"] {
-            let mut running = worker("a_signal_while_starting", mode).start();
-            running.has_said("ing in a constructor");
-            running.signal("TERM");
-            running.ended().with_code(0);
-        }
+        let mut running = worker("a_signal_while_starting", "constructor-hangs").start();
+        running.has_said("hanging in a constructor");
+        running.signal("TERM");
+        running.ended().with_code(0);
+    }
+
+    #[test]
+    fn a_constructor_that_blocks_its_thread_has_the_time_of_the_stop_and_is_named() {
+        let running =
+            worker("a_constructor_blocks", "constructor-blocks").variable("HOSTKIT__HOST__STOP_TIMEOUT", "2s");
+        let mut running = running.start();
+        running.has_said("blocking in a constructor");
+        running.signal("TERM");
+        let ended = running.ended().with_code(1);
+        let report = ended.report();
+        assert!(
+            report.starts_with("hostkit: the host did not stop cleanly\n  `Resource` was still being built after 1s "),
+            "{report}"
+        );
+        assert!(report.ends_with("ms and blocks its thread\n"), "{report}");
     }
 
     #[test]

@@ -387,8 +387,6 @@ async fn closures_are_worked_off_with_scopes_and_a_token() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_or_unbuilt_option_of_a_queue_is_refused() {
     for (key, value, expected) in [
-        ("full", "reject", "`full` of queued `slow` is not built yet: `reject`"),
-        ("attempts", "3", "`attempts` of queued `slow` is not built yet: `3`"),
         ("durable", "true", "`durable` of queued `slow` is not built yet: `true`"),
         ("capacity", "0", "`capacity` of queued `slow` is not between 1 and 10000000: `0`"),
         ("capactiy", "5", "queued `slow` has no option `capactiy`"),

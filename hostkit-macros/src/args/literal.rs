@@ -37,7 +37,7 @@ pub(crate) fn range(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Five or six fields, or a nickname; the fields themselves are checked when the host is built.
+/// Five or six fields, or a nickname. Without the feature `cron` the fields are checked when the host is built.
 pub(crate) fn cron(text: &str) -> Result<(), String> {
     const NICKNAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
     if text.starts_with('@') {
@@ -49,7 +49,7 @@ pub(crate) fn cron(text: &str) -> Result<(), String> {
         };
     }
     match text.split_whitespace().count() {
-        5 | 6 => Ok(()),
+        5 | 6 => crate::cron::fields(text),
         count => Err(format!(
             "a cron expression has five fields (minute hour day month weekday) or six with seconds first, this one has {count}"
         )),
@@ -118,7 +118,7 @@ mod tests {
         for good in ["0 3 * * *", "0 0 3 * * MON", "@daily"] {
             assert_eq!(cron(good), Ok(()), "{good}");
         }
-        for bad in ["", "* * *", "@dayly", "0 0 0 0 0 0 0"] {
+        for bad in ["", "* * *", "@dayly", "@reboot", "0 0 0 0 0 0 0"] {
             assert!(cron(bad).is_err(), "{bad}");
         }
         assert!(cron("@dayly").is_err_and(|error| error.contains("did you mean `@daily`")));

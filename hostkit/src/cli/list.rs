@@ -6,12 +6,14 @@
 //!   "program": "orders", "version": "0.1.0", "environment": "production",
 //!   "services": [{
 //!     "name": "cleanup", "kind": "periodic", "summary": "every 1h", "after": ["migrate"],
+//!     "next": [{ "text": "Sat 2026-11-21 03:00:00 +01:00, in 5h", "time": "2026-11-21T03:00:00+01:00" }],
 //!     "stop": "finishes", "description": "Deletes rows nobody needs any more.",
 //!     "source": { "file": "src/main.rs", "line": 12, "module": "orders" }
 //!   }]
 //! }
 //! ```
-//! `kind` is the attribute. `stop` is what happens to a run when the host stops: `"told"` if it takes a token,
+//! `next` has the next three times of a periodic function, if the host started now; `time` is null for what counts from
+//! the start, such as "1h after the start". `kind` is the attribute. `stop` is what happens to a run when the host stops: `"told"` if it takes a token,
 //! `"dropped"` at its next await if it is a background service that takes none, `"finishes"` otherwise; it is null for
 //! hooks.
 
@@ -47,9 +49,16 @@ struct Service<'a> {
     kind: &'a str,
     summary: &'a str,
     after: &'a [&'a str],
+    next: Vec<Next<'a>>,
     stop: Option<&'static str>,
     description: &'a str,
     source: Source<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Next<'a> {
+    text: &'a str,
+    time: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,12 +84,13 @@ pub(super) fn render(program: &Program, host: &Host, form: Form) -> String {
 
 impl<'a> Service<'a> {
     fn of(described: &'a Described) -> Self {
-        let Described { name, entry, summary, after, .. } = described;
+        let Described { name, entry, summary, after, upcoming } = described;
         Self {
             name,
             kind: entry.kind.attribute(),
             summary,
             after,
+            next: upcoming.iter().map(|next| Next { text: &next.text, time: next.time.as_deref() }).collect(),
             stop: stop(entry),
             description: entry.description,
             source: Source { file: entry.source.file, line: entry.source.line, module: entry.source.module },
@@ -117,7 +127,21 @@ impl Listing<'_> {
                 first_sentence(service.description),
             ]
         });
-        aligned(std::iter::once(head.map(ToOwned::to_owned)).chain(rows))
+        aligned(std::iter::once(head.map(ToOwned::to_owned)).chain(rows)) + &self.next_runs()
+    }
+
+    /// The next times of every schedule, below the table, or nothing.
+    fn next_runs(&self) -> String {
+        let head = ["NEXT RUNS", "", "", ""];
+        let rows = self.services.iter().filter(|service| !service.next.is_empty()).map(|service| {
+            let next = |place: usize| service.next.get(place).map(|next| next.text.to_owned()).unwrap_or_default();
+            [service.name.to_owned(), next(0), next(1), next(2)]
+        });
+        let rows: Vec<_> = rows.collect();
+        if rows.is_empty() {
+            return String::new();
+        }
+        "\n".to_owned() + &aligned(std::iter::once(head.map(ToOwned::to_owned)).chain(rows))
     }
 }
 
@@ -152,7 +176,7 @@ fn aligned<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Listing, Service, Source, aligned, first_sentence};
+    use super::{Listing, Next, Service, Source, aligned, first_sentence};
 
     #[test]
     fn columns_are_aligned_and_lines_have_no_trailing_spaces() {
@@ -189,6 +213,10 @@ mod tests {
                 kind: "periodic",
                 summary: "every 1h",
                 after: &["migrate"],
+                next: vec![
+                    Next { text: "at the start", time: None },
+                    Next { text: "Sat 2026-11-21 03:00:00 +01:00, in 5h", time: Some("2026-11-21T03:00:00+01:00") },
+                ],
                 stop: Some("finishes"),
                 description: "Deletes \"rows\".",
                 source: Source { file: "src/main.rs", line: 12, module: "orders" },
@@ -206,6 +234,16 @@ mod tests {
       "after": [
         "migrate"
       ],
+      "next": [
+        {
+          "text": "at the start",
+          "time": null
+        },
+        {
+          "text": "Sat 2026-11-21 03:00:00 +01:00, in 5h",
+          "time": "2026-11-21T03:00:00+01:00"
+        }
+      ],
       "stop": "finishes",
       "description": "Deletes \"rows\".",
       "source": {
@@ -221,7 +259,10 @@ mod tests {
         assert_eq!(
             listing.table(),
             "NAME     KIND      SETTINGS  AFTER    DECLARED AT     DESCRIPTION\n\
-             cleanup  periodic  every 1h  migrate  src/main.rs:12  Deletes \"rows\".\n"
+             cleanup  periodic  every 1h  migrate  src/main.rs:12  Deletes \"rows\".\n\
+             \n\
+             NEXT RUNS\n\
+             cleanup    at the start  Sat 2026-11-21 03:00:00 +01:00, in 5h\n"
         );
     }
 }

@@ -69,7 +69,7 @@ async fn check_counts_what_would_run() {
 async fn list_shows_hooks_and_services() {
     let table = list::render(&PROGRAM, &host().await, Form::Table);
     let names: Vec<_> = table.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["NAME", "prepare", "intake", "tidy", "work"], "{table}");
+    assert_eq!(names, ["NAME", "prepare", "intake", "tidy", "work", "NEXT", "tidy"], "{table}");
     let json = list::render(&PROGRAM, &host().await, Form::Json);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let stops: Vec<_> = json["services"].as_array().unwrap().iter().map(|service| service["stop"].as_str()).collect();

@@ -11,10 +11,14 @@
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +62,8 @@ pub(crate) struct Container {
     stopped: RwLock<bool>,
     /// The singleton that is being disposed.
     ending: Mutex<Option<ProviderId>>,
+    /// The constructor of a singleton that is being polled, and that blocks its thread if it is for long.
+    polled: Mutex<Option<ProviderId>>,
     reaper: mpsc::UnboundedSender<Reap>,
 }
 
@@ -106,6 +112,7 @@ impl Container {
                 armed: Mutex::default(),
                 stopped: RwLock::default(),
                 ending: Mutex::default(),
+                polled: Mutex::default(),
                 reaper,
             }),
             scopes,
@@ -195,7 +202,8 @@ impl Container {
                     break;
                 }
             };
-            match construct(&*bound, &mut frame, self.construction_limit(step.provider)).await {
+            let limit = self.construction_limit(step.provider);
+            match self.polling(step.provider, limit, construct(&*bound, &mut frame, limit)).await {
                 // Nothing that is built lazily reads what is built here, so the shared part need not know of it: if it
                 // held the singleton, which holds it, neither would ever end.
                 Ok(built) => frame.slots.push(Some(built)),
@@ -219,6 +227,46 @@ impl Container {
             }
         }
         kept
+    }
+
+    /// Awaits the constructor of a singleton; whoever finds it blocking its thread can say which it is, and so does this.
+    async fn polling(
+        &self,
+        id: ProviderId,
+        limit: Duration,
+        constructor: impl Future<Output = Result<Built, Failure>>,
+    ) -> Result<Built, Failure> {
+        let mut constructor = pin!(constructor);
+        let began = now();
+        let polled = |id| *self.polled.lock().unwrap_or_else(PoisonError::into_inner) = id;
+        let built = poll_fn(|cx| {
+            polled(Some(id));
+            let built = constructor.as_mut().poll(cx);
+            polled(None);
+            built
+        });
+        let built = built.await;
+        if built.is_ok() {
+            self.warn_if_late(id, began, limit);
+        }
+        built
+    }
+
+    /// Says so when a constructor that has succeeded took longer than it may: nobody could stop it in time.
+    pub(crate) fn warn_if_late(&self, id: ProviderId, began: Instant, limit: Duration) {
+        let took = began.elapsed();
+        if took > limit {
+            tracing::warn!(
+                target: "hostkit::host", component = self.graph.provider(id).name, ?took, ?limit,
+                "a constructor outlasted its timeout, because it blocked its thread"
+            );
+        }
+    }
+
+    /// The singleton whose constructor blocks its thread, if one does.
+    pub(crate) fn being_built(&self) -> Option<&str> {
+        let id = (*self.polled.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(&self.graph.provider(id).name)
     }
 
     /// Takes over what was built for a singleton, unless that is too late.
@@ -310,15 +358,26 @@ impl Container {
     }
 }
 
-/// Closes the scopes that were dropped unclosed, until the container is gone.
+/// Closes the scopes that were dropped unclosed, until the container is gone. One that takes long delays no other.
 pub(crate) async fn reap(mut scopes: mpsc::UnboundedReceiver<Reap>) {
-    while let Some(next) = scopes.recv().await {
-        match next {
-            Reap::Close(closing) => {
-                closing.finish().await.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log));
-            }
+    let mut closing = FuturesUnordered::new();
+    let mut asking = Vec::new();
+    loop {
+        // Neither arm loses anything: what was received is kept, and what is being closed stays where it is.
+        tokio::select! {
+            biased;
+            next = scopes.recv() => match next {
+                Some(Reap::Close(scope)) => closing.push(scope.finish()),
+                Some(Reap::Answer(answer)) => asking.push(answer),
+                None => break,
+            },
+            Some(closed) = closing.next() => closed.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log)),
+        }
+        if closing.is_empty() {
             // Nobody waits any more if this fails.
-            Reap::Answer(answer) => drop(answer.send(())),
+            for answer in asking.drain(..) {
+                answer.send(()).ok();
+            }
         }
     }
 }

@@ -5,23 +5,27 @@
 //! 1. Slots end in reverse order of construction; a slot's value is let go of everywhere in the scope before the next.
 //! 2. Every disposer is awaited with a deadline of its own; an error, a panic or an elapsed deadline is collected and
 //!    ends none of the others.
-//! 3. An [`Opened`] scope that is dropped unclosed goes to the reaper and is closed as cancelled.
+//! 3. An [`Opened`] scope that is dropped unclosed goes to the reaper and is closed as cancelled. What is left of one that
+//!    is dropped while it is being closed goes there, too.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::time::{Instant, timeout_at};
 
 use super::Construct;
 use super::container::Container;
 use super::frame::{Context, Frame};
+use super::graph::ProviderId;
 use super::plan::Plan;
 use super::recipe::Built;
 use super::run::Caught;
 use super::shared::Shared;
 use super::unwind::{catch, catch_panic};
 use crate::error::{BoxError, WithCauses};
+use crate::time::now;
 
 /// How the run that a scope belonged to ended; a disposer decides by it whether to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,7 +113,22 @@ pub(super) async fn end(
     outcome: Outcome,
     limit: Duration,
 ) -> Result<(), CloseFault> {
-    let fault = |reason| CloseFault { component: component.to_owned(), reason };
+    let ended = match begin(built, disposer, outcome) {
+        Ok(None) => Ok(()),
+        Ok(Some(mut disposal)) => complete(&mut disposal, now() + limit, limit).await,
+        Err(reason) => Err(reason),
+    };
+    ended.map_err(|reason| CloseFault { component: component.to_owned(), reason })
+}
+
+type Disposing = BoxFuture<'static, Result<(), BoxError>>;
+
+/// Lets go of a component; what is to be awaited if it has a disposer.
+fn begin(
+    built: Built,
+    disposer: Option<fn(Built, Outcome) -> Disposal>,
+    outcome: Outcome,
+) -> Result<Option<Disposing>, CloseReason> {
     let disposal = catch(move || match disposer {
         Some(dispose) => Some(dispose(built, outcome)),
         None => {
@@ -117,16 +136,22 @@ pub(super) async fn end(
             None
         }
     });
-    match disposal {
-        Err(caught) => Err(fault(CloseReason::Panicked(caught))),
-        Ok(None) => Ok(()),
-        Ok(Some(Disposal::StillShared)) => Err(fault(CloseReason::StillShared)),
-        Ok(Some(Disposal::Running(future))) => match tokio::time::timeout(limit, catch_panic(future)).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(fault(CloseReason::Returned(error))),
-            Ok(Err(caught)) => Err(fault(CloseReason::Panicked(caught))),
-            Err(_elapsed) => Err(fault(CloseReason::TimedOut(limit))),
-        },
+    match disposal.map_err(CloseReason::Panicked)? {
+        None => Ok(None),
+        Some(Disposal::StillShared) => Err(CloseReason::StillShared),
+        Some(Disposal::Running(disposal)) => Ok(Some(disposal)),
+    }
+}
+
+/// Awaits a disposer until its deadline, which is so long after it began.
+///
+/// # Cancel safety
+/// Dropping it leaves the disposer where it was.
+async fn complete(disposal: &mut Disposing, deadline: Instant, limit: Duration) -> Result<(), CloseReason> {
+    match timeout_at(deadline, catch_panic(disposal)).await {
+        Ok(Ok(result)) => result.map_err(CloseReason::Returned),
+        Ok(Err(caught)) => Err(CloseReason::Panicked(caught)),
+        Err(_elapsed) => Err(CloseReason::TimedOut(limit)),
     }
 }
 
@@ -168,7 +193,9 @@ impl Opened {
     pub(crate) async fn close(mut self, outcome: Outcome) -> Result<(), Vec<CloseFault>> {
         match self.closing.take() {
             None => self.drop_slots(),
-            Some((container, plan)) => Closing { frame: self.take_frame(), container, plan, outcome }.finish().await,
+            Some((container, plan)) => {
+                Closing { frame: self.take_frame(), container, plan, outcome, under_way: None }.finish().await
+            }
         }
     }
 
@@ -210,10 +237,30 @@ impl Drop for Opened {
                 container: Arc::clone(&container),
                 plan,
                 outcome: Outcome::Cancelled,
+                under_way: None,
             };
             container.reap(closing);
         }
     }
+}
+
+/// A scope whose closing is under way; dropped before it is closed, what is left goes to the reaper (invariant 3).
+struct Unfinished(Option<Closing>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(closing) = self.0.take() {
+            let container = Arc::clone(&closing.container);
+            container.reap(closing);
+        }
+    }
+}
+
+/// A disposer that is being awaited.
+struct UnderWay {
+    provider: ProviderId,
+    disposal: Disposing,
+    deadline: Instant,
 }
 
 /// A scope that is being closed.
@@ -222,6 +269,7 @@ pub(crate) struct Closing {
     container: Arc<Container>,
     plan: Arc<Plan>,
     outcome: Outcome,
+    under_way: Option<UnderWay>,
 }
 
 impl fmt::Debug for Closing {
@@ -235,28 +283,63 @@ impl Closing {
     pub(crate) fn of_shared(shared: Arc<Shared>, outcome: Outcome) -> Self {
         let container = Arc::clone(&shared.container);
         let frame = Frame { slots: Vec::new(), context: Context::default(), shared: Some(shared) };
-        Self { frame, container, plan: Arc::default(), outcome }
+        Self { frame, container, plan: Arc::default(), outcome, under_way: None }
     }
 
     /// Ends every component, in reverse order of construction (invariants 1 and 2).
     pub(crate) async fn finish(self) -> Result<(), Vec<CloseFault>> {
-        let Self { mut frame, container, plan, outcome } = self;
-        let limit = container.settings.dispose_timeout;
-        let mut faults = Vec::new();
-        if let Some(shared) = frame.shared.take() {
-            let eager = std::mem::take(&mut frame.slots);
-            drop(frame);
-            faults = shared.close(eager, outcome).await;
-        } else {
-            while let Some(slot) = frame.slots.pop() {
-                let provider = container.graph.provider(plan.steps[frame.slots.len()].provider);
-                if let Some(built) = slot
-                    && let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await
-                {
-                    faults.push(fault);
+        let faults = match self {
+            Self { mut frame, outcome, .. } if frame.shared.is_some() => {
+                let eager = std::mem::take(&mut frame.slots);
+                let shared = frame.shared.take();
+                drop(frame);
+                match shared {
+                    Some(shared) => shared.close(eager, outcome).await,
+                    None => Vec::new(),
                 }
             }
-        }
+            plain => {
+                let mut unfinished = Unfinished(Some(plain));
+                let faults = match &mut unfinished.0 {
+                    Some(closing) => closing.end_slots().await,
+                    None => Vec::new(),
+                };
+                unfinished.0 = None;
+                faults
+            }
+        };
         if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// # Cancel safety
+    /// What is left, a disposer under way included, stays here.
+    async fn end_slots(&mut self) -> Vec<CloseFault> {
+        let limit = self.container.settings.dispose_timeout;
+        let mut faults = Vec::new();
+        loop {
+            let (provider, ended) = if let Some(UnderWay { provider, disposal, deadline }) = &mut self.under_way {
+                let (provider, ended) = (*provider, complete(disposal, *deadline, limit).await);
+                self.under_way = None;
+                (provider, ended)
+            } else {
+                let Some(slot) = self.frame.slots.pop() else { break };
+                let Some(built) = slot else { continue };
+                let provider = self.plan.steps[self.frame.slots.len()].provider;
+                let disposer = self.container.graph.provider(provider).dispose;
+                match begin(built, disposer, self.outcome) {
+                    Ok(None) => continue,
+                    Ok(Some(disposal)) => {
+                        self.under_way = Some(UnderWay { provider, disposal, deadline: now() + limit });
+                        continue;
+                    }
+                    Err(reason) => (provider, Err(reason)),
+                }
+            };
+            if let Err(reason) = ended {
+                let component = self.container.graph.provider(provider).name.clone();
+                faults.push(CloseFault { component, reason });
+            }
+        }
+        faults
     }
 }

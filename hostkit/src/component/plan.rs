@@ -23,6 +23,7 @@ use super::run::Caught;
 use super::unwind::catch;
 use super::{Lifetime, Need, Take, catch_panic};
 use crate::error::BoxError;
+use crate::time::now;
 use futures_util::future::BoxFuture;
 
 /// Where a parameter's value is found.
@@ -387,8 +388,14 @@ impl Steps {
             let built = match catch(|| step.construct(&mut opened.frame)) {
                 Ok(Constructed::Now(Ok(built))) => Ok(built),
                 Ok(constructed) => {
-                    let limit = self.container.construction_limit(self.plan.steps[slot].provider);
-                    finish(constructed, limit).await
+                    let provider = self.plan.steps[slot].provider;
+                    let limit = self.container.construction_limit(provider);
+                    let began = now();
+                    let built = finish(constructed, limit).await;
+                    if built.is_ok() {
+                        self.container.warn_if_late(provider, began, limit);
+                    }
+                    built
                 }
                 Err(caught) => Err(Failure::Panicked(caught)),
             };

@@ -28,6 +28,8 @@ pub(crate) trait Body: Send {
 /// What bounds a body from outside.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Limits<'a> {
+    /// Whose body it is, for what is said of it.
+    pub(crate) of: &'static str,
     /// How long it may take.
     pub(crate) timeout: Option<Duration>,
     /// When this fires, the body's future is dropped at its next await.
@@ -110,7 +112,7 @@ pub(crate) fn run<B: Body>(
             // Pinned where it is made: a user's future may be large, and moving it copies it.
             let mut body = pin!(Some(body.start(armed.give(&mut opened.frame))));
             let finished = match limits {
-                Limits { timeout: None, drop_on: None } => Ok(catching(body.as_mut()).await),
+                Limits { timeout: None, drop_on: None, .. } => Ok(catching(body.as_mut()).await),
                 limits => bounded(&mut catching(body.as_mut()), limits).await,
             };
             match finished {
@@ -159,7 +161,7 @@ type AnyBody<'b> = &'b mut (dyn Future<Output = Finished> + Send + Unpin);
 async fn bounded(body: AnyBody<'_>, limits: Limits<'_>) -> Result<Finished, RunFailure> {
     let ended = async {
         match limits.timeout {
-            Some(limit) => within(limit, body).await,
+            Some(limit) => within(limit, limits.of, body).await,
             None => Ok(body.await),
         }
     };
@@ -174,11 +176,20 @@ async fn bounded(body: AnyBody<'_>, limits: Limits<'_>) -> Result<Finished, RunF
 
 /// Awaits the body for no longer than this. Most bodies that have a limit never wait, so the timer is only made for
 /// those that do; the limit counts from the start all the same.
-async fn within(limit: Duration, mut body: AnyBody<'_>) -> Result<Finished, RunFailure> {
-    let deadline = now() + limit;
+async fn within(limit: Duration, of: &'static str, mut body: AnyBody<'_>) -> Result<Finished, RunFailure> {
+    let began = now();
+    let deadline = began + limit;
     let mut timer = pin!(None);
     poll_fn(move |cx| {
         if let Poll::Ready(output) = Pin::new(&mut body).poll(cx) {
+            let took = began.elapsed();
+            if took > limit {
+                // What it did is done, so it is what it says; but nobody could stop it in time.
+                tracing::warn!(
+                    target: "hostkit::service", service = of, ?took, ?limit,
+                    "a run outlasted its timeout, because it blocked its thread"
+                );
+            }
             return Poll::Ready(Ok(output));
         }
         if timer.is_none() {

@@ -13,13 +13,20 @@ pub(crate) struct HostOptions {
     pub(crate) stop_timeout: Duration,
     /// How long to stay up, no longer ready, before anything is stopped.
     pub(crate) drain_delay: Duration,
+    /// How long a function may hold its thread before it is named; for ever if this is none.
+    pub(crate) stall_after: Option<Duration>,
     /// Whether unknown keys in users' sections are errors.
     pub(crate) strict: bool,
 }
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self { stop_timeout: Duration::from_secs(25), drain_delay: Duration::ZERO, strict: false }
+        Self {
+            stop_timeout: Duration::from_secs(25),
+            drain_delay: Duration::ZERO,
+            stall_after: Some(Duration::from_secs(1)),
+            strict: false,
+        }
     }
 }
 
@@ -27,6 +34,11 @@ impl Default for HostOptions {
 pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("stop_timeout", "\"25s\"", "how long stopping may take, from the first signal to the exit"),
     ("drain_delay", "\"0s\"", "how long to stay up, no longer ready, before anything is stopped"),
+    (
+        "stall_after",
+        "\"1s\"",
+        "how long a function may hold its thread without an await before it is named, or \"none\"",
+    ),
     ("strict", "false", "whether unknown keys in the program's own sections are errors"),
 ];
 
@@ -36,6 +48,11 @@ impl HostOptions {
         let options = Self {
             stop_timeout: settings.duration("stop_timeout").unwrap_or(default.stop_timeout),
             drain_delay: settings.duration("drain_delay").unwrap_or(default.drain_delay),
+            stall_after: if settings.word("stall_after", "none") {
+                None
+            } else {
+                settings.period("stall_after").or(default.stall_after)
+            },
             strict: settings.flag("strict").unwrap_or(default.strict),
         };
         if options.drain_delay >= options.stop_timeout && !options.drain_delay.is_zero() {

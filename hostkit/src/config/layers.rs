@@ -81,7 +81,10 @@ impl Layers {
         let layer = self.next_depth();
         let mut found: Vec<Set> = Vec::new();
         for (name, value) in sorted(&sources.variables) {
-            let Some(variable) = Variable::of(name) else { continue };
+            let Some(variable) = Variable::of(name) else {
+                self.problems.extend(misspelt(name));
+                continue;
+            };
             let set = match variable.read(value, &sources.directory) {
                 Ok(set) => set,
                 Err(problem) => {
@@ -196,6 +199,18 @@ impl<'a> Variable<'a> {
         let text = read_secret(directory, value).map_err(|unreadable| unreadable.problem(&what(), value))?;
         Ok(Set { path, origin: Origin::SecretFile { variable: name, path: value.to_owned() }, text })
     }
+}
+
+/// A variable that was meant for hostkit, and that nobody would miss: `HOSTKIT_A__B` has one underscore too few. Names of
+/// other programs that begin alike, such as those of service links, have no two underscores in a row.
+fn misspelt(name: &str) -> Option<Problem> {
+    let key = name.strip_prefix("HOSTKIT_").filter(|key| key.contains("__"))?;
+    let (prefix, key) = match key.strip_prefix("FILE_") {
+        Some(key) => ("HOSTKIT_FILE__", key),
+        None => ("HOSTKIT__", key),
+    };
+    let problem = Problem::new(format!("environment variable {name} has one underscore where two belong"));
+    Some(problem.help(format!("did you mean {prefix}{key}?")))
 }
 
 /// The variables with readable names, in an order that does not depend on the process.

@@ -82,6 +82,11 @@ impl Settings {
         Some(duration)
     }
 
+    /// Whether this word stands where a value of another kind might.
+    pub(crate) fn word(&mut self, key: &str, word: &str) -> bool {
+        self.value(key).is_some_and(|node| matches!(&node.value, Value::Text(text) if text == word))
+    }
+
     /// A backoff such as `1s..1m`.
     pub(crate) fn backoff(&mut self, key: &str) -> Option<Backoff> {
         self.parsed(key, "is not a backoff", "write a range such as \"1s..1m\", or one duration", Backoff::parse)

@@ -381,6 +381,14 @@ fn every_malformed_source_is_reported_with_its_place() {
             "environment variable HOSTKIT__A____B has an empty part | help: name a section and a key, such as HOSTKIT__DATABASE__URL",
         ),
         (
+            Layered { variables: &[("HOSTKIT_A__B", "1")], ..none },
+            "environment variable HOSTKIT_A__B has one underscore where two belong | help: did you mean HOSTKIT__A__B?",
+        ),
+        (
+            Layered { variables: &[("HOSTKIT_FILE_A__B", "1")], ..none },
+            "environment variable HOSTKIT_FILE_A__B has one underscore where two belong | help: did you mean HOSTKIT_FILE__A__B?",
+        ),
+        (
             Layered { variables: &[("HOSTKIT__", "1")], ..none },
             "environment variable HOSTKIT__ has an empty part | help: name a section and a key, such as HOSTKIT__DATABASE__URL",
         ),
@@ -873,12 +881,19 @@ fn a_configured_schedule_replaces_the_one_of_the_attribute() {
 #[test]
 fn the_host_has_its_own_section() {
     assert_eq!(file("").host_options(), (HostOptions::default(), Vec::new()));
-    let options =
-        HostOptions { stop_timeout: Duration::from_secs(40), drain_delay: Duration::from_secs(5), strict: true };
-    assert_eq!(
-        file("[host]\nstop-timeout = '40s'\ndrain_delay = '5s'\nstrict = true").host_options(),
-        (options, Vec::new())
-    );
+    let mut options = HostOptions {
+        stop_timeout: Duration::from_secs(40),
+        drain_delay: Duration::from_secs(5),
+        stall_after: Some(Duration::from_millis(250)),
+        strict: true,
+    };
+    let set = "[host]\nstop-timeout = '40s'\ndrain_delay = '5s'\nstall_after = '250ms'\nstrict = true";
+    assert_eq!(file(set).host_options(), (options, Vec::new()));
+    options.stall_after = None;
+    assert_eq!(file(&set.replace("250ms", "none")).host_options(), (options, Vec::new()));
+    let (_, problems) = file("[host]\nstall_after = '0s'").host_options();
+    let expected = "`stall_after` of section [host] is zero: `0s` | set at hostkit.toml:2 | help: write a duration such as \"5m\" or \"1h 30m\"";
+    assert_report(&problems, &[expected]);
     let (_, problems) = file("[host]\nstop_timout = '40s'\ndrain_delay = 5").host_options();
     let expected = [
         "`drain_delay` of section [host] is not a duration: `5` | set at hostkit.toml:3 | help: write a duration such as \"5m\" or \"1h 30m\"",
@@ -929,6 +944,7 @@ database.pin = \"***\"                                  # hostkit.toml:4
 database.rows = [{ at = 1979-05-27, token = \"***\" }]  # hostkit.toml:8
 database.url = \"postgres://app:***@db/orders\"         # hostkit.toml:2
 host.drain_delay = \"0s\"                               # default
+host.stall_after = \"1s\"                               # default
 host.stop_timeout = \"40s\"                             # environment variable HOSTKIT__HOST__STOP_TIMEOUT
 host.strict = false                                   # default
 periodic.my-job.every = \"5m\"                          # hostkit.toml:11

@@ -18,6 +18,8 @@ use crate::config::{Configuration, Item, suggest};
 use crate::error::Problem;
 use crate::queue::{TASK_QUEUE, TaskQueue};
 use crate::registry::{Registration, ServiceEntry};
+#[cfg(feature = "cli")]
+use crate::runner::Upcoming;
 use crate::runner::{Runner, Setup, Stage};
 
 /// A service that will run.
@@ -52,6 +54,7 @@ pub(crate) struct Described {
     pub(crate) name: &'static str,
     pub(crate) entry: &'static ServiceEntry,
     pub(crate) summary: String,
+    pub(crate) upcoming: Vec<Upcoming>,
     pub(crate) after: Vec<&'static str>,
 }
 
@@ -64,7 +67,7 @@ struct Candidate {
 }
 
 pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
-    let HostBuilder { registrations, sources, mut supplied, replacements, renamed, only, except } = builder;
+    let HostBuilder { registrations, sources, mut supplied, replacements, renamed, only, except, owner } = builder;
     let mut problems = Vec::new();
     let Registered { nodes, entries, linked } = Registered::sort(registrations, &renamed);
     problems.extend(unregistered_crates(&linked, &nodes, &entries));
@@ -158,6 +161,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         configuration: Arc::new(configuration),
         options,
         lifetime,
+        owner,
     })
 }
 
@@ -463,6 +467,7 @@ impl Host {
                 name: service.name,
                 entry: service.entry,
                 summary: service.runner.summary(),
+                upcoming: service.runner.upcoming(),
                 after: after(service),
             })
             .collect()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::build::build;
-use super::{BuildError, Host};
+use super::{BuildError, Host, ProcessOwner};
 use crate::component::{Replacement, ReplacementFor, Shareable, Supplied};
 use crate::config::Sources;
 use crate::function::{Handle, Item};
@@ -24,6 +24,7 @@ pub struct HostBuilder {
     pub(super) renamed: Vec<(TypeId, String)>,
     pub(super) only: Option<Vec<String>>,
     pub(super) except: Vec<String>,
+    pub(crate) owner: ProcessOwner,
 }
 
 impl std::fmt::Debug for HostBuilder {

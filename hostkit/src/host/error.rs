@@ -91,7 +91,7 @@ impl ServiceFailure {
 #[derive(Debug, Clone)]
 pub(crate) struct Stuck {
     pub(crate) name: String,
-    /// What it was doing: "stopping", "draining", "hook".
+    /// What it was doing: "stopping", "draining", "running its hook", "being built".
     pub(crate) phase: &'static str,
     pub(crate) hung: Duration,
     pub(crate) fate: Fate,

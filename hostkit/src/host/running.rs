@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -11,32 +12,54 @@ use tokio_util::sync::CancellationToken;
 
 use super::build::{HookPlan, ServicePlan};
 use super::error::Report;
+use super::pulse::Kept;
 use super::start::run_hook;
-use super::{Host, HostLifetime, RunError};
+use super::watch::{forget, remember};
+use super::watched::Watched;
+use super::{Health, Host, HostLifetime, RunError};
 use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
 use crate::function::{Callable, Handle, Queued};
 use crate::queue::{Queue, QueueCounts};
-use crate::runner::{Conduct, ServiceState, Stage, StatusCell};
+use crate::runner::{Alarm, Conduct, ServiceState, Stage, StatusCell};
+use crate::stall::Mark;
 use crate::tasks::Tasks;
+use crate::time::Clock;
 
 /// The parts of a host that live until it has stopped.
 pub(super) struct Running {
     pub(super) services: Vec<Service>,
-    pub(super) hooks: Vec<Arc<HookPlan>>,
+    pub(super) hooks: Vec<Arc<Hook>>,
     pub(super) container: Arc<Container>,
     pub(super) options: HostOptions,
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
-    /// Whether a hook of the start is under way: half a migration is worse than a late stop.
-    pub(super) in_hook: watch::Sender<bool>,
+    pub(super) clock: Clock,
+    /// The hook of the start that is under way: half a migration is worse than a late stop.
+    pub(super) in_hook: watch::Sender<Option<&'static str>>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
     pub(super) services_began: AtomicBool,
+    /// What the side thread knows of it.
+    pub(super) watched: Arc<Watched>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        forget(&self.watched);
+    }
+}
+
+/// One hook.
+pub(super) struct Hook {
+    pub(super) stage: Stage,
+    pub(super) service: ServicePlan,
+    pub(super) mark: Mark,
 }
 
 /// One service and the tokens that end it.
 pub(super) struct Service {
     pub(super) plan: ServicePlan,
+    pub(super) mark: Mark,
     pub(super) status: Arc<StatusCell>,
     /// Tells it to stop.
     pub(super) stop: CancellationToken,
@@ -57,7 +80,9 @@ impl Service {
             stop: self.stop.clone(),
             abandon: self.abandon.clone(),
             status: Arc::clone(&self.status),
-            tasks: running.tasks.clone(),
+            alarm: Alarm::default(),
+            clock: running.clock.clone(),
+            tasks: running.tasks.of(self.mark),
         }
     }
 }
@@ -71,35 +96,47 @@ impl fmt::Debug for Running {
 impl Running {
     /// Everything of a host that has not been started, and spawns the reaper.
     pub(super) fn of(host: Host) -> Arc<Self> {
-        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime } = host;
-        let tasks = Tasks::default();
-        tasks.spawn_side("reaper", crate::component::reap(reaped));
+        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime, owner } = host;
+        let names = services.iter().map(|plan| plan.name).chain(hooks.iter().map(|hook| hook.service.name));
+        let watched = Watched::new(names.collect(), lifetime.clone(), options, owner);
+        let tasks = Tasks::default().of(watched.own_mark());
+        watched.keep(Kept::start("reaper", watched.own_mark(), crate::component::reap(reaped)));
+        let mut marks = watched.marks();
         let services = services
             .into_iter()
-            .map(|plan| Service {
+            .zip(&mut marks)
+            .map(|(plan, mark)| Service {
                 status: StatusCell::new(plan.name),
                 plan,
+                mark,
                 stop: CancellationToken::new(),
                 abandon: CancellationToken::new(),
                 spawned: AtomicBool::new(false),
                 ended: CancellationToken::new(),
             })
             .collect();
-        let hooks = hooks.into_iter().map(Arc::new).collect();
+        let hooks = hooks.into_iter().zip(marks);
+        let hooks = hooks.map(|(HookPlan { stage, service }, mark)| Arc::new(Hook { stage, service, mark })).collect();
         let services_began = AtomicBool::new(false);
-        Arc::new(Self {
+        let running = Arc::new(Self {
             services,
             hooks,
             container,
             options,
             lifetime,
             tasks,
-            in_hook: watch::Sender::new(false),
+            clock: Clock::default(),
+            in_hook: watch::Sender::new(None),
             services_began,
-        })
+            watched,
+        });
+        running.watched.is_of(&running);
+        running.lifetime.watched_by(&running.watched);
+        remember(Arc::clone(&running.watched));
+        running
     }
 
-    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &Arc<HookPlan>> {
+    pub(super) fn hooks_of(&self, stage: Stage) -> impl Iterator<Item = &Arc<Hook>> {
         self.hooks.iter().filter(move |hook| hook.stage == stage)
     }
 
@@ -116,6 +153,7 @@ impl Running {
                 state: service.status.state(),
                 since: service.status.since(),
                 queue: service.plan.runner.counts(),
+                stalled: self.watched.stalled(service.mark),
             })
             .collect()
     }
@@ -169,6 +207,11 @@ impl RunningHost {
         self.running.find(TypeId::of::<F>()).map(|service| service.status.state())
     }
 
+    /// Whether the host makes progress; see [`Health`].
+    pub fn health(&self) -> Health {
+        self.running.watched.health()
+    }
+
     /// Opens scopes with the host's components, for code that is not a service.
     pub fn scopes(&self) -> Scopes {
         Scopes::of(&self.running.container)
@@ -215,7 +258,7 @@ impl Service {
         let run = Arc::clone(&self.plan.runner)
             .trigger(self.conduct(running))
             .ok_or(TriggerError { kind: TriggerFault::NotTriggered(name) })?;
-        run.await.map_err(|failure| TriggerError { kind: TriggerFault::Failed(name, failure) })
+        self.mark.around(run).await.map_err(|failure| TriggerError { kind: TriggerFault::Failed(name, failure) })
     }
 }
 
@@ -233,6 +276,8 @@ pub struct ServiceStatus {
     pub since: Instant,
     /// Of a queue, how many items wait, are worked on, and have ended.
     pub queue: Option<QueueCounts>,
+    /// How long it has held its thread without an await, if that is longer than `stall_after` \[1 s\].
+    pub stalled: Option<Duration>,
 }
 
 /// Why a function could not be run on demand, or how it failed.

@@ -7,6 +7,18 @@ pub(super) struct Signal {
     pub(super) name: &'static str,
 }
 
+impl Signal {
+    /// Whether it says that the terminal is gone.
+    pub(super) fn is_hangup(self) -> bool {
+        self.number == 1
+    }
+
+    /// The code of a program that it has ended.
+    pub(super) fn exit_code(self) -> u8 {
+        u8::try_from(128 + self.number).unwrap_or(1)
+    }
+}
+
 #[cfg(unix)]
 mod platform {
     use std::io;
@@ -15,10 +27,11 @@ mod platform {
 
     use super::Signal;
 
-    const STOPPING: [(Signal, fn() -> SignalKind); 3] = [
+    const STOPPING: [(Signal, fn() -> SignalKind); 4] = [
         (Signal { number: 2, name: "SIGINT" }, SignalKind::interrupt),
         (Signal { number: 15, name: "SIGTERM" }, SignalKind::terminate),
         (Signal { number: 3, name: "SIGQUIT" }, SignalKind::quit),
+        (Signal { number: 1, name: "SIGHUP" }, SignalKind::hangup),
     ];
 
     /// The stream of stopping signals.
@@ -26,6 +39,7 @@ mod platform {
     pub(in crate::host) struct Signals(Vec<(Signal, Stream)>);
 
     impl Signals {
+        /// Has to be called in the context of the runtime whose driver hears them.
         pub(in crate::host) fn install() -> io::Result<Self> {
             STOPPING.iter().map(|(name, kind)| Ok((*name, signal(kind())?))).collect::<io::Result<_>>().map(Self)
         }
@@ -58,6 +72,7 @@ mod platform {
     pub(in crate::host) struct Signals(CtrlC, CtrlBreak, CtrlShutdown);
 
     impl Signals {
+        /// Has to be called in the context of the runtime whose driver hears them.
         pub(in crate::host) fn install() -> io::Result<Self> {
             Ok(Self(ctrl_c()?, ctrl_break()?, ctrl_shutdown()?))
         }

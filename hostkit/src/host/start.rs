@@ -6,27 +6,32 @@
 //! 2. Whatever cuts the start short, a failure, a request to stop or the future being dropped, what has started is told
 //!    to stop.
 //! 3. A hook that was begun may finish, within the time that the stop has; no other is begun after a stop was asked for.
+//!    What it returns then no longer decides about the start; that it hung or panicked is in the report.
 //! 4. Constructors and hooks run in tasks of their own, so that none that blocks its thread keeps the host from stopping.
+//!    One that does is waited for within the time that the stop has, and then named.
+//! 5. A service that fails for good ends the start at once, also while the `on_started` hooks run.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::{try_join, try_join_all};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::build::{HookPlan, ServicePlan};
-use super::error::{Report, ServiceFailure, StartCause};
-use super::running::{Running, RunningHost, Service};
-use super::stop::{Ended, Stopping, grace, supervise};
-use super::{Host, StartError};
+use super::build::ServicePlan;
+use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
+use super::running::{Hook, Running, RunningHost, Service};
+use super::stop::{Ended, Kept, Stopping};
+use super::{Host, StartError, supervisor};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::error::WithCauses;
-use crate::runner::{Conduct, End, ServiceState, Stage, StatusCell};
-use crate::tasks::joined;
+use crate::runner::{Alarm, Conduct, End, ServiceState, Stage, StatusCell};
+use crate::tasks::{joined, keep_time};
 use crate::time::now;
 
 impl Host {
@@ -67,15 +72,26 @@ impl Drop for Guard {
 }
 
 /// Why a start did not come to its end.
-pub(super) enum Interrupted {
-    Failed(StartCause),
-    /// Somebody asked for a stop, which is no failure.
-    Stopped,
+pub(super) struct Interrupted {
+    /// What failed; nothing if somebody asked for a stop, which is no failure.
+    pub(super) cause: Option<StartCause>,
+    /// What else went wrong on the way out.
+    pub(super) report: Box<Report>,
 }
 
 impl From<StartCause> for Interrupted {
     fn from(cause: StartCause) -> Self {
-        Self::Failed(cause)
+        Self { cause: Some(cause), report: Box::default() }
+    }
+}
+
+impl Interrupted {
+    fn stopped(report: Report) -> Self {
+        Self { cause: None, report: Box::new(report) }
+    }
+
+    fn stuck(stuck: Stuck) -> Self {
+        Self::stopped(Report { stuck: vec![stuck], ..Report::default() })
     }
 }
 
@@ -100,19 +116,24 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
             let took = crate::time::show_duration(whole_milliseconds(now() - began));
             tracing::info!(target: "hostkit::host", %took, "started: every service is ready");
         }
-        Err(Interrupted::Stopped) => tracing::info!(target: "hostkit::host", "asked to stop while starting"),
-        Err(Interrupted::Failed(cause)) => {
+        Err(Interrupted { cause: None, report: partial }) => {
+            report = *partial;
+            tracing::info!(target: "hostkit::host", "asked to stop while starting");
+        }
+        Err(Interrupted { cause: Some(cause), report: mut partial }) => {
             running.lifetime.request_stop();
-            Stopping::after_failure(&running).run(&mut events, &mut report).await;
-            return Err(StartError { cause, report: Box::new(report) });
+            let (outcome, reported) = oneshot::channel();
+            let rolled_back = Arc::clone(&running);
+            // A task of its own, which goes on when nobody waits for the start any more (invariant 2).
+            running.tasks.spawn_side("roll-back", async move {
+                Stopping::after_failure(&rolled_back).run(&mut events, &mut partial).await;
+                // Nobody may be waiting for the report.
+                drop(outcome.send(partial));
+            });
+            return Err(StartError { cause, report: reported.await.unwrap_or_default() });
         }
     }
-    let (outcome, reported) = oneshot::channel();
-    let supervised = Arc::clone(&running);
-    running.tasks.spawn_side("supervisor", async move {
-        // Nobody may be waiting for the report.
-        drop(outcome.send(supervise(supervised, events).await));
-    });
+    let reported = supervisor::spawn(&running, events, report);
     Ok(RunningHost { running, outcome: Some(reported) })
 }
 
@@ -130,7 +151,23 @@ async fn bring_up(
     let all: Vec<_> = (0..running.services.len()).collect();
     start_services(running, &all, ended, events).await?;
     let started = Arc::clone(running);
-    apart(running, async move { run_hooks(&started, Stage::Started).await.map_err(StartCause::Hook) }).await
+    let hooks = apart(running, async move { run_hooks(&started, Stage::Started).await.map_err(StartCause::Hook) });
+    let mut hooks = pin!(hooks);
+    tokio::select! {
+        biased;
+        failure = first_failure(running, events) => {
+            // Invariant 5; and the hook that was begun still has its time.
+            let asked_before = running.lifetime.stopping().is_cancelled();
+            running.lifetime.request_stop();
+            let mut report = hooks.await.err().map_or_else(Box::default, |late| late.report);
+            if asked_before {
+                report.failures.insert(0, failure);
+                return Err(Interrupted { cause: None, report });
+            }
+            Err(Interrupted { cause: Some(StartCause::Service(failure)), report })
+        }
+        done = &mut hooks => done,
+    }
 }
 
 /// Runs the `on_start` hooks, and builds the singletons that they and then these plans reach.
@@ -174,27 +211,48 @@ async fn apart(
     part: impl Future<Output = Result<(), StartCause>> + Send + 'static,
 ) -> Result<(), Interrupted> {
     let mut task = AbortOnDropHandle::new(running.tasks.spawn("start", part));
-    // What a stop loses here is a constructor that has not finished; its scope goes to the reaper.
     tokio::select! {
         biased;
         () = running.lifetime.stopping().cancelled() => {}
         done = &mut task => return Ok(joined(done).await?),
     }
-    // A hook that was begun may finish, within the time that the stop has.
+    let _deadlines_pass = keep_time();
+    let stop = Stopping::begin(running);
     let mut in_hook = running.in_hook.subscribe();
-    let no_hook = async { drop(in_hook.wait_for(|in_hook| !in_hook).await) };
-    tokio::select! {
+    let no_hook = async { drop(in_hook.wait_for(Option::is_none).await) };
+    let hook = tokio::select! {
         biased;
-        done = &mut task => return joined(done).await.map_err(Interrupted::Failed).and(Err(Interrupted::Stopped)),
-        () = no_hook => {}
-        () = tokio::time::sleep_until(Stopping::begin(running).work_deadline()) => {
-            tracing::warn!(target: "hostkit::host", "a hook did not finish by the deadline of the stop and was dropped");
+        done = &mut task => return Err(too_late(joined(done).await)),
+        () = no_hook => None,
+        () = sleep_until(stop.work_deadline()) => *running.in_hook.borrow(),
+    };
+    // What is lost here are constructors that have not finished, whose scopes go to the reaper, or the hook that hangs.
+    task.abort();
+    let hung = now() - stop.began();
+    if let Some(name) = hook {
+        let fate = Fate::within(stop.grace(), &mut task).await;
+        return Err(Interrupted::stuck(Stuck { name: name.to_owned(), phase: "running its hook", hung, fate }));
+    }
+    // Whoever blocks its thread now is a constructor.
+    match timeout_at(stop.latest(stop.work_deadline(), now(), Kept::ForHooks), &mut task).await {
+        Ok(Ok(done)) => Err(too_late(done)),
+        Ok(Err(_aborted)) => Err(Interrupted::stopped(Report::default())),
+        Err(_elapsed) => {
+            let name = running.container.being_built().unwrap_or("a component").to_owned();
+            let hung = now() - stop.began();
+            Err(Interrupted::stuck(Stuck { name, phase: "being built", hung, fate: Fate::Blocks }))
         }
     }
-    task.abort();
-    // Nobody waits for one that blocks its thread.
-    drop(tokio::time::timeout(grace(running.options.stop_timeout), task).await);
-    Err(Interrupted::Stopped)
+}
+
+/// What a part of the start came to after a stop had been asked for (invariant 3).
+fn too_late(done: Result<(), StartCause>) -> Interrupted {
+    match done {
+        Err(StartCause::Hook(failure)) if matches!(failure.failure, RunFailure::Panicked(_)) => {
+            Interrupted::stopped(Report { failures: vec![failure], ..Report::default() })
+        }
+        Ok(()) | Err(_) => Interrupted::stopped(Report::default()),
+    }
 }
 
 /// Starts these services and waits until they are ready.
@@ -212,8 +270,8 @@ pub(super) async fn start_services(
     tokio::select! {
         biased;
         // A failure outranks readiness: a service may have failed right after it was ready.
-        cause = first_failure(running, events) => Err(cause.into()),
-        () = running.lifetime.stopping().cancelled() => Err(Interrupted::Stopped),
+        failure = first_failure(running, events) => Err(StartCause::Service(failure).into()),
+        () = running.lifetime.stopping().cancelled() => Err(Interrupted::stopped(Report::default())),
         ready = all_ready => ready,
     }
 }
@@ -221,14 +279,17 @@ pub(super) async fn start_services(
 /// Spawns a service's task, which waits for its predecessors and then runs it until it ends.
 fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc::UnboundedSender<Ended>) {
     service.spawned.store(true, Ordering::Relaxed);
-    let conduct = service.conduct(running);
+    let alarm = events.clone();
+    // The supervisor is gone only after the host has stopped.
+    let alarm = Alarm::to(move |failure| drop(alarm.send(Ended { index, end: End::Failed(failure) })));
+    let conduct = Conduct { alarm, ..service.conduct(running) };
     let runner = Arc::clone(&service.plan.runner);
     let events = events.clone();
     let done = service.ended.clone();
     let name = service.plan.name;
     let predecessors: Vec<_> =
         service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
-    running.tasks.spawn(service.plan.name, async move {
+    running.tasks.of(service.mark).spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _done = done.drop_guard();
         let status = Arc::clone(&conduct.status);
@@ -289,17 +350,14 @@ async fn ready(service: &Service, limit: Duration) -> Result<(), Interrupted> {
     service.status.begun().await;
     tokio::time::timeout(limit, service.status.been_ready())
         .await
-        .map_err(|_elapsed| Interrupted::Failed(StartCause::NotReady { name: service.plan.name.to_owned(), limit }))
+        .map_err(|_elapsed| StartCause::NotReady { name: service.plan.name.to_owned(), limit }.into())
 }
 
-async fn first_failure(running: &Running, events: &mut mpsc::UnboundedReceiver<Ended>) -> StartCause {
+async fn first_failure(running: &Running, events: &mut mpsc::UnboundedReceiver<Ended>) -> ServiceFailure {
     loop {
         match events.recv().await {
             Some(Ended { index, end: End::Failed(failure) }) => {
-                return StartCause::Service(ServiceFailure {
-                    name: running.services[index].plan.name.to_owned(),
-                    failure,
-                });
+                return ServiceFailure { name: running.services[index].plan.name.to_owned(), failure };
             }
             Some(Ended { end: End::StopHost, .. }) => running.lifetime.request_stop(),
             Some(_) => {}
@@ -311,7 +369,7 @@ async fn first_failure(running: &Running, events: &mut mpsc::UnboundedReceiver<E
 /// Runs the hooks of a stage one after the other, until one fails.
 pub(super) async fn run_hooks(running: &Arc<Running>, stage: Stage) -> Result<(), ServiceFailure> {
     for hook in running.hooks_of(stage) {
-        let _under_way = UnderWay::begin(&running.in_hook);
+        let _under_way = UnderWay::begin(&running.in_hook, hook.service.name);
         // Looked at after the hook counts as begun, so that a stop either sees it or is seen (invariant 3).
         if running.lifetime.stopping().is_cancelled() {
             break;
@@ -322,25 +380,25 @@ pub(super) async fn run_hooks(running: &Arc<Running>, stage: Stage) -> Result<()
 }
 
 /// Marks that a hook of the start is under way.
-struct UnderWay<'a>(&'a watch::Sender<bool>);
+struct UnderWay<'a>(&'a watch::Sender<Option<&'static str>>);
 
 impl<'a> UnderWay<'a> {
-    fn begin(in_hook: &'a watch::Sender<bool>) -> Self {
-        in_hook.send_replace(true);
+    fn begin(in_hook: &'a watch::Sender<Option<&'static str>>, name: &'static str) -> Self {
+        in_hook.send_replace(Some(name));
         Self(in_hook)
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.send_replace(false);
+        self.0.send_replace(None);
     }
 }
 
 /// Runs one hook to completion.
 pub(super) async fn run_hook(
     running: &Arc<Running>,
-    hook: &HookPlan,
+    hook: &Hook,
     abandon: CancellationToken,
 ) -> Result<(), ServiceFailure> {
     let name = hook.service.name;
@@ -351,12 +409,14 @@ pub(super) async fn run_hook(
         stop: abandon.child_token(),
         abandon,
         status: StatusCell::new(name),
+        alarm: Alarm::default(),
         tasks: running.tasks.clone(),
+        clock: running.clock.clone(),
     };
     tracing::info!(target: "hostkit::host", hook = name, "running hook");
-    match Arc::clone(&hook.service.runner).run(conduct).await {
+    match hook.mark.around(Arc::clone(&hook.service.runner).run(conduct)).await {
         End::Done | End::StopHost => Ok(()),
         End::Failed(failure) => Err(ServiceFailure { name: name.to_owned(), failure }),
-        End::Abandoned => Err(ServiceFailure { name: name.to_owned(), failure: RunFailure::Dropped }),
+        End::Abandoned | End::Heard => Err(ServiceFailure { name: name.to_owned(), failure: RunFailure::Dropped }),
     }
 }

@@ -4,12 +4,16 @@
 //!
 //! 1. One number bounds everything: the host's `stop_timeout` from the request to the end. A part of it
 //!    ([`Deadlines::of`]) is kept for `on_stopped` hooks and disposal.
-//! 2. A service is told to stop when all that must end before it have ended or been given up.
-//! 3. A service that is not done at its deadline is abandoned, which drops its futures, and is in the report. If it has
-//!    not ended shortly after that it blocks its thread, and nobody waits for it any more.
+//! 2. A service is told to stop when all that must end before it have ended or been given up: whoever is after it,
+//!    directly or through others, whether these are still there or not.
+//! 3. A service that is not done at its deadline is abandoned, which drops its futures, and is in the report; what is left
+//!    of its scopes goes to the reaper. If it has not ended shortly after that it blocks its thread, and nobody waits for
+//!    it any more.
 //! 4. No error skips a phase; all are collected.
-//! 5. The singletons are disposed last, after every task that could hold one has ended or been given up.
+//! 5. The singletons are disposed last, after every task and every scope that could hold one has ended or been given up.
 //! 6. Hooks and disposers run in tasks of their own, so that none that blocks its thread keeps the host beyond its deadline.
+//! 7. Whoever could only be told after others had used up the time still gets a moment, which takes no more than its share
+//!    of what is kept for those who come after.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,7 +32,7 @@ use super::running::{Running, Service};
 use super::start::{run_hook, whole_milliseconds};
 use crate::component::{Outcome, RunFailure};
 use crate::runner::{End, ServiceState, Stage, StopsWith};
-use crate::tasks::joined;
+use crate::tasks::{joined, keep_time};
 use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
@@ -45,8 +49,13 @@ pub(super) struct Ended {
 }
 
 /// Watches the services of a started host until something makes it stop, and stops it.
-pub(super) async fn supervise(running: Arc<Running>, mut events: mpsc::UnboundedReceiver<Ended>) -> Report {
-    let mut report = Report::default();
+///
+/// The report has what went wrong before.
+pub(super) async fn supervise(
+    running: Arc<Running>,
+    mut events: mpsc::UnboundedReceiver<Ended>,
+    mut report: Report,
+) -> Report {
     let mut left = running.services.len();
     let reason = loop {
         if running.is_finished(left) {
@@ -67,7 +76,7 @@ pub(super) async fn supervise(running: Arc<Running>, mut events: mpsc::Unbounded
                 left -= 1;
                 let name = running.services[index].plan.name;
                 match end {
-                    End::Done | End::Abandoned => {}
+                    End::Done | End::Abandoned | End::Heard => {}
                     End::StopHost => break format!("`{name}` asks for it"),
                     End::Failed(failure) => {
                         report.failures.push(ServiceFailure { name: name.to_owned(), failure });
@@ -110,7 +119,7 @@ struct Deadlines {
 }
 
 /// How long something that is cut off may take to be gone.
-pub(super) fn grace(stop_timeout: Duration) -> Duration {
+fn grace(stop_timeout: Duration) -> Duration {
     // Nobody's thread is blocked just because he was not scheduled at once.
     (stop_timeout / 20).clamp(GRACE / 10, GRACE)
 }
@@ -125,10 +134,20 @@ impl Deadlines {
 /// Tells a service to stop.
 fn tell(service: &Service) {
     // One whose turn has not come ends at once.
-    if !service.ended.is_cancelled() && service.status.state() != ServiceState::Waiting {
+    let state = service.status.state();
+    if state != ServiceState::Waiting && !state.is_end() {
         service.status.set(ServiceState::Stopping);
     }
     service.stop.cancel();
+}
+
+/// What of the time that is kept for the end of a stop nobody who comes late may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Three quarters of it, for the `on_stopped` hooks and for disposal.
+    ForHooks,
+    /// One quarter of it, for disposal.
+    ForDisposal,
 }
 
 /// A stop under way.
@@ -159,6 +178,7 @@ impl<'a> Stopping<'a> {
 
     /// Goes through the phases; returns by the deadline.
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        let _deadlines_pass = keep_time();
         self.hold_back();
         if self.running.services_began.load(Ordering::Relaxed) {
             self.drain_delay().await;
@@ -170,8 +190,9 @@ impl<'a> Stopping<'a> {
     /// Keeps services whose turn has not come from being started by the stop of others.
     fn hold_back(&self) {
         for service in &self.running.services {
-            if !service.spawned.load(Ordering::Relaxed) {
+            if !service.spawned.load(Ordering::Relaxed) && !service.ended.is_cancelled() {
                 service.plan.runner.never_ran();
+                service.status.set(ServiceState::Stopped);
                 service.ended.cancel();
             }
             if service.status.state() == ServiceState::Waiting {
@@ -182,6 +203,7 @@ impl<'a> Stopping<'a> {
 
     /// The phases from the end of the services on.
     pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        let _deadlines_pass = keep_time();
         self.hold_back();
         self.services(report).await;
         self.collect(events, report);
@@ -209,7 +231,21 @@ impl<'a> Stopping<'a> {
     pub(super) fn deadline_of(&self, service: &Service, told: Instant) -> Instant {
         let own = service.plan.runner.stop_timeout().map_or(self.deadlines.work, |limit| told + limit);
         // Whoever could only be told after somebody else had used up the time still gets a moment to say that it is done.
-        own.min(self.deadlines.work).max((told + self.grace()).min(self.deadlines.end))
+        self.latest(own.min(self.deadlines.work), told, Kept::ForHooks)
+    }
+
+    /// A deadline, or a moment after it was told if that is later: the least that whoever comes late is given (invariant 7).
+    pub(super) fn latest(&self, deadline: Instant, told: Instant, kept: Kept) -> Instant {
+        let reserve = self.deadlines.end - self.deadlines.work;
+        let last = match kept {
+            Kept::ForHooks => self.deadlines.end - reserve * 3 / 4,
+            Kept::ForDisposal => self.deadlines.end - reserve / 4,
+        };
+        deadline.max((told + self.grace()).min(last))
+    }
+
+    pub(super) fn began(&self) -> Instant {
+        self.began
     }
 
     fn reserved_for_disposal(&self) -> Duration {
@@ -224,14 +260,15 @@ impl<'a> Stopping<'a> {
         }
     }
 
-    /// Runs every hook of a stage, whatever the others do.
+    /// Runs every hook of a stage, whatever the others do (invariants 4 and 7).
     async fn hooks(&self, stage: Stage, deadline: Instant, report: &mut Report) {
         for hook in self.running.hooks_of(stage) {
             let began = now();
             let (running, hook) = (Arc::clone(self.running), Arc::clone(hook));
             let name = hook.service.name;
             let run = async move { run_hook(&running, &hook, CancellationToken::new()).await };
-            match self.apart(name, deadline, run).await {
+            let kept = if stage == Stage::Stopped { Kept::ForDisposal } else { Kept::ForHooks };
+            match self.apart(name, self.latest(deadline, began, kept), run).await {
                 Ok(Ok(())) => {}
                 Ok(Err(failure)) => report.failures.push(failure),
                 Err(fate) => report.stuck.push(Stuck {
@@ -252,6 +289,10 @@ impl<'a> Stopping<'a> {
         part: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Fate> {
         let mut task = AbortOnDropHandle::new(self.running.tasks.spawn(name, part));
+        if deadline <= now() {
+            // It gets its chance to end at once.
+            tokio::task::yield_now().await;
+        }
         if let Ok(done) = timeout_at(deadline, &mut task).await {
             return Ok(joined(done).await);
         }
@@ -356,8 +397,8 @@ impl<'a> Stopping<'a> {
 
     /// Hands what queues left to the functions that take it, side by side; invariants 4 and 6 hold for them as well.
     async fn hand_over(&self, report: &mut Report) {
-        let deadline = self.deadlines.end - self.reserved_for_disposal();
         let began = now();
+        let deadline = self.latest(self.deadlines.end - self.reserved_for_disposal(), began, Kept::ForDisposal);
         let handed = self.running.services.iter().filter_map(|service| {
             let (name, taking) = (service.plan.name, service.plan.runner.hand_over()?);
             Some(async move { (name, self.apart(name, deadline, taking).await) })
@@ -388,15 +429,23 @@ impl<'a> Stopping<'a> {
         let began = now();
         // Each disposer is given what is left, so that the one that hangs is named by its own fault.
         let last = self.deadlines.end - (self.reserved_for_disposal() / 4).min(self.grace());
+        // Scopes may hold singletons. Those that take too long are given up, so that the singletons still have their turn.
+        let scopes = now() + last.saturating_duration_since(now()) / 2;
+        if timeout_at(scopes, container.reaped()).await.is_err() {
+            let hung = now() - began;
+            report.stuck.push(Stuck {
+                name: "a scope".to_owned(),
+                phase: "being closed",
+                hung,
+                fate: Fate::LeftBehind,
+            });
+        }
         let disposed = Arc::clone(container);
-        let disposal = async move {
-            disposed.reaped().await;
-            disposed.dispose(outcome, last).await
-        };
+        let disposal = async move { disposed.dispose(outcome, last).await };
         match self.apart("disposal", self.deadlines.end, disposal).await {
             Ok(faults) => report.closing.extend(faults),
             Err(fate) => report.stuck.push(Stuck {
-                name: container.being_disposed().unwrap_or("a scope").to_owned(),
+                name: container.being_disposed().unwrap_or("a component").to_owned(),
                 phase: "being disposed",
                 hung: now() - began,
                 fate,

@@ -90,13 +90,18 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
     let (result, stopping) = match result {
         // A stop that has begun goes on with what is left of its time (invariant 3).
         Ok(begun) => (Ok(()), begun.unwrap_or_else(|| Stopping::begin(&running))),
-        Err(Interrupted::Stopped) => (Err(Interrupted::Stopped), Stopping::begin(&running)),
-        Err(failed) => (Err(failed), Stopping::after_failure(&running)),
+        Err(Interrupted { cause, report: begun }) => {
+            report = *begun;
+            match cause {
+                None => (Ok(()), Stopping::begin(&running)),
+                Some(cause) => (Err(cause), Stopping::after_failure(&running)),
+            }
+        }
     };
     stopping.finish(&mut events, &mut report).await;
     match result {
-        Ok(()) | Err(Interrupted::Stopped) => report.into_result(),
-        Err(Interrupted::Failed(cause)) => Err(StartError { cause, report: Box::new(report) }.into()),
+        Ok(()) => report.into_result(),
+        Err(cause) => Err(StartError { cause, report: Box::new(report) }.into()),
     }
 }
 
@@ -159,12 +164,12 @@ async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) 
             match runner.run(conduct).await {
                 End::Done | End::StopHost => Ok(()),
                 End::Failed(failure) => Err(failure),
-                End::Abandoned => Err(RunFailure::Dropped),
+                End::Abandoned | End::Heard => Err(RunFailure::Dropped),
             }
         }),
     };
     // A task of its own, so that a stop is noticed while the function blocks its thread.
-    let mut calling = AbortOnDropHandle::new(running.tasks.spawn(name, calling));
+    let mut calling = AbortOnDropHandle::new(running.tasks.of(service.mark).spawn(name, calling));
     let (result, stop) = tokio::select! {
         biased;
         result = &mut calling => (Some(joined(result).await), None),

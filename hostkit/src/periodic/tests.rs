@@ -233,21 +233,36 @@ async fn a_triggered_run_hands_its_failure_to_whoever_triggered_it() {
     assert_eq!(triggered.map_err(|failure| failure.to_string()), Err("no".to_owned()));
 }
 
+#[cfg(not(feature = "cron"))]
 #[tokio::test(start_paused = true)]
-async fn what_is_not_built_yet_is_refused_and_never_ignored() {
-    for options in [
-        &[("cron", "0 3 * * *")][..],
-        &[EVERY, ("tz", "UTC")],
-        &[EVERY, ("jitter", "5s")],
-        &[EVERY, ("missed", "skip")],
-        &[EVERY, ("missed", "all")],
-        &[EVERY, ("overlap", "allow")],
-        &[EVERY, ("overlap", "cancel-previous")],
+async fn without_the_feature_a_cron_expression_says_which_one_it_needs() {
+    let options = [("cron", "0 3 * * *"), ("tz", "Europe/Zurich")];
+    let problems = Rig::build::<plain>(&options, Script::supplied(|_| async { Ok(()) })).err().unwrap_or_default();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].message, "`cron` of periodic `plain` needs hostkit's feature `cron`: `0 3 * * *`");
+    assert!(problems[0].help.as_ref().is_some_and(|help| help.contains("features = [\"cron\"]")));
+}
+
+#[cfg(feature = "cron")]
+#[tokio::test(start_paused = true)]
+async fn faulty_expressions_and_zones_are_problems() {
+    for (options, message, help) in [
+        (
+            &[("cron", "0 24 * * *")][..],
+            "`cron` of periodic `plain` is not a cron expression: `0 24 * * *`",
+            "`24` is no hour: number out of bounds (it takes 0 to 23)",
+        ),
+        (&[("cron", "0 0 31 2 *")], "`cron` of periodic `plain` is not a cron expression: `0 0 31 2 *`", "never comes"),
+        (
+            &[("cron", "@daily"), ("tz", "Europe/Zürich")],
+            "`tz` of periodic `plain` is not a time zone: `Europe/Zürich`",
+            "did you mean \"Europe/Zurich\"?",
+        ),
     ] {
         let problems = Rig::build::<plain>(options, Script::supplied(|_| async { Ok(()) })).err().unwrap_or_default();
-        assert_eq!(problems.len(), 1, "{options:?}: {problems:?}");
-        assert!(problems[0].message.contains("is not built yet"), "{problems:?}");
-        assert!(problems[0].help.is_some());
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].message, message);
+        assert!(problems[0].help.as_ref().is_some_and(|said| said.contains(help)), "{problems:?}");
     }
 }
 
@@ -263,6 +278,169 @@ async fn the_defaults_may_be_said() {
     let options = [EVERY, ("missed", "once"), ("overlap", "forbid"), ("on_failure", "continue")];
     let rig = Rig::new::<plain>(&options, Script::supplied(|_| async { Ok(()) }));
     assert_eq!(rig.runner.summary(), "every 100ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_summary_says_what_is_not_the_default() {
+    let options = [
+        EVERY,
+        ("run_at_start", "true"),
+        ("jitter", "10ms"),
+        ("missed", "skip"),
+        ("overlap", "cancel-previous"),
+        ("timeout", "5s"),
+        ("on_failure", "stop-host"),
+    ];
+    let rig = Rig::new::<plain>(&options, Script::supplied(|_| async { Ok(()) }));
+    assert_eq!(
+        rig.runner.summary(),
+        "every 100ms and at start, up to 10ms later, missed runs are skipped, a run cancels the former, at most 5s, \
+         a failure stops the host"
+    );
+}
+
+const ONCE: (&str, &str) = ("missed", "once");
+const SKIP: (&str, &str) = ("missed", "skip");
+const ALL: (&str, &str) = ("missed", "all");
+
+/// The first run takes from 100 to 450, so that 200, 300 and 400 pass meanwhile.
+fn long_first(number: usize) -> u64 {
+    if number == 1 { 350 } else { 10 }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_is_made_up_for_once_or_all_or_not_at_all() {
+    let forbid = ("overlap", "forbid");
+    let once = [(100, 0), (450, 3), (500, 0), (600, 0)];
+    assert_eq!(runs(&[EVERY, ONCE, forbid], long_first, 650).await, once);
+    assert_eq!(runs(&[EVERY, SKIP, forbid], long_first, 650).await, [(100, 0), (500, 3), (600, 0)]);
+    // The last of the three begins at 470 and ends at 480, before 500.
+    let all = [(100, 0), (450, 1), (460, 1), (470, 1), (500, 0), (600, 0)];
+    assert_eq!(runs(&[EVERY, ALL, forbid], long_first, 650).await, all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_may_overlap_begin_on_time_whatever_is_missed() {
+    let allow = ("overlap", "allow");
+    for missed in [ONCE, SKIP, ALL] {
+        let expected = [(100, 0), (200, 0), (300, 0), (400, 0), (500, 0)];
+        assert_eq!(runs(&[EVERY, missed, allow], long_first, 550).await, expected, "{missed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_run_drops_the_former_if_that_takes_no_token() {
+    let newest = ("overlap", "cancel-previous");
+    for missed in [ONCE, SKIP, ALL] {
+        let expected = [(100, 0), (200, 0), (300, 0), (400, 0)];
+        assert_eq!(runs(&[EVERY, missed, newest], |number| if number < 3 { 10_000 } else { 0 }, 450).await, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_is_cancelled_and_no_failure() {
+    let (log, _guard) = listen();
+    let outcomes = Log::<Outcome>::default();
+    let mut supplied = Script::supplied(|_| std::future::pending());
+    supplied.push(Supplied::foreign(outcomes.clone()));
+    let rig = Rig::new::<kept>(&[EVERY, ("overlap", "cancel-previous"), ("on_failure", "stop-host")], supplied);
+    let end = rig.start();
+    pass(350).await;
+    assert_eq!(outcomes.take(), [Outcome::Cancelled, Outcome::Cancelled]);
+    rig.stop();
+    rig.abandon();
+    assert!(matches!(end.await, Ok(End::Abandoned)));
+    assert_eq!(log.take(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_that_takes_the_token_is_told_and_has_until_the_next_instant() {
+    let log = Log::default();
+    let origin = now();
+    let script = {
+        let log = log.clone();
+        Script::supplied(move |called| {
+            let (log, missed) = (log.clone(), called.tick.map(|tick| tick.missed()));
+            log.push((origin.elapsed().as_millis(), called.number, missed));
+            async move {
+                called.told().await;
+                match called.number {
+                    // Ends when it is told, with an error that is none.
+                    1 => pass(30).await,
+                    // Does not end by itself.
+                    2 => std::future::pending().await,
+                    _ => {}
+                }
+                failing("told to end")
+            }
+        })
+    };
+    let rig = Rig::new::<polite>(&[EVERY, ("overlap", "cancel-previous"), ("on_failure", "stop-host")], script);
+    let end = rig.start();
+    pass(550).await;
+    // The second is told at 300 and dropped at 400; the third stands for both instants.
+    assert_eq!(log.take(), [(100, 1, Some(0)), (230, 2, Some(0)), (400, 3, Some(1)), (500, 4, Some(0))]);
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_all_runs_that_overlap() {
+    let log = Log::default();
+    let rig = Rig::new::<plain>(&[EVERY, ("overlap", "allow")], recording(&log, |_| 1000));
+    let end = rig.start();
+    pass(350).await;
+    assert_eq!(rig.state(), ServiceState::Running);
+    rig.stop();
+    assert!(matches!(end.await, Ok(End::Done)));
+    assert_eq!((rig.elapsed(), log.take().len()), (1300, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_stops_the_host_takes_the_runs_beside_it_along() {
+    let outcomes = Log::<Outcome>::default();
+    let mut supplied = Script::supplied(|called: Called| async move {
+        match called.number {
+            3 => failing("third"),
+            _ => std::future::pending().await,
+        }
+    });
+    supplied.push(Supplied::foreign(outcomes.clone()));
+    let rig = Rig::new::<kept>(&[EVERY, ("overlap", "allow"), ("on_failure", "stop-host")], supplied);
+    assert!(matches!(rig.end().await, End::Failed(RunFailure::Returned(_))));
+    let mut seen = outcomes.take();
+    seen.sort_by_key(|outcome| format!("{outcome:?}"));
+    assert_eq!(seen, [Outcome::Cancelled, Outcome::Cancelled, Outcome::Failed]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jitter_delays_each_run_by_less_than_it_says_and_moves_no_other() {
+    let begun = runs(&[EVERY, ("jitter", "40ms")], |_| 0, 20_050).await;
+    assert_eq!(begun.len(), 200);
+    let mut delays = std::collections::BTreeSet::new();
+    for (number, (at, missed)) in (1..).zip(begun) {
+        // Timers count in milliseconds.
+        let delay = at - number * 100;
+        assert!(delay <= 41, "{at}");
+        assert_eq!(missed, 0);
+        delays.insert(delay);
+    }
+    assert!(delays.len() > 10, "{delays:?}");
+    // One that is longer than the period ends with it.
+    for (at, missed) in runs(&[EVERY, ("jitter", "1h")], |_| 0, 5050).await {
+        assert_eq!(missed, 0, "{at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_triggered_run_that_fails_is_logged_as_an_error() {
+    let (log, _guard) = listen();
+    let rig = Rig::new::<plain>(&[EVERY], Script::supplied(|_| async { failing("no") }));
+    let triggered = Arc::clone(&rig.runner).trigger(rig.conduct.clone()).expect("it can be triggered").await;
+    assert!(triggered.is_err());
+    let lines = log.take();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("ERROR message=triggered run failed"), "{lines:?}");
 }
 
 #[tokio::test(start_paused = true)]

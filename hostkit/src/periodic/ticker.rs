@@ -2,12 +2,17 @@
 //!
 //! # Invariants
 //!
-//! 1. A function has one task and one sleep; its runs happen in that task.
-//! 2. No two runs of a function are under way at once, triggered ones included.
-//! 3. After a run that outlasted its period one late run starts right away; then the grid goes on where it always was.
+//! 1. A function has one task and one sleep. Where runs may not overlap they happen in that task; where they may, each has
+//!    a task of its own, so that one that blocks its thread is in nobody's way.
+//! 2. Unless `overlap` is `"allow"`, no two runs of a function are under way at once, triggered ones included.
+//! 3. What becomes of an instant that passed without a run is decided in one place, [`Grid::take`]; then the grid goes on
+//!    where it always was.
 //! 4. A run that was begun, a triggered one included, may finish after `stop` and is dropped by `abandon`; none is begun
-//!    after `stop`.
+//!    after `stop`. The function has ended when its last run has.
 //! 5. A failure is logged once, with what happens next.
+
+mod beside;
+mod newest;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,14 +20,16 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::Tick;
-use super::grid::{Grid, Taken};
-use super::options::{OnFailure, Options};
+use super::grid::{Grid, Taken, Way};
+use super::options::{OnFailure, Options, Overlap, Schedule};
 use crate::component::{Context, Limits, RunFailure, RunValues};
-use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState};
-use crate::time::now;
+use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, Upcoming, crashed, until_abandoned};
+use crate::time::{Clock, Reading, now};
 
 /// One periodic function in one host.
 pub(super) struct Ticker {
@@ -33,6 +40,9 @@ pub(super) struct Ticker {
     bind: Bind,
 }
 
+/// What the function ends with when its last run has failed.
+type Ending = Option<End>;
+
 impl Runner for Ticker {
     fn stop_timeout(&self) -> Option<Duration> {
         self.options.stop_timeout
@@ -42,6 +52,10 @@ impl Runner for Ticker {
         self.options.to_string()
     }
 
+    fn upcoming(&self) -> Vec<Upcoming> {
+        self.options.upcoming(&Clock::default().read())
+    }
+
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
         Box::pin(async move {
             conduct.status.set(ServiceState::Starting);
@@ -49,7 +63,13 @@ impl Runner for Ticker {
                 Ok(callee) => callee,
                 Err(end) => return end,
             };
-            let end = self.keep_time(&*callee, &conduct).await;
+            self.hear_the_clock_set(&conduct);
+            let end = match self.options.overlap {
+                Overlap::Forbid => self.one_by_one(&*callee, &conduct).await,
+                // Boxed, so that the many schedules that never overlap need no room for it.
+                Overlap::Allow => Box::pin(self.beside_each_other(callee.into(), &conduct)).await,
+                Overlap::CancelPrevious => Box::pin(self.newest_only(callee.into(), &conduct)).await,
+            };
             conduct.status.set(match &end {
                 End::Failed(failure) => ServiceState::Failed { error: failure.to_string() },
                 _ => ServiceState::Stopped,
@@ -63,12 +83,42 @@ impl Runner for Ticker {
             conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
             let callee = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
             // A stop loses nothing: the run has not begun.
-            let turn = conduct.stop.run_until_cancelled(self.turn()).await.ok_or(RunFailure::Dropped)?;
-            let result = self.once(&*callee, &conduct, Taken { scheduled: now(), missed: 0 }).await;
+            let turn = conduct.stop.run_until_cancelled(self.turn_unless_beside()).await.ok_or(RunFailure::Dropped)?;
+            let taken = Taken::at(&conduct.clock.read());
+            let result = self.once(&*callee, &conduct, Told::new(&*callee, &conduct), &conduct.abandon, taken).await;
             drop(turn);
+            if let Err(failure) = &result
+                && !matches!(failure, RunFailure::Dropped)
+            {
+                let service = conduct.name;
+                tracing::error!(target: "hostkit::periodic", service, error = %failure, "triggered run failed");
+            }
             result
         }))
     }
+}
+
+/// The token of one run, if it takes any.
+struct Told(Option<CancellationToken>);
+
+impl Told {
+    fn new(callee: &dyn Callee, conduct: &Conduct) -> Self {
+        Self(callee.plan().wants_token.then(|| conduct.stop.child_token()))
+    }
+
+    fn tell(&self) {
+        self.0.iter().for_each(CancellationToken::cancel);
+    }
+}
+
+/// A run in a task of its own.
+struct Flight {
+    told: Option<CancellationToken>,
+    /// Drops its future.
+    drop: CancellationToken,
+    /// Whether it was told to end, or dropped, for the next one.
+    is_cancelled: bool,
+    running: JoinHandle<Result<(), RunFailure>>,
 }
 
 impl Ticker {
@@ -76,19 +126,74 @@ impl Ticker {
         Self { options, turn: Semaphore::new(1), runs: AtomicU64::new(0), bind }
     }
 
-    async fn keep_time(&self, callee: &dyn Callee, conduct: &Conduct) -> End {
-        let mut grid = Grid::new(now(), self.options.every, self.options.run_at_start);
-        conduct.is_now(ServiceState::Ready);
-        let mut sleep = std::pin::pin!(tokio::time::sleep_until(grid.due()));
-        let mut late = false;
+    fn grid(&self, ready: &Reading) -> Grid {
+        Grid::new(self.options.schedule.clone(), self.options.jitter, u64::from(!self.options.run_at_start), ready)
+    }
+
+    /// The run at the start of a schedule that has no instant there.
+    fn at_start(&self, ready: &Reading) -> Option<Taken> {
+        match self.options.schedule {
+            Schedule::Every(_) => None,
+            #[cfg(feature = "cron")]
+            Schedule::Cron(_) => self.options.run_at_start.then(|| Taken::at(ready)),
+        }
+    }
+
+    /// Only a schedule by the wall clock minds that somebody sets it.
+    fn hear_the_clock_set(&self, conduct: &Conduct) {
+        match self.options.schedule {
+            Schedule::Every(_) => {}
+            #[cfg(feature = "cron")]
+            Schedule::Cron(_) => {
+                if let Some(watching) = conduct.clock.watcher() {
+                    conduct.tasks.spawn_side("wall clock", watching);
+                }
+            }
+        }
+    }
+
+    /// Waits until a run is due, as long as the host is not told to stop.
+    ///
+    /// # Cancel safety
+    /// Dropping it loses nothing but the wait.
+    async fn due(&self, grid: &mut Grid, conduct: &Conduct) -> Option<Reading> {
         loop {
-            if late {
+            let set = conduct.clock.set();
+            let at = conduct.clock.read();
+            grid.look(&at);
+            let wait = async {
+                match grid.wait(&at) {
+                    Some(wait) => tokio::time::sleep_until(at.instant + wait).await,
+                    None => std::future::pending().await,
+                }
+            };
+            match self.options.schedule {
+                _ if grid.wait(&at).is_some_and(|wait| wait.is_zero()) => {
+                    return (!conduct.is_stopping()).then_some(at);
+                }
+                Schedule::Every(_) => conduct.stop.run_until_cancelled(wait).await?,
+                #[cfg(feature = "cron")]
+                Schedule::Cron(_) => tokio::select! {
+                    () = wait => {}
+                    () = set => {}
+                    () = conduct.stop.cancelled() => return None,
+                },
+            }
+        }
+    }
+
+    async fn one_by_one(&self, callee: &dyn Callee, conduct: &Conduct) -> End {
+        let ready = conduct.clock.read();
+        let mut grid = self.grid(&ready);
+        let mut at_start = self.at_start(&ready);
+        conduct.is_now(ServiceState::Ready);
+        let mut way = Way::Free;
+        loop {
+            if way == Way::Blocked {
                 // Runs that never wait for anything and are always late would starve the other tasks.
                 tokio::task::yield_now().await;
-            } else {
-                // A stop loses nothing but the wait.
-                sleep.as_mut().reset(grid.due());
-                conduct.stop.run_until_cancelled(sleep.as_mut()).await;
+            } else if at_start.is_none() {
+                self.due(&mut grid, conduct).await;
             }
             // A stop loses nothing: the run has not begun.
             let Some(turn) = conduct.stop.run_until_cancelled(self.turn()).await else {
@@ -96,12 +201,18 @@ impl Ticker {
                 let last = conduct.abandon.run_until_cancelled(self.turn()).await;
                 return if last.is_some() { End::Done } else { End::Abandoned };
             };
+            let taken = at_start.take().or_else(|| grid.take(&conduct.clock.read(), way, self.options.missed));
+            let Some(taken) = taken else {
+                self.passed_over(conduct);
+                way = Way::Free;
+                continue;
+            };
             conduct.is_now(ServiceState::Running);
-            let result = self.once(callee, conduct, grid.take(now(), late)).await;
+            let result = self.once(callee, conduct, Told::new(callee, conduct), &conduct.abandon, taken).await;
             drop(turn);
-            late = grid.is_late(now());
+            way = grid.way(&conduct.clock.read());
             if let Err(failure) = result
-                && let Some(end) = self.failed(failure, conduct, if late { now() } else { grid.due() })
+                && let Some(end) = self.failed(failure, conduct, &grid)
             {
                 return end;
             }
@@ -117,31 +228,71 @@ impl Ticker {
         }
     }
 
+    /// The turn, unless runs go beside each other.
+    async fn turn_unless_beside(&self) -> Option<SemaphorePermit<'_>> {
+        match self.options.overlap {
+            Overlap::Allow => None,
+            Overlap::Forbid | Overlap::CancelPrevious => Some(self.turn().await),
+        }
+    }
+
+    /// Begins a run in a task of its own.
+    fn launch(self: &Arc<Self>, callee: &Arc<dyn Callee>, conduct: &Conduct, taken: Taken) -> Flight {
+        let told = Told::new(&**callee, conduct);
+        let token = told.0.clone();
+        let drop = conduct.abandon.child_token();
+        let running = {
+            let (ticker, callee, conduct, drop) = (Arc::clone(self), Arc::clone(callee), conduct.clone(), drop.clone());
+            async move {
+                // What is lost is the turn of a run that has not begun.
+                let turn = drop.run_until_cancelled(ticker.turn_unless_beside()).await.ok_or(RunFailure::Dropped)?;
+                let result = ticker.once(&*callee, &conduct, told, &drop, taken).await;
+                std::mem::drop(turn);
+                result
+            }
+        };
+        Flight { told: token, drop, is_cancelled: false, running: conduct.tasks.spawn(conduct.name, running) }
+    }
+
     /// One run in its own scope, with its own child token and its own span.
-    async fn once(&self, callee: &dyn Callee, conduct: &Conduct, due: Taken) -> Result<(), RunFailure> {
+    async fn once(
+        &self,
+        callee: &dyn Callee,
+        conduct: &Conduct,
+        told: Told,
+        drop_on: &CancellationToken,
+        taken: Taken,
+    ) -> Result<(), RunFailure> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
-        let token = callee.plan().wants_token.then(|| conduct.stop.child_token());
-        let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(due, run))));
-        let limits = Limits { timeout: self.options.timeout, drop_on: Some(&conduct.abandon) };
+        let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(taken, run))));
+        let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(drop_on) };
         let span = tracing::info_span!(
-            target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = due.missed
+            target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = taken.missed
         );
-        let context = Context { token: token.clone(), values };
+        let context = Context { token: told.0.clone(), values };
         let began = now();
-        let result = callee.call(context, &|| {}, limits).instrument(span).await;
+        let call = callee.call(context, &|| {}, limits).instrument(span);
+        let result = until_abandoned(&conduct.abandon, call).await;
         match &result {
             Ok(()) => {
                 let took = began.elapsed();
                 tracing::debug!(target: "hostkit::periodic", service = conduct.name, run, ?took, "run succeeded");
             }
             // What an unfinished run has spawned is told as well.
-            Err(_) => token.iter().for_each(tokio_util::sync::CancellationToken::cancel),
+            Err(_) => told.tell(),
         }
         result
     }
 
+    /// Says that instants passed and nobody ran for them.
+    fn passed_over(&self, conduct: &Conduct) {
+        if !conduct.is_stopping() {
+            tracing::debug!(target: "hostkit::periodic", service = conduct.name, "missed; the next run is on the grid");
+        }
+    }
+
     /// Logs a failure; says so if it ends the function.
-    fn failed(&self, failure: RunFailure, conduct: &Conduct, next: tokio::time::Instant) -> Option<End> {
+    fn failed(&self, failure: RunFailure, conduct: &Conduct, grid: &Grid) -> Ending {
         let service = conduct.name;
         let panicked = matches!(failure, RunFailure::Panicked(_));
         match self.options.on_failure {
@@ -155,7 +306,7 @@ impl Ticker {
                 Some(End::Failed(failure))
             }
             OnFailure::Continue => {
-                let wait = next.saturating_duration_since(now());
+                let wait = grid.wait(&conduct.clock.read()).unwrap_or(Duration::MAX);
                 // A panic is a bug, which somebody must look at; an error may be gone with the next run.
                 if panicked {
                     tracing::error!(target: "hostkit::periodic", service, error = %failure, ?wait, "run failed; the next is on the grid");
@@ -166,4 +317,9 @@ impl Ticker {
             }
         }
     }
+}
+
+/// How a run in a task of its own ended.
+fn landed(joined: Result<Result<(), RunFailure>, tokio::task::JoinError>) -> Result<(), RunFailure> {
+    joined.unwrap_or_else(|error| Err(crashed(error)))
 }

@@ -5,7 +5,6 @@
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 
-use async_channel::TryRecvError;
 use tokio::task::coop;
 use tokio::time::sleep_until;
 use tracing::Instrument;
@@ -48,31 +47,30 @@ impl<W: Work> Crew<W> {
                 Due::At(due) => Some(due),
                 Due::Never => None,
             };
+            if self.retries.are_over() && self.items.is_closed() {
+                let last = self.items.next().await;
+                return last.map(|payload| Tried { payload, attempt: 1 });
+            }
             let has_room = self.retries.len() < self.options.capacity;
-            let mut is_open = true;
-            if has_room {
-                match self.items.try_recv() {
-                    Ok(payload) => {
-                        self.retries.pass_on();
-                        return Some(Tried { payload, attempt: 1 });
-                    }
-                    Err(TryRecvError::Empty) => {}
-                    Err(TryRecvError::Closed) if self.retries.are_over() => return None,
-                    Err(TryRecvError::Closed) => is_open = false,
-                }
-            }
-            // Nothing is lost by any arm: the channel hands out an item only when `recv` is polled to its end.
-            tokio::select! {
+            // Nothing is lost by any arm: the channel hands out an item only when it is waited for to the end.
+            let received = tokio::select! {
                 biased;
-                () = sleep_until(due.unwrap_or_else(now)), if due.is_some() => {}
-                () = changed => {}
-                received = self.items.recv(), if has_room && is_open => {
-                    if let Ok(payload) = received {
-                        self.retries.pass_on();
-                        return Some(Tried { payload, attempt: 1 });
-                    }
-                }
+                () = sleep_until(due.unwrap_or_else(now)), if due.is_some() => None,
+                () = changed => None,
+                payload = self.new_item(), if has_room => Some(payload),
+            };
+            if let Some(payload) = received {
+                self.retries.pass_on();
+                return Some(Tried { payload, attempt: 1 });
             }
+        }
+    }
+
+    /// An item from the channel. None comes from one that is closed and empty: what is left to do is to try again.
+    async fn new_item(&self) -> Payload<W> {
+        match self.items.next().await {
+            Some(payload) => payload,
+            None => std::future::pending().await,
         }
     }
 
@@ -90,7 +88,7 @@ impl<W: Work> Crew<W> {
         }
         let (service, run) = (self.conduct.name, self.number());
         let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, attempt);
-        let limits = Limits { timeout: self.options.timeout, drop_on: None };
+        let limits = Limits { of: service, timeout: self.options.timeout, drop_on: None };
         let context = self.context(Some(run), attempt);
         let result = component::run(&self.armed, context, Item::<W> { payload }, limits).instrument(span).await;
         let copied = self.copy_of(worker).take();

@@ -1,12 +1,14 @@
 //! What user code enqueues with.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
-use async_channel::{Sender, TrySendError};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::coop;
 
+use super::items::Items;
 use super::options::Full;
 use super::{EnqueueError, Receipt};
 use crate::component::{fitting, short_type_name};
@@ -21,6 +23,8 @@ use crate::function::Queued;
 /// order.
 pub struct Queue<F: Queued> {
     sender: Sender<F::Payload>,
+    /// Not held: once the host is gone, so is the receiver, and the queue is closed.
+    items: Weak<Items<F::Payload>>,
     full: Full,
     /// Payloads that were accepted or offered and had to make way.
     dropped: Arc<AtomicU64>,
@@ -34,8 +38,13 @@ fn missing<F: Queued>() -> String {
 }
 
 impl<F: Queued> Queue<F> {
-    pub(super) fn new(sender: Sender<F::Payload>, full: Full, dropped: Arc<AtomicU64>) -> Self {
-        Self { sender, full, dropped }
+    pub(super) fn new(
+        sender: Sender<F::Payload>,
+        items: Weak<Items<F::Payload>>,
+        full: Full,
+        dropped: Arc<AtomicU64>,
+    ) -> Self {
+        Self { sender, items, full, dropped }
     }
 
     /// Puts a payload into the queue.
@@ -60,7 +69,7 @@ impl<F: Queued> Queue<F> {
     /// Dropping the future before it is done drops the payload and leaves nothing in the queue.
     #[inline]
     pub async fn enqueue(&self, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
-        // The channel knows nothing of tokio, and whoever enqueues in a loop must not starve the others.
+        // Trying does not ask for it, and whoever enqueues in a loop must not starve the others.
         coop::consume_budget().await;
         match self.sender.try_send(payload) {
             Ok(()) => Ok(Receipt::ACCEPTED),
@@ -68,7 +77,7 @@ impl<F: Queued> Queue<F> {
             Err(TrySendError::Full(payload)) => match self.full {
                 Full::Wait => match self.sender.send(payload).await {
                     Ok(()) => Ok(Receipt::ACCEPTED),
-                    Err(refused) => Err(EnqueueError::closed(refused.into_inner())),
+                    Err(refused) => Err(EnqueueError::closed(refused.0)),
                 },
                 full => self.make_way(full, payload),
             },
@@ -79,20 +88,26 @@ impl<F: Queued> Queue<F> {
     #[cold]
     fn make_way(&self, full: Full, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
         match full {
-            Full::DropOldest => match self.sender.force_send(payload) {
-                // Meanwhile a place has become free.
-                Ok(None) => Ok(Receipt::ACCEPTED),
-                Ok(Some(_oldest)) => {
-                    self.dropped.fetch_add(1, Ordering::Relaxed);
-                    Ok(Receipt::ACCEPTED)
-                }
-                Err(refused) => Err(EnqueueError::closed(refused.into_inner())),
-            },
+            Full::DropOldest => self.drop_oldest(payload),
             Full::DropNewest => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 Ok(Receipt::DROPPED)
             }
             Full::Wait | Full::Reject => Err(EnqueueError::full(payload)),
+        }
+    }
+
+    fn drop_oldest(&self, mut payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
+        loop {
+            // Whoever else enqueues may take the place that has become free.
+            payload = match self.sender.try_send(payload) {
+                Ok(()) => return Ok(Receipt::ACCEPTED),
+                Err(TrySendError::Closed(payload)) => return Err(EnqueueError::closed(payload)),
+                Err(TrySendError::Full(payload)) => payload,
+            };
+            if self.items.upgrade().and_then(|items| items.take()).is_some() {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -111,12 +126,12 @@ impl<F: Queued> Queue<F> {
 
     /// How many payloads wait. Those that are being worked on do not count.
     pub fn len(&self) -> usize {
-        self.sender.len()
+        self.sender.max_capacity() - self.sender.capacity()
     }
 
     /// Whether no payload waits.
     pub fn is_empty(&self) -> bool {
-        self.sender.is_empty()
+        self.len() == 0
     }
 
     /// Whether it accepts nothing any more.
@@ -126,14 +141,13 @@ impl<F: Queued> Queue<F> {
 
     /// How many payloads may wait: the option `capacity`, 100 unless set.
     pub fn capacity(&self) -> usize {
-        // Only an unbounded channel has none.
-        self.sender.capacity().unwrap_or(usize::MAX)
+        self.sender.max_capacity()
     }
 }
 
 impl<F: Queued> Clone for Queue<F> {
     fn clone(&self) -> Self {
-        Self::new(self.sender.clone(), self.full, Arc::clone(&self.dropped))
+        Self::new(self.sender.clone(), Weak::clone(&self.items), self.full, Arc::clone(&self.dropped))
     }
 }
 

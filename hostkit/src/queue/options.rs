@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::Settings;
 use crate::time::{Backoff, show_duration};
 
-/// The channel's slots are allocated when the host is built.
+/// More than is good for anybody's memory.
 const LARGEST: usize = 10_000_000;
 /// Each worker is a task.
 const MOST_WORKERS: usize = 10_000;

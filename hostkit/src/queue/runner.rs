@@ -7,20 +7,21 @@
 //! 3. After `stop` nothing is accepted. What waits is worked off until `abandon` with `drain`, else left at once; every
 //!    item that was accepted and not finished is counted in the leftovers.
 //! 4. What is left is handed to the function that the option `leftover` names, when every task of the queue has ended.
-//! 5. A failure that stops the host leaves what waits; items under way may finish within their time.
+//! 5. A failure that stops the host is heard at once and leaves what waits; items under way may finish within their time.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::counts::Tally;
+use super::items::Items;
 use super::leftover::Leftovers;
 use super::options::{AtStop, Options};
 use super::retry::Retries;
@@ -30,14 +31,14 @@ use crate::component::{Armed, RunFailure, catch_panic, judge};
 use crate::function::{Handle, Payload, Work};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 
-/// How long the items beside one that stops the host have to end, unless `stop_timeout` says otherwise.
+/// How long the items beside one that stops the host have to end where no host says so, unless `stop_timeout` does.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// One queued function in one host.
 pub(super) struct QueueRunner<W: Work> {
     options: Options,
-    sender: Sender<Payload<W>>,
-    items: Receiver<Payload<W>>,
+    sender: mpsc::Sender<Payload<W>>,
+    items: Arc<Items<Payload<W>>>,
     /// One per worker.
     tallies: Arc<[Tally]>,
     /// Items that waited when it ended.
@@ -54,12 +55,12 @@ pub(super) struct QueueRunner<W: Work> {
 
 impl<W: Work> QueueRunner<W> {
     pub(super) fn new(options: Options, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
-        let (sender, items) = async_channel::bounded(options.capacity);
+        let (sender, receiver) = mpsc::channel(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
         Self {
             options,
             sender,
-            items,
+            items: Arc::new(Items::new(receiver)),
             tallies,
             left: Arc::new(Leftovers::new(W::LEFTOVER)),
             retries: Arc::default(),
@@ -70,11 +71,11 @@ impl<W: Work> QueueRunner<W> {
     }
 
     pub(super) fn queue(&self) -> Queue<W::Of> {
-        Queue::new(self.sender.clone(), self.options.full, Arc::clone(&self.dropped))
+        Queue::new(self.sender.clone(), Arc::downgrade(&self.items), self.options.full, Arc::clone(&self.dropped))
     }
 
     async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
-        let _closes = CloseAtEnd(&self.sender);
+        let _closes = CloseAtEnd(&self.items);
         conduct.status.set(ServiceState::Starting);
         let armed = match conduct.arm(|conduct| Armed::bind(&conduct.container, Arc::clone(&conduct.plan))).await {
             Ok(armed) => armed,
@@ -87,7 +88,7 @@ impl<W: Work> QueueRunner<W> {
             self.options.clone(),
             conduct.clone(),
             armed,
-            self.items.clone(),
+            Arc::clone(&self.items),
             Arc::clone(&self.tallies),
             Arc::clone(&self.left),
             Arc::clone(&self.retries),
@@ -110,9 +111,13 @@ impl<W: Work> QueueRunner<W> {
             // Workers end when the channel is closed, which it is not, or by a bug of ours.
             Some(Err(error)) = workers.next() => crash = Some(crashed(error)),
         }
-        self.sender.close();
+        self.items.close();
         work.tell();
-        let failed = crash.is_some() || work.given_up.is_cancelled();
+        let failure = work.take_failure().or(crash);
+        let shown = failure.as_ref().map(ToString::to_string);
+        let failed = failure.is_some();
+        // The host stops, and sees to it that the others end by its deadline.
+        let unheard = failure.and_then(|failure| conduct.alarm.raise(failure));
         if failed || self.options.at_stop == AtStop::Leave {
             work.leave_the_rest();
         }
@@ -120,21 +125,24 @@ impl<W: Work> QueueRunner<W> {
         let abandoned = tokio::select! {
             biased;
             () = all_ended(&mut workers) => false,
-            // What these lose are the items under way; dropping the handles aborts the workers.
+            // What these lose are the items under way.
             () = conduct.abandon.cancelled() => true,
-            () = tokio::time::sleep(grace), if failed => true,
+            () = tokio::time::sleep(grace), if unheard.is_some() => true,
         };
-        drop(workers);
+        workers.iter().for_each(AbortOnDropHandle::abort);
         work.leave_the_rest();
-        work.leave_copies();
         let interrupted = self.tallies.iter().filter(|tally| tally.interrupt()).count();
         self.interrupted.store(interrupted, Ordering::Relaxed);
-        match work.take_failure().or(crash) {
-            Some(failure) => {
-                conduct.status.set(ServiceState::Failed { error: failure.to_string() });
-                End::Failed(failure)
+        // Until they are gone they hold scopes. One that blocks its thread never is, and the host does not wait for long.
+        while workers.next().await.is_some() {}
+        // Only now it is certain that what was under way did not succeed after all.
+        work.leave_copies();
+        match (shown, unheard) {
+            (Some(error), unheard) => {
+                conduct.status.set(ServiceState::Failed { error });
+                unheard.map_or(End::Heard, End::Failed)
             }
-            None => {
+            (None, _) => {
                 conduct.status.set(ServiceState::Stopped);
                 if abandoned { End::Abandoned } else { End::Done }
             }
@@ -143,7 +151,7 @@ impl<W: Work> QueueRunner<W> {
 }
 
 /// Invariant 2.
-struct CloseAtEnd<'a, P>(&'a Sender<P>);
+struct CloseAtEnd<'a, P>(&'a Items<P>);
 
 impl<P> Drop for CloseAtEnd<'_, P> {
     fn drop(&mut self) {
@@ -193,7 +201,7 @@ impl<W: Work> Runner for QueueRunner<W> {
     }
 
     fn counts(&self) -> Option<QueueCounts> {
-        let waiting = (self.sender.len() + self.retries.len()) as u64;
+        let waiting = (self.sender.max_capacity() - self.sender.capacity() + self.retries.len()) as u64;
         let dropped = self.dropped.load(Ordering::Relaxed);
         let mut counts = QueueCounts { waiting, dropped, ..QueueCounts::default() };
         self.tallies.iter().for_each(|tally| tally.add_to(&mut counts));
@@ -202,10 +210,9 @@ impl<W: Work> Runner for QueueRunner<W> {
 
     /// What waits is never worked on, so nobody shall wait for a place behind it.
     fn never_ran(&self) {
-        if self.sender.close() {
-            while let Ok(payload) = self.items.try_recv() {
-                self.left.leave(payload, <W::Of as Handle>::ENTRY.name);
-            }
+        self.items.close();
+        while let Some(payload) = self.items.take() {
+            self.left.leave(payload, <W::Of as Handle>::ENTRY.name);
         }
     }
 

@@ -15,12 +15,12 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_channel::{Receiver, RecvError, TryRecvError};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::JobContext;
 use super::counts::Tally;
+use super::items::Items;
 use super::leftover::Leftovers;
 use super::options::{OnFailure, Options};
 use super::retry::Retries;
@@ -37,7 +37,7 @@ pub(super) struct Crew<W: Work> {
     pub(super) options: Options,
     pub(super) conduct: Conduct,
     pub(super) armed: Armed<W::Needs>,
-    pub(super) items: Receiver<Payload<W>>,
+    pub(super) items: Arc<Items<Payload<W>>>,
     pub(super) tallies: Arc<[Tally]>,
     pub(super) left: Arc<Leftovers<Payload<W>>>,
     pub(super) retries: Arc<Retries<Payload<W>>>,
@@ -62,7 +62,7 @@ impl<W: Work> Crew<W> {
         options: Options,
         conduct: Conduct,
         armed: Armed<W::Needs>,
-        items: Receiver<Payload<W>>,
+        items: Arc<Items<Payload<W>>>,
         tallies: Arc<[Tally]>,
         left: Arc<Leftovers<Payload<W>>>,
         retries: Arc<Retries<Payload<W>>>,
@@ -91,20 +91,18 @@ impl<W: Work> Crew<W> {
     /// Works items off until the queue is closed and empty.
     pub(super) async fn work(self: Arc<Self>, worker: usize) {
         let tally = &self.tallies[worker];
-        let limits = Limits { timeout: self.options.timeout, drop_on: None };
+        let limits = Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: None };
         // Items without components share a frame, because there is nothing in it, and what it lends (invariant 1).
         let bare = self.armed.is_bare() && !self.wants_context && self.options.timeout.is_none();
         let mut empty = Frame::bare(Context::default());
         let shared = bare.then(|| self.armed.give(&mut empty));
         let mut in_a_row = 0;
         loop {
-            let payload = match self.items.try_recv() {
-                Ok(payload) => payload,
-                Err(TryRecvError::Closed) => break,
-                // A stop loses nothing: the channel hands out an item only when this is polled to its end.
-                Err(TryRecvError::Empty) => match self.items.recv().await {
-                    Ok(payload) => payload,
-                    Err(RecvError) => break,
+            let payload = match self.items.take() {
+                Some(payload) => payload,
+                None => match self.items.next().await {
+                    Some(payload) => payload,
+                    None => break,
                 },
             };
             if self.is_leaving() {
@@ -198,7 +196,7 @@ impl<W: Work> Crew<W> {
     /// Leaves what waits from now on.
     pub(super) fn leave_the_rest(&self) {
         self.leaving.store(true, Ordering::Relaxed);
-        while let Ok(payload) = self.items.try_recv() {
+        while let Some(payload) = self.items.take() {
             self.leave(payload);
         }
         self.retries.take().into_iter().for_each(|payload| self.leave(payload));

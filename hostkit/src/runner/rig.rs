@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Conduct, End, Kind, Runner, ServiceState, Setup, Stage, StatusCell};
+use super::{Alarm, Conduct, End, Kind, Runner, ServiceState, Setup, Stage, StatusCell};
 use crate::component::{
     Asker, Component, Construct, Constructed, Container, ContainerSettings, Edge, Ext, Given, Graph, Lent, Lifetime,
     Node, NodePtr, Outcome, Plan, Recipe, Supplied, kind, reap,
@@ -22,7 +22,7 @@ use crate::error::{BoxError, Problem};
 use crate::function::{Call, CopyOf, Ended, HandOver, Handle, Item, Queued, Work, role};
 use crate::registry::{Registration, ServiceEntry, Source};
 use crate::tasks::Tasks;
-use crate::time::now;
+use crate::time::{Clock, now};
 use crate::{Instance, JobContext, Queue, Ready, Tick};
 
 pub(crate) const SOURCE: Source = Source { file: "src/jobs.rs", line: 7, module: "app::jobs" };
@@ -80,7 +80,17 @@ impl Rig {
         tasks.spawn("reaper", reap(reaped));
         let status = StatusCell::new(entry.name);
         let abandon = CancellationToken::new();
-        let conduct = Conduct { name: entry.name, container, plan, stop, abandon, status, tasks };
+        let conduct = Conduct {
+            name: entry.name,
+            container,
+            plan,
+            stop,
+            abandon,
+            status,
+            alarm: Alarm::default(),
+            tasks,
+            clock: Clock::default(),
+        };
         Ok(Self { runner, conduct, origin: now() })
     }
 

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use crate::component::{Context, Limits, RunFailure};
 use crate::function::Call;
-use crate::runner::{Bind, Conduct, End, Runner, ServiceState, Setup, bind};
+use crate::runner::{Bind, Conduct, End, Runner, ServiceState, Setup, bind, until_abandoned};
 use crate::time::show_duration;
 
 /// Reads a hook's options.
@@ -45,7 +45,7 @@ impl Runner for Hook {
             match self.complete(conduct).await {
                 End::Done | End::StopHost => Ok(()),
                 End::Failed(failure) => Err(failure),
-                End::Abandoned => Err(RunFailure::Dropped),
+                End::Abandoned | End::Heard => Err(RunFailure::Dropped),
             }
         }))
     }
@@ -63,8 +63,9 @@ impl Hook {
         conduct.is_now(ServiceState::Running);
         let token = conduct.plan.wants_token.then(|| conduct.stop.child_token());
         let span = tracing::info_span!(target: "hostkit::service", "hook", hook = conduct.name);
-        let limits = Limits { timeout: self.timeout, drop_on: Some(&conduct.abandon) };
-        match callee.call(Context { token, values: None }, &|| {}, limits).instrument(span).await {
+        let limits = Limits { of: conduct.name, timeout: self.timeout, drop_on: Some(&conduct.abandon) };
+        let call = callee.call(Context { token, values: None }, &|| {}, limits).instrument(span);
+        match until_abandoned(&conduct.abandon, call).await {
             Ok(()) => {
                 conduct.status.set(ServiceState::Completed);
                 End::Done

@@ -7,8 +7,8 @@
 //!    A panic stays a failure.
 //! 3. A service that takes the token is told by `stop` and dropped by `abandon`; any other is dropped by `stop`.
 //! 4. A failure is logged once, with what happens next.
-//! 5. When one of several instances has failed for good, the others are told to stop at once and are dropped after
-//!    their time; the host hears of the failure when all have ended.
+//! 5. When one of several instances has failed for good, the host hears of it at once and the others are told to stop;
+//!    they are dropped at the service's deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,10 @@ use super::instances::{Instances, Phase};
 use super::options::{OnComplete, OnFailure, Options};
 use super::{Instance, Ready};
 use crate::component::{Context, Limits, RunFailure, RunValues};
-use crate::runner::{Bind, Callee, Conduct, End, crashed};
+use crate::runner::{Bind, Callee, Conduct, End, crashed, until_abandoned};
 use crate::time::{now, show_duration};
 
-/// How long the instances beside one that failed for good have to end, unless `stop_timeout` says otherwise.
+/// How long the instances beside one that failed for good have to end where no host says so, unless `stop_timeout` does.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs every instance until all have ended.
@@ -54,6 +54,8 @@ enum Finish {
     /// It completed, and the host shall stop for it.
     StopHost,
     Failed(RunFailure),
+    /// It failed, and the host has heard of it.
+    Heard,
     /// It failed with this error, which shall not matter.
     Ignored(String),
     Abandoned,
@@ -65,6 +67,7 @@ impl From<Finish> for End {
             Finish::Completed | Finish::Stopped | Finish::Ignored(_) => Self::Done,
             Finish::StopHost => Self::StopHost,
             Finish::Failed(failure) => Self::Failed(failure),
+            Finish::Heard => Self::Heard,
             Finish::Abandoned => Self::Abandoned,
         }
     }
@@ -74,6 +77,7 @@ impl Finish {
     /// What two instances' ends mean together.
     fn and(self, other: Self) -> Self {
         match (self, other) {
+            (Self::Heard, _) | (_, Self::Heard) => Self::Heard,
             (failed @ Self::Failed(_), _) | (_, failed @ Self::Failed(_)) => failed,
             (Self::Abandoned, _) | (_, Self::Abandoned) => Self::Abandoned,
             (Self::Stopped, _) | (_, Self::Stopped) => Self::Stopped,
@@ -109,10 +113,17 @@ impl Supervised {
                 Some(deadline) => tokio::time::timeout_at(deadline, running.next()).await.unwrap_or(None),
             };
             let Some(joined) = joined else { break };
-            let finish = joined.unwrap_or_else(|error| Finish::Failed(crashed(error)));
-            if matches!(finish, Finish::Failed(_)) && until.is_none() {
-                until = Some(now() + self.options.stop_timeout.unwrap_or(GRACE));
+            let mut finish = joined.unwrap_or_else(|error| Finish::Failed(crashed(error)));
+            if let Finish::Failed(failure) = finish {
                 self.stop.cancel();
+                finish = match self.conduct.alarm.raise(failure) {
+                    // The host stops, and sees to it that the others end by its deadline.
+                    None => Finish::Heard,
+                    Some(failure) => {
+                        until.get_or_insert_with(|| now() + self.options.stop_timeout.unwrap_or(GRACE));
+                        Finish::Failed(failure)
+                    }
+                };
             }
             together = Some(match together {
                 Some(former) => former.and(finish),
@@ -178,8 +189,14 @@ impl Supervised {
         let span = tracing::info_span!(
             target: "hostkit::service", "background_service", service = self.conduct.name, instance = index, attempt
         );
-        let limits = Limits { timeout: None, drop_on: Some(drop_on) };
-        self.callee.call(Context { token, values }, &at_first_poll, limits).instrument(span).await
+        let limits = Limits { of: self.conduct.name, timeout: None, drop_on: Some(drop_on) };
+        let call = self.callee.call(Context { token, values }, &at_first_poll, limits).instrument(span);
+        // Without components there is nothing that could outlast the body.
+        if self.callee.plan().steps.is_empty() {
+            call.await
+        } else {
+            until_abandoned(&self.conduct.abandon, call).await
+        }
     }
 
     /// It returned while nobody had told it to; nothing if it shall be called again.
@@ -250,6 +267,7 @@ impl Supervised {
             Finish::Completed | Finish::StopHost => Phase::Completed,
             Finish::Stopped | Finish::Abandoned => Phase::Stopped,
             Finish::Failed(failure) => Phase::Failed(failure.to_string()),
+            Finish::Heard => return finish,
             Finish::Ignored(error) => Phase::Failed(error.clone()),
         };
         self.instances.set(index, phase);

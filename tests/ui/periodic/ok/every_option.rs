@@ -23,6 +23,14 @@ async fn six_fields() {}
 #[hostkit::periodic(cron = "@daily")]
 async fn nickname() {}
 
+#[hostkit::periodic(cron = "0 22 L-1,LW,15W 1-6/2,DEC fri#3,SUNL", tz = "Europe/Zurich")]
+async fn every_sign() {}
+
 pub(crate) fn main() {
-    hostkit::Host::empty().with::<cleanup>().with::<five_fields>().with::<six_fields>().with::<nickname>();
+    hostkit::Host::empty()
+        .with::<cleanup>()
+        .with::<five_fields>()
+        .with::<six_fields>()
+        .with::<nickname>()
+        .with::<every_sign>();
 }

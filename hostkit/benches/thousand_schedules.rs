@@ -1,0 +1,72 @@
+//! A thousand periodic functions, and hosts full of them.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use hostkit::{Host, HostBuilder, RunningHost, Tick};
+
+use crate::thousand;
+use crate::timers::{APART, GROUP, GROUPS, Resting, late, late_for_the_second, lateness};
+
+macro_rules! schedules {
+    ($($name:ident)*) => {
+        $(
+            #[hostkit::periodic(every = "1h")]
+            async fn $name(tick: Tick) {
+                ran(tick);
+            }
+        )*
+
+        fn register_a_thousand(host: &mut HostBuilder, key: &str, schedule: &str) {
+            $(
+                host.with::<$name>();
+                host.set(concat!("periodic.", stringify!($name), ".").to_owned() + key, schedule);
+            )*
+        }
+    };
+}
+thousand::thousand!(schedules);
+
+fn ran(tick: Tick) {
+    static BY_CLOCK: OnceLock<bool> = OnceLock::new();
+    if *BY_CLOCK.get_or_init(|| crate::timers::case().is_some_and(|case| case.ends_with(" cron"))) {
+        late_for_the_second();
+    } else {
+        late(tick.scheduled().elapsed());
+    }
+}
+
+async fn started(groups: usize, apart: Duration, key: &str, schedule: &str) -> Vec<RunningHost> {
+    let mut hosts = Vec::new();
+    for _ in 0..groups {
+        let mut builder = Host::empty();
+        register_a_thousand(&mut builder, key, schedule);
+        let host = builder.build().await.unwrap_or_else(|error| panic!("{error}"));
+        drop(builder);
+        hosts.push(host.start().await.expect("nothing can fail"));
+        tokio::time::sleep(apart).await;
+    }
+    hosts
+}
+
+/// How late ten thousand functions are that run every second.
+pub(crate) async fn late_every() -> [u64; 3] {
+    let _hosts = started(GROUPS, APART, "every", "1s").await;
+    lateness().await
+}
+
+/// The same at every full second.
+pub(crate) async fn late_cron() -> [u64; 3] {
+    let _hosts = started(GROUPS, APART, "cron", "* * * * * *").await;
+    lateness().await
+}
+
+/// What hosts full of functions hold that are not due for long.
+pub(crate) async fn rest(groups: usize, key: &str, schedule: &str) -> [u64; 3] {
+    // What a process needs once.
+    drop(started(1, Duration::ZERO, key, schedule).await);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let resting = Resting::before();
+    let _hosts = started(groups, Duration::ZERO, key, schedule).await;
+    resting.of(groups * GROUP).await
+}

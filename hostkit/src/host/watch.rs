@@ -1,0 +1,185 @@
+//! The side thread: it hears signals and looks after hosts, whatever user code does to the runtimes.
+//!
+//! # Invariants
+//!
+//! 1. There is one in a process, started with the first host, with a runtime of its own. It runs no code of the user's,
+//!    waits for nobody who may run such code, and logs nothing, because a subscriber is the user's code as well.
+//! 2. A panic costs it one round. The streams of signals and the list of hosts outlive it.
+//! 3. A host leaves the list when it is dropped. The list keeps nothing of the user's, so nothing of it is dropped here.
+//! 4. Its time is real, also for hosts on a paused clock.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::Notify;
+
+use super::aside;
+use super::signals::{Signal, Signals};
+use super::watched::{Listening, Watched};
+use crate::stall;
+use crate::tasks::thread;
+use crate::time::real_now;
+
+/// What the side thread shares with the hosts.
+struct Side {
+    hosts: Vec<Arc<Watched>>,
+    /// The thread's runtime, once it was started.
+    runtime: Option<Handle>,
+    /// Whether signals are heard, once and for all: tokio never gives them back.
+    hears: bool,
+    /// The streams on their way to the thread.
+    arriving: Option<Signals>,
+}
+
+static SIDE: Mutex<Side> = Mutex::new(Side { hosts: Vec::new(), runtime: None, hears: false, arriving: None });
+/// Makes the thread look at everything again.
+static POKED: Notify = Notify::const_new();
+
+fn side() -> MutexGuard<'static, Side> {
+    SIDE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the side thread look at every host again.
+pub(super) fn poke() {
+    POKED.notify_one();
+}
+
+impl Side {
+    /// Starts the thread unless it runs.
+    fn start(&mut self) -> io::Result<&Handle> {
+        if self.runtime.is_none() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let handle = runtime.handle().clone();
+            thread("hostkit", move || watch(&runtime))?;
+            self.runtime = Some(handle);
+        }
+        self.runtime.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Puts a host on the list until it is [forgotten](forget).
+pub(super) fn remember(watched: Arc<Watched>) {
+    let mut side = side();
+    if let Err(error) = side.start() {
+        tracing::error!(target: "hostkit::host", %error, "the thread that watches over hosts cannot be started");
+    }
+    if side.hosts.is_empty() {
+        // It may have slept for long.
+        came_round();
+    }
+    side.hosts.push(watched);
+    poke();
+}
+
+/// Takes a host off the list.
+pub(super) fn forget(watched: &Arc<Watched>) {
+    let mut side = side();
+    let place = side.hosts.iter().position(|other| Arc::ptr_eq(other, watched));
+    let forgotten = place.map(|place| side.hosts.swap_remove(place));
+    drop(side);
+    // Not under the lock, which the side thread takes.
+    drop(forgotten);
+}
+
+/// Makes a host hear signals until what is returned is dropped.
+///
+/// # Errors
+/// Fails when the side thread cannot be started or signals cannot be handled.
+pub(super) fn listen(watched: &Arc<Watched>) -> io::Result<Listening> {
+    let listening = Watched::listen(watched);
+    let mut side = side();
+    let runtime = side.start()?.clone();
+    if !side.hears {
+        let _entered = runtime.enter();
+        side.arriving = Some(Signals::install()?);
+        side.hears = true;
+        poke();
+    }
+    Ok(listening)
+}
+
+/// The life of the thread (invariant 2).
+fn watch(runtime: &Runtime) {
+    let mut signals = None;
+    loop {
+        let rounds = AssertUnwindSafe(|| runtime.block_on(rounds(&mut signals)));
+        if catch_unwind(rounds).is_err() {
+            // Should every round panic, at least the machine stays usable.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+async fn rounds(signals: &mut Option<Signals>) {
+    let mut last = real_now();
+    let mut pause = Duration::ZERO;
+    loop {
+        let now = real_now();
+        // Time during which this thread did not run either is nobody's fault.
+        let passed = (now - last).min(pause + LATE);
+        last = now;
+        let (arriving, next) = look(passed);
+        pause = next;
+        if arriving.is_some() {
+            *signals = arriving;
+        }
+        let heard = async {
+            match signals {
+                Some(signals) => signals.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        // Neither arm loses anything: signals stay pending, and being poked is remembered.
+        tokio::select! {
+            biased;
+            signal = heard => hear(signal),
+            () = POKED.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// How long the thread sleeps while there is nothing to watch.
+const LONG: Duration = Duration::from_hours(1);
+/// How late a round may be without anybody's fault.
+const LATE: Duration = Duration::from_millis(100);
+/// After this time without a round the thread counts as lost.
+const LOST: Duration = Duration::from_secs(4);
+
+/// When the last round began.
+static LAST_ROUND: Mutex<Option<Instant>> = Mutex::new(None);
+
+fn came_round() {
+    *LAST_ROUND.lock().unwrap_or_else(PoisonError::into_inner) = Some(real_now());
+}
+
+/// For how long the thread has not come round, if that is too long.
+pub(super) fn lost() -> Option<Duration> {
+    let last = *LAST_ROUND.lock().unwrap_or_else(PoisonError::into_inner);
+    last.map(|last| real_now().saturating_duration_since(last)).filter(|passed| *passed > LOST)
+}
+
+/// Looks after every host, and says when to do so again.
+fn look(passed: Duration) -> (Option<Signals>, Duration) {
+    let mut side = side();
+    #[cfg(test)]
+    assert!(!tests::KILLED.swap(false, std::sync::atomic::Ordering::SeqCst), "killed by a test");
+    came_round();
+    let mut asides = Vec::new();
+    let held = if side.hosts.is_empty() { Vec::new() } else { stall::look(passed) };
+    let pause = side.hosts.iter().map(|host| host.look(passed, &held, &mut asides)).min();
+    aside::say(asides);
+    (side.arriving.take(), pause.unwrap_or(LONG))
+}
+
+fn hear(signal: Signal) {
+    for host in &side().hosts {
+        host.hear(signal);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! `overlap = "allow"`: a run begins at its instant, whoever else is under way.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::{Ticker, landed};
+use crate::periodic::grid::Way;
+use crate::runner::{Callee, Conduct, End, ServiceState};
+
+impl Ticker {
+    pub(super) async fn beside_each_other(self: &Arc<Self>, callee: Arc<dyn Callee>, conduct: &Conduct) -> End {
+        // Tokens that end every run, and not only when the host stops.
+        let (stop, abandon) = (conduct.stop.child_token(), conduct.abandon.child_token());
+        let of_runs = Conduct { stop, abandon, ..conduct.clone() };
+        let ready = conduct.clock.read();
+        let mut grid = self.grid(&ready);
+        let mut runs: FuturesUnordered<_> =
+            self.at_start(&ready).into_iter().map(|taken| self.launch(&callee, &of_runs, taken).running).collect();
+        let mut end = loop {
+            conduct.is_now(if runs.is_empty() { ServiceState::Ready } else { ServiceState::Running });
+            // What the arms lose is waits.
+            tokio::select! {
+                biased;
+                Some(joined) = runs.next() => {
+                    if let Err(failure) = landed(joined) && let Some(end) = self.failed(failure, conduct, &grid) {
+                        break end;
+                    }
+                }
+                due = self.due(&mut grid, conduct) => {
+                    if due.is_none() {
+                        break End::Done;
+                    }
+                    match grid.take(&conduct.clock.read(), Way::Free, self.options.missed) {
+                        Some(taken) => runs.push(self.launch(&callee, &of_runs, taken).running),
+                        None => self.passed_over(conduct),
+                    }
+                    // Many missed ones at once shall starve nobody.
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        if matches!(end, End::Failed(_)) {
+            // The host learns of the failure when this returns, and nothing waits without a bound.
+            of_runs.stop.cancel();
+            of_runs.abandon.cancel();
+        }
+        // Invariant 4.
+        while let Some(joined) = runs.next().await {
+            if let Err(failure) = landed(joined)
+                && !matches!(end, End::Failed(_))
+                && let Some(later @ (End::Failed(_) | End::Abandoned)) = self.failed(failure, conduct, &grid)
+            {
+                end = later;
+            }
+        }
+        end
+    }
+}

@@ -1,0 +1,4 @@
+#[hostkit::periodic(cron = "5/10 * * * *")]
+async fn cleanup() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::periodic(cron = "0 0 31 2 *")]
+async fn cleanup() {}
+
+fn main() {}
