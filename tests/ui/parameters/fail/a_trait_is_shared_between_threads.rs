@@ -1,4 +1,4 @@
-// 8 errors: for `Send`, for `Sync`, at each place.
+// 9 errors: for `Send`, for `Sync`, at each place.
 trait Store {}
 
 #[hostkit::periodic(every = "1h")]

@@ -1,4 +1,4 @@
-// 6 errors: at each place.
+// 7 errors: at each place.
 use std::cell::Cell;
 
 use hostkit::Ext;
