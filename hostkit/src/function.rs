@@ -1,10 +1,13 @@
 //! The annotated functions as the runtime sees them: the traits that expansions implement on handle types.
 
 use std::any::TypeId;
+use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Map};
+use futures_util::future::BoxFuture;
+use pin_project_lite::pin_project;
 
 use crate::component::{Declared, Given, Need};
 use crate::error::BoxError;
@@ -173,12 +176,38 @@ pub fn ended(value: impl IntoEnded) -> Ended {
     value.into_ended()
 }
 
-/// A function's future, with its result in the form the runtime reads: `ending(work(…), ended)`.
-///
-/// [`ended`] comes as a pointer: in the type of the future it would repeat what it demands of the result, and a wrong
-/// result would be two errors.
-pub fn ending<F: Future>(future: F, ended: fn(F::Output) -> Ended) -> Map<F, fn(F::Output) -> Ended> {
-    future.map(ended)
+pin_project! {
+    /// A function's future, with its result in the form the runtime reads.
+    ///
+    /// It stands where an `async` block would do, because a block is a state machine of its own, which the compiler builds and
+    /// checks once more for each function.
+    pub struct Ending<F: Future> {
+        #[pin]
+        future: F,
+        ended: fn(F::Output) -> Ended,
+    }
+}
+
+/// `ending(work(…), ended)`: [`ended`] comes as a pointer, because in the type of the future it would repeat what it demands
+/// of the result, and a wrong result would be two errors.
+pub fn ending<F: Future>(future: F, ended: fn(F::Output) -> Ended) -> Ending<F> {
+    Ending { future, ended }
+}
+
+impl<F: Future> Future for Ending<F> {
+    type Output = Ended;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {
+        let this = self.project();
+        this.future.poll(context).map(this.ended)
+    }
+}
+
+impl<F: Future> fmt::Debug for Ending<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ending").finish_non_exhaustive()
+    }
 }
 
 /// The identity of a handle, in `after = […]`.
