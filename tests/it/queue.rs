@@ -443,9 +443,7 @@ async fn items_are_tried_again_and_what_is_left_is_handed_over() {
 }
 
 #[hostkit::queued]
-async fn uncopied(item: std::sync::Mutex<u64>) {
-    drop(item);
-}
+async fn uncopied(_item: std::sync::Mutex<u64>) {}
 
 #[tokio::test]
 async fn configured_attempts_need_a_payload_that_can_be_copied() {

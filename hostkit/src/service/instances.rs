@@ -65,7 +65,7 @@ impl Instances {
     }
 
     fn show(&self, phases: &mut Phases) {
-        let (state, ended) = together(std::iter::once(&phases.first).chain(&phases.others));
+        let (state, ended) = together(&std::iter::once(&phases.first).chain(&phases.others));
         if state != phases.shown && (ended || !self.stop.is_cancelled()) {
             phases.shown = state.clone();
             self.status.set(state);
@@ -74,7 +74,7 @@ impl Instances {
 }
 
 /// The state of all, and whether all have ended. Of living instances, the one furthest from running decides.
-fn together<'p>(phases: impl Iterator<Item = &'p Phase> + Clone) -> (ServiceState, bool) {
+fn together<'p>(phases: &(impl Iterator<Item = &'p Phase> + Clone)) -> (ServiceState, bool) {
     let ended = phases.clone().all(Phase::is_end);
     let has = |phase: &Phase| phases.clone().any(|other| other == phase);
     let retry =
