@@ -102,6 +102,12 @@ pub(crate) fn translated(field: Field, element: &str) -> Result<String, Expressi
         rest = after;
     }
     text.push_str(rest);
+    if let Some((start, step)) = text.split_once('/')
+        && !start.is_empty()
+        && start.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Err(ExpressionError::element(field, element, format!("a step needs a range, as in `*/{step}`")));
+    }
     // A plus is croner's sign for something else, and no part of a number.
     match text.chars().find(|c| !c.is_ascii_digit() && !"*/-#?LW".contains(*c)) {
         Some(strange) => Err(ExpressionError::element(field, element, format!("`{strange}` means nothing here"))),

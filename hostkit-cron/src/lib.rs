@@ -120,6 +120,5 @@ fn has(bits: u64, value: u8) -> bool {
 /// The first value that is set and not below this one.
 fn first(bits: u64, from: u8) -> Option<u8> {
     let left = bits.checked_shr(from.into())? << from;
-    // Of 64 bits.
-    (left != 0).then(|| left.trailing_zeros() as u8)
+    if left == 0 { None } else { u8::try_from(left.trailing_zeros()).ok() }
 }

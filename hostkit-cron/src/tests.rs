@@ -176,7 +176,7 @@ fn what_is_no_expression_says_which_part_is_wrong() {
         ("60 * * * * *", "`60` is no second"),
         ("5-1 * * * *", "`5-1` is no minute: range out of bounds"),
         ("*/0 * * * *", "`*/0` is no minute: step cannot be zero"),
-        ("5/10 * * * *", "`5/10` is no minute: invalid step syntax"),
+        ("5/10 * * * *", "`5/10` is no minute: a step needs a range, as in `*/10`"),
         ("1,,2 * * * *", "a part of the list is empty"),
         ("+5 * * * *", "`+` means nothing here"),
         ("MON * * * *", "`MON` means nothing here"),

@@ -104,7 +104,9 @@ impl Payload {
     /// That it can be cloned, for another attempt, said on its type.
     pub(crate) fn cloned(&self, tokens: &mut TokenStream) {
         let ty = &self.ty;
-        put!(tokens, ours(place(ty)) => const _: fn(&#ty) -> #ty = <#ty as ::core::clone::Clone>::clone;);
+        put!(tokens, ours(place(ty)) =>
+            const COPY: __hk::Copying<#ty> = __hk::Some(<#ty as ::core::clone::Clone>::clone);
+        );
     }
 
     /// The associated type, all of it on the payload's type: it must be as visible as the function.

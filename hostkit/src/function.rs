@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -120,9 +121,9 @@ pub trait Work: 'static {
     /// The function's parameters behind the payload.
     type Needs: Need;
     /// Copies a payload, where that can be done.
-    const COPY: Option<CopyOf<<Self::Of as Queued>::Payload>> = None;
+    const COPY: Copying<<Self::Of as Queued>::Payload> = None;
     /// Takes what is left in the queue at the stop.
-    const LEFTOVER: Option<HandOver<<Self::Of as Queued>::Payload>> = None;
+    const LEFTOVER: Taker<<Self::Of as Queued>::Payload> = None;
 
     /// Calls it.
     fn call<'r>(
@@ -136,6 +137,43 @@ pub type CopyOf<P> = fn(&P) -> P;
 
 /// Calls the function that takes what is left in a queue.
 pub type HandOver<P> = fn(Vec<P>) -> BoxFuture<'static, Ended>;
+
+/// How to copy a payload, if it can be copied.
+pub type Copying<P> = Option<CopyOf<P>>;
+
+/// What takes the leftovers of a queue, if anything does.
+pub type Taker<P> = Option<HandOver<P>>;
+
+/// Payloads of this type: `Payloads::<P>::COPY` is the constant below where `P` can be cloned, and that of [`Uncopied`]
+/// elsewhere, because what a type has itself goes before what a trait gives it.
+#[derive(Debug)]
+pub struct Payloads<P>(PhantomData<fn(P)>);
+
+impl<P: Clone> Payloads<P> {
+    /// Clones it.
+    pub const COPY: Copying<P> = Some(P::clone);
+}
+
+/// Payloads that cannot be cloned.
+pub trait Uncopied {
+    /// The type of the payload.
+    type Payload;
+    /// There is no way.
+    const COPY: Copying<Self::Payload> = None;
+}
+
+impl<P> Uncopied for Payloads<P> {
+    type Payload = P;
+}
+
+/// Calls the function that takes what is left in a queue: `async fn(Vec<P>)`.
+pub fn hand_over<P, F>(taker: fn(Vec<P>) -> F, left: Vec<P>) -> BoxFuture<'static, Ended>
+where
+    F: Future<Output: IntoEnded> + Send + 'static,
+{
+    let taking = taker(left);
+    Box::pin(async move { taking.await.into_ended() })
+}
 
 /// The payload of the function that `W` calls.
 pub(crate) type Payload<W> = <<W as Work>::Of as Queued>::Payload;
@@ -214,6 +252,3 @@ impl<F: Future> fmt::Debug for Ending<F> {
 pub fn handle_of<H: Handle>() -> TypeId {
     TypeId::of::<H>()
 }
-
-/// Says that a function takes what is left in a queue at stop: `async fn(Vec<P>)`.
-pub const fn takes_leftovers<P, F: Future<Output: IntoEnded>>(_: fn(Vec<P>) -> F) {}

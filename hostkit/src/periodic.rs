@@ -2,6 +2,9 @@
 
 #[cfg(feature = "cron")]
 mod cron;
+#[cfg(not(feature = "cron"))]
+#[path = "periodic/no_cron.rs"]
+mod cron;
 mod grid;
 mod options;
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub use crate::component::{
 pub use crate::config::{Validate, problems};
 pub use crate::error::BoxError;
 pub use crate::function::{
-    Call, Callable, CopyOf, Ended, HandOver, Handle, IntoEnded, Item, Queued, Work, ended, ending, handle_of, role,
-    takes_leftovers,
+    Call, Callable, CopyOf, Copying, Ended, HandOver, Handle, IntoEnded, Item, Payloads, Queued, Taker, Uncopied, Work,
+    ended, ending, hand_over, handle_of, role,
 };
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source, here, register};

@@ -12,7 +12,7 @@ pub use kind::{Kind, Stage};
 use std::any::Any;
 use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -336,6 +336,17 @@ pub(crate) struct StatusCell {
     ready: Notify,
     /// How many wait for either. They are woken by code that may block its thread next.
     waiting: AtomicUsize,
+    /// Whether its task has ended, or it will never have one.
+    is_over: AtomicBool,
+}
+
+/// Says that a service's task has ended, however it did.
+pub(crate) struct EndsWhenDropped(pub(crate) Arc<StatusCell>);
+
+impl Drop for EndsWhenDropped {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 #[derive(Debug)]
@@ -353,6 +364,7 @@ impl StatusCell {
             status: Mutex::new(status),
             changed: Notify::new(),
             ready: Notify::new(),
+            is_over: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
         })
     }
@@ -387,6 +399,21 @@ impl StatusCell {
 
     pub(crate) fn since(&self) -> tokio::time::Instant {
         self.status().since
+    }
+
+    /// Its task has ended, or it will never have one.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Waits until its task has ended.
+    pub(crate) async fn over(&self) {
+        self.wait(&self.changed, |_| self.is_over()).await;
     }
 
     /// Waits until the turn of the service has come.

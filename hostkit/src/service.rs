@@ -68,6 +68,6 @@ impl Runner for BackgroundService {
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
-        Box::pin(supervise::run(self.bind, self.options.clone(), self.told, conduct))
+        Box::pin(supervise::run(self, conduct))
     }
 }

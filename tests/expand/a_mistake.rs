@@ -27,6 +27,10 @@ const _: () = {
     impl __hk::Work for __Shim {
         type Of = process_order;
         type Needs = (__hk::Lent<Orders>,);
+        const COPY: __hk::Copying<i64> = {
+            use __hk::Uncopied as _;
+            __hk::Payloads::<i64>::COPY
+        };
         fn call<'r>(
             order_id: <Self::Of as __hk::Queued>::Payload,
             (orders,): __hk::Given<'r, Self::Needs>,

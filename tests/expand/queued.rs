@@ -47,6 +47,9 @@ const _: () = {
     impl __hk::Work for __Shim {
         type Of = process_order;
         type Needs = (__hk::Lent<Orders>, __hk::ByName<__Asks_now>);
+        const COPY: __hk::Copying<i64> = __hk::Some(
+            <i64 as ::core::clone::Clone>::clone,
+        );
         fn call<'r>(
             order_id: <Self::Of as __hk::Queued>::Payload,
             (orders, now): __hk::Given<'r, Self::Needs>,
@@ -56,5 +59,4 @@ const _: () = {
     }
     __hk::submit!(process_order);
     const _: () = __hk::check(__hk::Owner::Run, &__ENTRY.edges[1]);
-    const _: fn(&i64) -> i64 = <i64 as ::core::clone::Clone>::clone;
 };

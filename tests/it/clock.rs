@@ -57,6 +57,7 @@ const FAKE: [&str; 2] =
     ["/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"];
 
 /// Runs the clockwork with a wall clock that follows the file; none if the library is not there.
+#[allow(clippy::print_stderr, reason = "what is skipped is named")]
 fn with_a_clock_to_set(test: &str, file: &Path) -> Option<Running> {
     let Some(library) = FAKE.iter().find(|library| Path::new(library).exists()) else {
         assert!(std::env::var_os("CI").is_none(), "{test} needs Debian's package faketime");

@@ -404,3 +404,55 @@ async fn states_of_a_queue_are_visible() {
     assert_eq!(running.status_of::<slow>(), Some(ServiceState::Running));
     running.stop().await.unwrap();
 }
+
+#[hostkit::queued(attempts = 3, backoff = "10ms", leftover = keep_what_is_left)]
+async fn flaky(item: u64, job: JobContext, log: Ext<Log>) -> Result<(), String> {
+    log.say(format!("{item} attempt {}", job.attempt()));
+    match item {
+        0 if job.attempt() < 3 => Err("not yet".to_owned()),
+        0 => Ok(()),
+        _ => std::future::pending().await,
+    }
+}
+
+static KEPT: std::sync::Mutex<Vec<u64>> = std::sync::Mutex::new(Vec::new());
+
+async fn keep_what_is_left(left: Vec<u64>) -> Result<(), String> {
+    KEPT.lock().unwrap().extend(left);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_are_tried_again_and_what_is_left_is_handed_over() {
+    let log = Log::default();
+    let running = started(Host::empty().with::<flaky>().provide(log.clone())).await;
+    let queue = running.queue::<flaky>().unwrap();
+    queue.enqueue(0).await.unwrap();
+    sleep(SECOND).await;
+    assert_eq!(log.take(), ["0 attempt 1", "0 attempt 2", "0 attempt 3"]);
+    let counts = running.status()[0].queue.unwrap();
+    assert_eq!((counts.done, counts.retried, counts.failed), (1, 2, 0));
+    for item in 1..4 {
+        queue.enqueue(item).await.unwrap();
+    }
+    let error = running.stop().await.unwrap_err();
+    assert!(error.to_string().contains("`flaky`: 2 items left waiting and 1 item interrupted"), "{error}");
+    let mut kept = std::mem::take(&mut *KEPT.lock().unwrap());
+    kept.sort_unstable();
+    assert_eq!(kept, [1, 2, 3]);
+}
+
+#[hostkit::queued]
+async fn uncopied(_item: std::sync::Mutex<u64>) {}
+
+#[tokio::test]
+async fn configured_attempts_need_a_payload_that_can_be_copied() {
+    let mut builder = Host::empty();
+    builder.with::<uncopied>().set("queued.uncopied.attempts", "3");
+    let error = crate::support::refused(&mut builder).await;
+    let problems = error.problems().collect::<Vec<_>>();
+    assert_eq!(
+        problems,
+        ["`attempts` of queued `uncopied` needs a payload that can be copied for the next attempt: `3`"]
+    );
+}

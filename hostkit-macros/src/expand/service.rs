@@ -100,20 +100,27 @@ fn registration(role: Role, service: &Service, tokens: &mut TokenStream) {
     entry(role, service, call, tokens);
     put!(tokens, Span::call_site() => __hk::submit!(#handle););
     checks(&service.parameters, if service.host_long { Owner::HostLong } else { Owner::Run }, tokens);
-    if let Some(payload) = &service.payload {
-        if service.retried {
-            payload.cloned(tokens);
-        }
-        if let Some(path) = &service.leftover {
-            leftover(path, payload, tokens);
-        }
+}
+
+/// How to copy a payload for another attempt, which a literal demands and the configuration may.
+fn copied(service: &Service, payload: &Payload, tokens: &mut TokenStream) {
+    let ty = &payload.ty;
+    if service.retried {
+        payload.cloned(tokens);
+    } else {
+        put!(tokens, Span::call_site() => const COPY: __hk::Copying<#ty> = {
+            use __hk::Uncopied as _;
+            __hk::Payloads::<#ty>::COPY
+        };);
     }
 }
 
-/// Says that the function takes what is left in the queue.
+/// The function that takes what is left in the queue.
 fn leftover(path: &Path, Payload { ty, .. }: &Payload, tokens: &mut TokenStream) {
     let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
-    put!(tokens, place => const _: () = __hk::takes_leftovers::<#ty, _>(#path););
+    put!(tokens, place =>
+        const LEFTOVER: __hk::Taker<#ty> = __hk::Some(|left| __hk::hand_over::<#ty, _>(#path, left));
+    );
 }
 
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
@@ -161,6 +168,14 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
             put!(tokens, here => #local: <Self::Of as __hk::Queued>::Payload,);
         }
     });
+    let of_payload = With(|tokens: &mut TokenStream| {
+        if let Some(payload) = &service.payload {
+            copied(service, payload, tokens);
+            if let Some(path) = &service.leftover {
+                leftover(path, payload, tokens);
+            }
+        }
+    });
     let needs =
         With(|tokens: &mut TokenStream| tuple(parameters, |one, tokens| one.need(service.call, tokens), tokens));
     let given = With(|tokens: &mut TokenStream| tuple(parameters, Parameter::pattern, tokens));
@@ -189,6 +204,7 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
         impl __hk::#called for __Shim {
             type Of = #handle;
             type Needs = (#needs);
+            #of_payload
             fn call<'r>(#payload (#given): __hk::Given<'r, Self::Needs>) -> #future {
                 #call
             }

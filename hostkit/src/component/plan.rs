@@ -391,7 +391,8 @@ impl Steps {
                     let provider = self.plan.steps[slot].provider;
                     let limit = self.container.construction_limit(provider);
                     let began = now();
-                    let built = finish(constructed, limit).await;
+                    // In a box: a run without such constructors has no room to spare for their timer.
+                    let built = Box::pin(finish(constructed, limit)).await;
                     if built.is_ok() {
                         self.container.warn_if_late(provider, began, limit);
                     }

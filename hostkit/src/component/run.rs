@@ -113,7 +113,17 @@ pub(crate) fn run<B: Body>(
             let mut body = pin!(Some(body.start(armed.give(&mut opened.frame))));
             let finished = match limits {
                 Limits { timeout: None, drop_on: None, .. } => Ok(catching(body.as_mut()).await),
-                limits => bounded(&mut catching(body.as_mut()), limits).await,
+                Limits { timeout: Some(limit), drop_on: None, of } => {
+                    within(limit, of, &mut catching(body.as_mut())).await
+                }
+                Limits { timeout: None, drop_on: Some(token), .. } => {
+                    until_fired(token, &mut catching(body.as_mut())).await
+                }
+                Limits { timeout: Some(limit), drop_on: Some(token), of } => {
+                    // In a box for the sake of those without a limit, who are many and live long.
+                    let mut body = catching(body.as_mut());
+                    Box::pin(within_until_fired(limit, of, token, &mut body)).await
+                }
             };
             match finished {
                 Ok(ended) => judge(ended),
@@ -129,7 +139,8 @@ pub(crate) fn run<B: Body>(
             Err(RunFailure::Dropped) => Outcome::Cancelled,
             Err(_) => Outcome::Failed,
         };
-        let closed = if opened.is_plain() { opened.drop_slots() } else { opened.close(outcome).await };
+        // In a box, because it is large and most of those who rest in here for weeks have nothing to close.
+        let closed = if opened.is_plain() { opened.drop_slots() } else { Box::pin(opened.close(outcome)).await };
         match (result, closed) {
             (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
             (result, closed) => {
@@ -158,18 +169,26 @@ type Finished = Result<Result<(), BoxError>, Caught>;
 /// A body whose type is forgotten, so that what bounds it is compiled once and not for every function.
 type AnyBody<'b> = &'b mut (dyn Future<Output = Finished> + Send + Unpin);
 
-async fn bounded(body: AnyBody<'_>, limits: Limits<'_>) -> Result<Finished, RunFailure> {
-    let ended = async {
-        match limits.timeout {
-            Some(limit) => within(limit, limits.of, body).await,
-            None => Ok(body.await),
-        }
-    };
-    let Some(token) = limits.drop_on else { return ended.await };
+/// Awaits the body until this fires, which drops it.
+async fn until_fired(token: &CancellationToken, body: AnyBody<'_>) -> Result<Finished, RunFailure> {
     // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
     tokio::select! {
         biased;
-        finished = ended => finished,
+        finished = body => Ok(finished),
+        () = token.cancelled() => Err(RunFailure::Dropped),
+    }
+}
+
+/// The same, for no longer than this.
+async fn within_until_fired(
+    limit: Duration,
+    of: &'static str,
+    token: &CancellationToken,
+    body: AnyBody<'_>,
+) -> Result<Finished, RunFailure> {
+    tokio::select! {
+        biased;
+        finished = within(limit, of, body) => finished,
         () = token.cancelled() => Err(RunFailure::Dropped),
     }
 }

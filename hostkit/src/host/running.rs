@@ -67,8 +67,6 @@ pub(super) struct Service {
     pub(super) abandon: CancellationToken,
     /// Whether it has a task, which may still wait for its predecessors.
     pub(super) spawned: AtomicBool,
-    /// Fires when its task has ended, or it will never have one.
-    pub(super) ended: CancellationToken,
 }
 
 impl Service {
@@ -112,7 +110,6 @@ impl Running {
                 stop: CancellationToken::new(),
                 abandon: CancellationToken::new(),
                 spawned: AtomicBool::new(false),
-                ended: CancellationToken::new(),
             })
             .collect();
         let hooks = hooks.into_iter().zip(marks);

@@ -30,7 +30,7 @@ use super::stop::{Ended, Kept, Stopping};
 use super::{Host, StartError, supervisor};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::error::WithCauses;
-use crate::runner::{Alarm, Conduct, End, ServiceState, Stage, StatusCell};
+use crate::runner::{Alarm, Conduct, End, EndsWhenDropped, ServiceState, Stage, StatusCell};
 use crate::tasks::{joined, keep_time};
 use crate::time::now;
 
@@ -285,22 +285,19 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
     let conduct = Conduct { alarm, ..service.conduct(running) };
     let runner = Arc::clone(&service.plan.runner);
     let events = events.clone();
-    let done = service.ended.clone();
+    let ends = EndsWhenDropped(Arc::clone(&service.status));
     let name = service.plan.name;
     let predecessors: Vec<_> =
         service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
     running.tasks.of(service.mark).spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
-        let _done = done.drop_guard();
+        let _ends = ends;
         let status = Arc::clone(&conduct.status);
         let may_start = if predecessors.is_empty() {
             !conduct.is_stopping()
         } else {
-            tokio::select! {
-                biased;
-                () = conduct.stop.cancelled() => false,
-                () = wait_for(predecessors) => true,
-            }
+            // In a box, which is gone when the wait is over: the task lives for weeks.
+            Box::pin(conduct.stop.run_until_cancelled(wait_for(predecessors))).await.is_some()
         };
         let end = if may_start {
             // What a body of the user's panics with is caught closer to it; what is left is a destructor of the user's in

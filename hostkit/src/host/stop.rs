@@ -190,10 +190,10 @@ impl<'a> Stopping<'a> {
     /// Keeps services whose turn has not come from being started by the stop of others.
     fn hold_back(&self) {
         for service in &self.running.services {
-            if !service.spawned.load(Ordering::Relaxed) && !service.ended.is_cancelled() {
+            if !service.spawned.load(Ordering::Relaxed) && !service.status.is_over() {
                 service.plan.runner.never_ran();
                 service.status.set(ServiceState::Stopped);
-                service.ended.cancel();
+                service.status.end();
             }
             if service.status.state() == ServiceState::Waiting {
                 service.stop.cancel();
@@ -352,14 +352,14 @@ impl<'a> Stopping<'a> {
         let others = async {
             let all = async {
                 for service in &others {
-                    service.ended.cancelled().await;
+                    service.status.over().await;
                 }
             };
             let deadline = others.first().map_or(told, |service| self.deadline_of(service, told));
             if timeout_at(deadline, all).await.is_ok() {
                 return Vec::new();
             }
-            let late = others.iter().filter(|service| !service.ended.is_cancelled());
+            let late = others.iter().filter(|service| !service.status.is_over());
             join_all(late.map(|service| self.end_of(service, told))).await
         };
         let limited = join_all(limited.into_iter().map(|service| self.end_of(service, told)));
@@ -369,12 +369,12 @@ impl<'a> Stopping<'a> {
 
     /// Waits for the end of a service that was told to stop, until its deadline.
     async fn end_of(&self, service: &Service, told: Instant) -> Option<Stuck> {
-        if timeout_at(self.deadline_of(service, told), service.ended.cancelled()).await.is_ok() {
+        if timeout_at(self.deadline_of(service, told), service.status.over()).await.is_ok() {
             return None;
         }
         let hung = now() - told;
         service.abandon.cancel();
-        let fate = Fate::within(self.grace(), service.ended.cancelled()).await;
+        let fate = Fate::within(self.grace(), service.status.over()).await;
         let phase = match service.plan.runner.stops() {
             StopsWith::Queues => "draining",
             StopsWith::Workers => "stopping",

@@ -191,7 +191,7 @@ async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) 
         }
     };
     drop(calling);
-    service.ended.cancel();
+    service.status.end();
     match result {
         Some(Ok(())) => tracing::info!(target: "hostkit::host", service = name, "done"),
         // A run that had not begun when it was told to stop has nothing to report.

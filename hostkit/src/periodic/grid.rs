@@ -51,7 +51,6 @@ enum Point {
     /// So many periods after the origin.
     Every(u64),
     /// By the wall clock.
-    #[cfg_attr(not(feature = "cron"), allow(dead_code, reason = "that feature makes it"))]
     Wall(SystemTime),
 }
 
@@ -101,7 +100,6 @@ impl Grid {
         };
         let next = match &grid.schedule {
             Schedule::Every(_) => Some(Point::Every(first)),
-            #[cfg(feature = "cron")]
             Schedule::Cron(cron) => cron.after(ready.wall).map(Point::Wall),
         };
         grid.go_on(next);
@@ -237,7 +235,6 @@ impl Grid {
     fn following(&self, point: Point) -> Option<Point> {
         match (&self.schedule, point) {
             (Schedule::Every(_), Point::Every(number)) => Some(Point::Every(number.saturating_add(1))),
-            #[cfg(feature = "cron")]
             (Schedule::Cron(cron), Point::Wall(time)) => cron.after(time).map(Point::Wall),
             // A grid has points of one kind.
             _ => None,
@@ -247,8 +244,9 @@ impl Grid {
     fn go_on(&mut self, next: Option<Point>) {
         self.next = next;
         self.delay = Duration::ZERO;
+        // A run at the start is one at once.
         if !self.jitter.is_zero()
-            && let Some(point) = next
+            && let Some(point) = next.filter(|point| *point != Point::Every(0))
         {
             // A run that begins after the next point would stand for both, and timers are a little late.
             let longest = (self.gap_after(point) / 10 * 9).min(self.jitter);
@@ -260,9 +258,7 @@ impl Grid {
     fn gap_after(&self, point: Point) -> Duration {
         match (&self.schedule, point, self.following(point)) {
             (Schedule::Every(every), ..) => *every,
-            #[cfg(feature = "cron")]
             (_, Point::Wall(time), Some(Point::Wall(next))) => next.duration_since(time).unwrap_or_default(),
-            #[cfg(feature = "cron")]
             _ => Duration::MAX,
         }
     }
@@ -286,7 +282,6 @@ impl Grid {
                 Ok(ago) => at.instant.checked_sub(ago).unwrap_or(at.instant),
                 Err(ahead) => at.instant + ahead.duration().min(FAR),
             },
-            #[cfg(feature = "cron")]
             _ => at.instant,
         }
     }

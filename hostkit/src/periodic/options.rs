@@ -1,12 +1,10 @@
 //! What a periodic function's attribute and its section of the configuration say.
 
 use std::fmt;
-#[cfg(feature = "cron")]
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "cron")]
-use super::cron::{self, Cron};
+use super::cron::Cron;
 use crate::config::Settings;
 use crate::error::Problem;
 use crate::registry::ServiceEntry;
@@ -20,7 +18,7 @@ const PLACEHOLDER: Schedule = Schedule::Every(Duration::from_hours(1));
 #[derive(Debug, Clone)]
 pub(super) enum Schedule {
     Every(Duration),
-    #[cfg(feature = "cron")]
+    #[cfg_attr(not(feature = "cron"), allow(dead_code, reason = "there is none"))]
     Cron(Arc<Cron>),
 }
 
@@ -91,14 +89,11 @@ impl Options {
                 let text = format!("{} after the start", show_duration(every.saturating_mul(number)));
                 Upcoming { text, time: None }
             })),
-            #[cfg(feature = "cron")]
             Schedule::Cron(cron) => {
                 let times = std::iter::successors(cron.after(at.wall), |last| cron.after(*last));
                 upcoming.extend(times.take(SHOWN).map(|time| cron.show(time, at.wall)));
             }
         }
-        #[cfg(not(feature = "cron"))]
-        let _ = at;
         upcoming.truncate(SHOWN);
         upcoming
     }
@@ -127,7 +122,7 @@ fn schedule(settings: &mut Settings, entry: &ServiceEntry, problems: &mut Vec<Pr
 fn by_cron(settings: &mut Settings) -> Option<Schedule> {
     let zone = match settings.text("tz") {
         None => Some(jiff::tz::TimeZone::UTC),
-        Some(name) => match cron::zone(&name) {
+        Some(name) => match super::cron::zone(&name) {
             Ok(zone) => Some(zone),
             Err(help) => {
                 settings.refuse("tz", "is not a time zone", help);
@@ -165,7 +160,6 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Every(every) => write!(f, "every {}", show_duration(*every)),
-            #[cfg(feature = "cron")]
             Self::Cron(cron) => cron.fmt(f),
         }
     }

@@ -134,7 +134,6 @@ impl Ticker {
     fn at_start(&self, ready: &Reading) -> Option<Taken> {
         match self.options.schedule {
             Schedule::Every(_) => None,
-            #[cfg(feature = "cron")]
             Schedule::Cron(_) => self.options.run_at_start.then(|| Taken::at(ready)),
         }
     }
@@ -143,7 +142,6 @@ impl Ticker {
     fn hear_the_clock_set(&self, conduct: &Conduct) {
         match self.options.schedule {
             Schedule::Every(_) => {}
-            #[cfg(feature = "cron")]
             Schedule::Cron(_) => {
                 if let Some(watching) = conduct.clock.watcher() {
                     conduct.tasks.spawn_side("wall clock", watching);
@@ -172,7 +170,6 @@ impl Ticker {
                     return (!conduct.is_stopping()).then_some(at);
                 }
                 Schedule::Every(_) => conduct.stop.run_until_cancelled(wait).await?,
-                #[cfg(feature = "cron")]
                 Schedule::Cron(_) => tokio::select! {
                     () = wait => {}
                     () = set => {}
@@ -203,7 +200,7 @@ impl Ticker {
             };
             let taken = at_start.take().or_else(|| grid.take(&conduct.clock.read(), way, self.options.missed));
             let Some(taken) = taken else {
-                self.passed_over(conduct);
+                passed_over(conduct);
                 way = Way::Free;
                 continue;
             };
@@ -239,7 +236,7 @@ impl Ticker {
     /// Begins a run in a task of its own.
     fn launch(self: &Arc<Self>, callee: &Arc<dyn Callee>, conduct: &Conduct, taken: Taken) -> Flight {
         let told = Told::new(&**callee, conduct);
-        let token = told.0.clone();
+        let by = told.0.clone();
         let drop = conduct.abandon.child_token();
         let running = {
             let (ticker, callee, conduct, drop) = (Arc::clone(self), Arc::clone(callee), conduct.clone(), drop.clone());
@@ -251,7 +248,7 @@ impl Ticker {
                 result
             }
         };
-        Flight { told: token, drop, is_cancelled: false, running: conduct.tasks.spawn(conduct.name, running) }
+        Flight { told: by, drop, is_cancelled: false, running: conduct.tasks.spawn(conduct.name, running) }
     }
 
     /// One run in its own scope, with its own child token and its own span.
@@ -284,13 +281,6 @@ impl Ticker {
         result
     }
 
-    /// Says that instants passed and nobody ran for them.
-    fn passed_over(&self, conduct: &Conduct) {
-        if !conduct.is_stopping() {
-            tracing::debug!(target: "hostkit::periodic", service = conduct.name, "missed; the next run is on the grid");
-        }
-    }
-
     /// Logs a failure; says so if it ends the function.
     fn failed(&self, failure: RunFailure, conduct: &Conduct, grid: &Grid) -> Ending {
         let service = conduct.name;
@@ -316,6 +306,13 @@ impl Ticker {
                 None
             }
         }
+    }
+}
+
+/// Says that instants passed and nobody ran for them.
+fn passed_over(conduct: &Conduct) {
+    if !conduct.is_stopping() {
+        tracing::debug!(target: "hostkit::periodic", service = conduct.name, "missed; the next run is on the grid");
     }
 }
 

@@ -61,6 +61,8 @@ pub(super) struct Options {
     pub(super) timeout: Option<Duration>,
     pub(super) on_failure: OnFailure,
     pub(super) at_stop: AtStop,
+    /// The function that takes what is left, as it is written.
+    pub(super) leftover: Option<String>,
     pub(super) stop_timeout: Option<Duration>,
 }
 
@@ -75,6 +77,7 @@ impl Default for Options {
             timeout: None,
             on_failure: OnFailure::Continue,
             at_stop: AtStop::Drain,
+            leftover: None,
             stop_timeout: None,
         }
     }
@@ -99,6 +102,7 @@ impl Options {
                 .choice("on_failure", &[("continue", OnFailure::Continue), ("stop-host", OnFailure::StopHost)])
                 .unwrap_or(default.on_failure),
             at_stop: settings.flag("drain").map_or(default.at_stop, at_stop),
+            leftover: settings.text("leftover"),
             stop_timeout: settings.duration("stop_timeout"),
         }
     }
@@ -140,6 +144,9 @@ impl fmt::Display for Options {
         }
         if self.at_stop == AtStop::Leave {
             f.write_str(", not drained at stop")?;
+        }
+        if let Some(taker) = &self.leftover {
+            write!(f, ", what is left goes to `{taker}`")?;
         }
         Ok(())
     }

@@ -23,28 +23,37 @@ use tracing::Instrument;
 use super::budget::Budget;
 use super::instances::{Instances, Phase};
 use super::options::{OnComplete, OnFailure, Options};
-use super::{Instance, Ready};
+use super::{BackgroundService, Instance, Ready};
 use crate::component::{Context, Limits, RunFailure, RunValues};
-use crate::runner::{Bind, Callee, Conduct, End, crashed, until_abandoned};
+use crate::runner::{Callee, Conduct, End, crashed, until_abandoned};
 use crate::time::{now, show_duration};
 
 /// How long the instances beside one that failed for good have to end where no host says so, unless `stop_timeout` does.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs every instance until all have ended.
-pub(super) async fn run(bind: Bind, options: Options, told: bool, conduct: Conduct) -> End {
-    let instances = Instances::new(options.instances, &conduct.status, &conduct.stop);
-    let callee = match conduct.arm(bind).await {
-        Ok(callee) => callee,
-        Err(end) => return end,
-    };
-    let count = options.instances;
-    let stop = if count == 1 { conduct.stop.clone() } else { conduct.stop.child_token() };
-    let service = Arc::new(Supervised { options, told, callee, stop, instances, conduct });
-    if count == 1 {
-        return service.supervise(0).await.into();
+///
+/// Services are many and live long, so what they only need for a moment is in boxes that are gone afterwards.
+pub(super) fn run(service: Arc<BackgroundService>, conduct: Conduct) -> impl Future<Output = End> {
+    let preparing = Box::pin(prepare(service, conduct));
+    async move {
+        let service = match preparing.await {
+            Ok(service) => service,
+            Err(end) => return end,
+        };
+        match service.of.options.instances {
+            1 => service.supervise(0).await.into(),
+            count => Box::pin(service.supervise_all(count)).await.into(),
+        }
     }
-    service.supervise_all(count).await.into()
+}
+
+async fn prepare(of: Arc<BackgroundService>, conduct: Conduct) -> Result<Arc<Supervised>, End> {
+    let count = of.options.instances;
+    let instances = Instances::new(count, &conduct.status, &conduct.stop);
+    let callee = conduct.arm(of.bind).await?;
+    let stop = if count == 1 { conduct.stop.clone() } else { conduct.stop.child_token() };
+    Ok(Arc::new(Supervised { of, callee, stop, instances, conduct }))
 }
 
 /// How an instance ended.
@@ -88,8 +97,7 @@ impl Finish {
 }
 
 struct Supervised {
-    options: Options,
-    told: bool,
+    of: Arc<BackgroundService>,
     callee: Box<dyn Callee>,
     /// With several instances a child of the host's, which also fires when another has failed for good.
     stop: CancellationToken,
@@ -120,7 +128,7 @@ impl Supervised {
                     // The host stops, and sees to it that the others end by its deadline.
                     None => Finish::Heard,
                     Some(failure) => {
-                        until.get_or_insert_with(|| now() + self.options.stop_timeout.unwrap_or(GRACE));
+                        until.get_or_insert_with(|| now() + self.of.options.stop_timeout.unwrap_or(GRACE));
                         Finish::Failed(failure)
                     }
                 };
@@ -136,7 +144,7 @@ impl Supervised {
 
     /// Calls one instance, again and again if its options say so.
     async fn supervise(self: Arc<Self>, index: usize) -> Finish {
-        let mut budget = Budget::new(&self.options);
+        let mut budget = None;
         let mut attempt = 0_u64;
         loop {
             attempt += 1;
@@ -144,11 +152,11 @@ impl Supervised {
             let result = self.call(index, attempt).await;
             let stopping = self.stop.is_cancelled();
             let delay = match result {
-                Err(RunFailure::Dropped) if self.told => return self.ended(index, Finish::Abandoned),
+                Err(RunFailure::Dropped) if self.of.told => return self.ended(index, Finish::Abandoned),
                 Ok(()) | Err(RunFailure::Dropped) if stopping => return self.ended(index, Finish::Stopped),
                 Ok(()) => match self.completed(index) {
                     Some(finish) => return self.ended(index, finish),
-                    None => self.options.backoff.delay(0),
+                    None => self.of.options.backoff.delay(0),
                 },
                 Err(failure) if stopping && !matches!(failure, RunFailure::Panicked(_)) => {
                     tracing::warn!(
@@ -164,7 +172,7 @@ impl Supervised {
             };
             self.instances.set(index, Phase::Restarting(now() + delay));
             // A stop loses nothing but the wait.
-            if self.stop.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
+            if Box::pin(self.stop.run_until_cancelled(tokio::time::sleep(delay))).await.is_none() {
                 return self.ended(index, Finish::Stopped);
             }
             self.instances.set(index, Phase::Starting);
@@ -176,7 +184,7 @@ impl Supervised {
         let plan = self.callee.plan();
         let wants_ready = plan.wants::<Ready>();
         let values = (wants_ready || plan.wants::<Instance>()).then(|| {
-            let instance = Instance::new(index, self.options.instances);
+            let instance = Instance::new(index, self.of.options.instances);
             Arc::new(RunValues::default().with(Ready::of(&self.instances, index)).with(instance))
         });
         let token = plan.wants_token.then(|| self.stop.child_token());
@@ -185,7 +193,7 @@ impl Supervised {
                 self.instances.set(index, Phase::Running);
             }
         };
-        let drop_on = if self.told { &self.conduct.abandon } else { &self.stop };
+        let drop_on = if self.of.told { &self.conduct.abandon } else { &self.stop };
         let span = tracing::info_span!(
             target: "hostkit::service", "background_service", service = self.conduct.name, instance = index, attempt
         );
@@ -202,7 +210,7 @@ impl Supervised {
     /// It returned while nobody had told it to; nothing if it shall be called again.
     fn completed(&self, index: usize) -> Option<Finish> {
         let name = self.conduct.name;
-        let (next, finish) = match self.options.on_complete {
+        let (next, finish) = match self.of.options.on_complete {
             OnComplete::Done => ("done", Some(Finish::Completed)),
             OnComplete::KeepRunning => ("done; the host keeps running", Some(Finish::Completed)),
             OnComplete::StopHost => ("done; the host stops", Some(Finish::StopHost)),
@@ -217,11 +225,11 @@ impl Supervised {
         &self,
         index: usize,
         failure: RunFailure,
-        budget: &mut Budget,
+        budget: &mut Option<Box<Budget>>,
         started: Instant,
     ) -> Result<Duration, Finish> {
         let name = self.conduct.name;
-        let policy = match self.options.on_failure {
+        let policy = match self.of.options.on_failure {
             OnFailure::Restart if self.stop.is_cancelled() => OnFailure::StopHost,
             policy => policy,
         };
@@ -240,25 +248,28 @@ impl Supervised {
                 );
                 Err(Finish::Ignored(failure.to_string()))
             }
-            OnFailure::Restart => match budget.spend(started, now()) {
-                Some(delay) => {
-                    let shown =
-                        show_duration(Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)));
-                    tracing::warn!(
-                        target: "hostkit::service", service = name, instance = index, error = %failure,
-                        left = budget.left(), "failed; restarted in {shown}"
-                    );
-                    Ok(delay)
+            OnFailure::Restart => {
+                let budget = budget.get_or_insert_with(|| Box::new(Budget::new(&self.of.options)));
+                match budget.spend(started, now()) {
+                    Some(delay) => {
+                        let shown =
+                            show_duration(Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)));
+                        tracing::warn!(
+                            target: "hostkit::service", service = name, instance = index, error = %failure,
+                            left = budget.left(), "failed; restarted in {shown}"
+                        );
+                        Ok(delay)
+                    }
+                    None => {
+                        let Options { max_restarts, within, .. } = self.of.options;
+                        tracing::error!(
+                            target: "hostkit::service", service = name, instance = index, error = %failure,
+                            "failed, and {max_restarts} restarts within {} are used up; the host stops", show_duration(within)
+                        );
+                        Err(Finish::Failed(failure))
+                    }
                 }
-                None => {
-                    let Options { max_restarts, within, .. } = self.options;
-                    tracing::error!(
-                        target: "hostkit::service", service = name, instance = index, error = %failure,
-                        "failed, and {max_restarts} restarts within {} are used up; the host stops", show_duration(within)
-                    );
-                    Err(Finish::Failed(failure))
-                }
-            },
+            }
         }
     }
 

@@ -289,8 +289,10 @@ fn twenty_years_of_every_zone_have_a_run_a_day() {
             day = if did_not { tomorrow } else { clock.date() };
             at = next;
             if !thorough {
-                let ahead =
-                    changes.iter().find(|change| change.timestamp() > at).map_or(to, |change| change.timestamp());
+                let ahead = changes
+                    .iter()
+                    .find(|change| change.timestamp() > at)
+                    .map_or(to, jiff::tz::TimeZoneTransition::timestamp);
                 let jump = ahead.checked_sub(SignedDuration::from_hours(4 * 24)).unwrap();
                 if jump > at {
                     at = cron.after_timestamp(jump).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::{Ticker, landed};
+use super::{Ticker, landed, passed_over};
 use crate::periodic::grid::Way;
 use crate::runner::{Callee, Conduct, End, ServiceState};
 
@@ -34,7 +34,7 @@ impl Ticker {
                     }
                     match grid.take(&conduct.clock.read(), Way::Free, self.options.missed) {
                         Some(taken) => runs.push(self.launch(&callee, &of_runs, taken).running),
-                        None => self.passed_over(conduct),
+                        None => passed_over(conduct),
                     }
                     // Many missed ones at once shall starve nobody.
                     tokio::task::yield_now().await;

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{Flight, Ticker, landed};
+use super::{Flight, Ticker, landed, passed_over};
 use crate::component::RunFailure;
-use crate::periodic::grid::{Taken, Way};
+use crate::periodic::grid::{Grid, Taken, Way};
 use crate::periodic::options::Missed;
 use crate::runner::{Callee, Conduct, End, ServiceState};
 
@@ -42,7 +42,7 @@ impl Ticker {
                             flight.iter_mut().for_each(Flight::cancel);
                             waiting = Some(newest(taken, waiting.take()));
                         }
-                        None => self.passed_over(conduct),
+                        None => passed_over(conduct),
                     }
                 }
             }
@@ -64,7 +64,7 @@ impl Ticker {
         result: Result<(), RunFailure>,
         was_cancelled: bool,
         conduct: &Conduct,
-        grid: &crate::periodic::grid::Grid,
+        grid: &Grid,
     ) -> Option<End> {
         match result {
             Ok(()) => None,
