@@ -1,7 +1,7 @@
 //! Tokens written straight to where they belong.
 //!
 //! `quote!` makes a stream of its own each time, and a stream that is put into another one is copied through the compiler.
-//! For the small pieces of an expansion, of which there are hundreds in a crate, that was a third of what the macros took.
+//! For the small pieces of an expansion, of which there are hundreds in a crate, that was a fifth of what the macros took.
 //! The large flat texts are `quote!` all the same, with the pieces as [`With`].
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};

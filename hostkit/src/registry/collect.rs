@@ -17,7 +17,7 @@
 //! 1. `#[used]` keeps the static in the object file, and linkers keep what is in these sections; the item is there if its
 //!    crate is linked.
 //! 2. What runs before `main` pushes onto a list and does nothing else: it calls no code of the user's but the global
-//!    allocator, does not block, because nobody else holds the lock, and does not panic.
+//!    allocator, does not panic, and waits for nobody: who reads the list holds it for a copy.
 //! 3. The list is only added to, so that a library that is loaded later joins, and hosts built later see it.
 //! 4. The order is the linker's, so nobody may depend on it.
 //! 5. The attribute is in a macro of ours, and no lint of the user's looks into macros of other crates: that is how it
