@@ -61,6 +61,17 @@ pub(crate) async fn late_cron() -> [u64; 3] {
     lateness().await
 }
 
+/// What so many hosts cost that are up for one function each: the part of a host in the rest of its functions.
+pub(crate) async fn rest_of_hosts(hosts: usize) -> [u64; 3] {
+    let resting = Resting::before();
+    let mut running = Vec::new();
+    for _ in 0..hosts {
+        let host = Host::empty().with::<n000>().build().await.unwrap_or_else(|error| panic!("{error}"));
+        running.push(host.start().await.expect("nothing can fail"));
+    }
+    resting.of(hosts).await
+}
+
 /// What hosts full of functions hold that are not due for long.
 pub(crate) async fn rest(groups: usize, key: &str, schedule: &str) -> [u64; 3] {
     // What a process needs once.
