@@ -23,6 +23,7 @@ fn main() {
                 "late every" => thousand_schedules::late_every().await,
                 "rest bare" => timers::bare_rest(RESTING).await,
                 "rest every" => thousand_schedules::rest(RESTING, "every", "1h").await,
+                "rest hosts" => thousand_schedules::rest_of_hosts(RESTING).await,
                 "rest cron" => thousand_schedules::rest(RESTING, "cron", "0 0 1 1 *").await,
                 case => panic!("no case {case}"),
             }
@@ -36,7 +37,7 @@ fn main() {
     println!("periodic(every = \"1s\")                       {ours50:>8} {ours99:>8} {runs:>8}");
     println!("p99, ours to theirs: {:.2} (at most 1.2)", ours99 as f64 / bare99 as f64);
     println!("\n100,000 at rest, each                         bytes in use, resident; us of CPU a minute, all");
-    for case in ["rest bare", "rest every", "rest cron"] {
+    for case in ["rest bare", "rest hosts", "rest every", "rest cron"] {
         let [live, resident, cpu] = timers::run(case);
         println!("{case:<45} {live:>8} {resident:>8} {cpu:>8} (at most 2048, 2048, 10000)");
     }
