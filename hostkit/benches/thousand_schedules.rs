@@ -56,6 +56,7 @@ pub(crate) async fn late_every() -> [u64; 3] {
 }
 
 /// The same at every full second.
+#[allow(dead_code, reason = "no bench uses all of it")]
 pub(crate) async fn late_cron() -> [u64; 3] {
     let _hosts = started(GROUPS, APART, "cron", "* * * * * *").await;
     lateness().await
