@@ -9,14 +9,55 @@ use crate::field::{Field, croned, elements, translated};
 /// Months that are as long, each in a year in which croner can look it up.
 const LENGTHS: [(u8, i32, u32); 4] = [(28, 2023, 2), (29, 2024, 2), (30, 2023, 4), (31, 2023, 1)];
 
-/// For each length of a month and each weekday of its first day, the days as bits; bit 0 is no day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Days([[u32; 7]; 4]);
+/// Days of all kinds of months.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Days {
+    /// Every day, which is what most expressions mean: they need no table.
+    Every,
+    Some(Box<Table>),
+}
 
 impl Days {
+    pub(crate) fn read(day: &str, weekday: &str) -> Result<Self, ExpressionError> {
+        let table = Table::read(day, weekday)?;
+        Ok(if table == Table::every() { Self::Every } else { Self::Some(Box::new(table)) })
+    }
+
+    /// The days of this month, as bits.
+    pub(crate) fn of_month(&self, year: i16, month: u8) -> u32 {
+        let length = civil::length(year, month);
+        match self {
+            Self::Every => every_day(length),
+            Self::Some(table) => table.0[usize::from(length - 28)][usize::from(civil::first_weekday(year, month))],
+        }
+    }
+
+    /// Whether there is such a day in this month of some year. Every kind of year comes in four hundred years.
+    pub(crate) fn ever_in(&self, month: u8) -> bool {
+        let Self::Some(table) = self else { return true };
+        let lengths = if month == 2 { 28..=29 } else { civil::length(2023, month)..=civil::length(2023, month) };
+        lengths.into_iter().any(|length| table.0[usize::from(length - 28)] != [0; 7])
+    }
+}
+
+/// All days of a month of this length.
+fn every_day(length: u8) -> u32 {
+    // Bit 0 is no day.
+    (u32::MAX >> (31 - length)) & !1
+}
+
+/// For each length of a month and each weekday of its first day, the days as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Table([[u32; 7]; 4]);
+
+impl Table {
     const NONE: Self = Self([[0; 7]; 4]);
 
-    pub(crate) fn read(day: &str, weekday: &str) -> Result<Self, ExpressionError> {
+    fn every() -> Self {
+        Self(LENGTHS.map(|(length, ..)| [every_day(length); 7]))
+    }
+
+    fn read(day: &str, weekday: &str) -> Result<Self, ExpressionError> {
         // croner's own sign for days that both fields have to mean.
         let (weekday, both) = match weekday.strip_prefix('+') {
             Some(weekday) => (weekday, true),
@@ -27,17 +68,6 @@ impl Days {
         let by_day = Self::of_field(Field::Day, day)?;
         let by_weekday = Self::of_field(Field::Weekday, weekday)?;
         Ok(by_day.joined(&by_weekday, |a, b| if both { a & b } else { a | b }))
-    }
-
-    /// The days of this month, as bits.
-    pub(crate) fn of_month(&self, year: i16, month: u8) -> u32 {
-        self.0[usize::from(civil::length(year, month) - 28)][usize::from(civil::first_weekday(year, month))]
-    }
-
-    /// Whether there is such a day in this month of some year. Every kind of year comes in four hundred years.
-    pub(crate) fn ever_in(&self, month: u8) -> bool {
-        let lengths = if month == 2 { 28..=29 } else { civil::length(2023, month)..=civil::length(2023, month) };
-        lengths.into_iter().any(|length| self.0[usize::from(length - 28)] != [0; 7])
     }
 
     fn joined(&self, other: &Self, join: impl Fn(u32, u32) -> u32) -> Self {

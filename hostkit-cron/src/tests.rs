@@ -298,7 +298,7 @@ fn systemd_finds_the_same_times() {
             .filter(|line| line.contains("Next elapse:") || line.contains("Iter"))
             .map(|line| {
                 let words: Vec<_> = line.split_whitespace().collect();
-                let place = words.iter().position(|word| word.starts_with("20") && word.contains('-')).unwrap();
+                let place = words.iter().position(|word| word.len() == 10 && word.as_bytes()[4] == b'-').unwrap();
                 format!("{}T{}", words[place], words[place + 1])
             })
             .collect();

@@ -1,9 +1,22 @@
 //! What ten thousand timers and a hundred thousand schedules at rest cost: against bare tokio tasks. `peers/` compares
 //! with another scheduler.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    clippy::duration_suboptimal_units,
+    clippy::items_after_statements,
+    clippy::needless_for_each,
+    clippy::similar_names,
+    clippy::unchecked_time_subtraction,
+    clippy::print_stdout,
+    reason = "counts and times are small, a bench prints its table, and code by hand is written as one would"
+)]
+#![allow(dead_code, reason = "what is timed is shared with the peers, and not all of it is used on each side")]
 #![allow(missing_docs, reason = "a bench has no readers but its own")]
-#![allow(clippy::print_stdout, reason = "a bench prints its table")]
-#![allow(clippy::cast_precision_loss, reason = "counts are small")]
 
 mod thousand;
 mod thousand_schedules;
@@ -23,6 +36,7 @@ fn main() {
                 "late every" => thousand_schedules::late_every().await,
                 "rest bare" => timers::bare_rest(RESTING).await,
                 "rest every" => thousand_schedules::rest(RESTING, "every", "1h").await,
+                "rest hosts" => thousand_schedules::rest_of_hosts(RESTING).await,
                 "rest cron" => thousand_schedules::rest(RESTING, "cron", "0 0 1 1 *").await,
                 case => panic!("no case {case}"),
             }
@@ -36,7 +50,7 @@ fn main() {
     println!("periodic(every = \"1s\")                       {ours50:>8} {ours99:>8} {runs:>8}");
     println!("p99, ours to theirs: {:.2} (at most 1.2)", ours99 as f64 / bare99 as f64);
     println!("\n100,000 at rest, each                         bytes in use, resident; us of CPU a minute, all");
-    for case in ["rest bare", "rest every", "rest cron"] {
+    for case in ["rest bare", "rest hosts", "rest every", "rest cron"] {
         let [live, resident, cpu] = timers::run(case);
         println!("{case:<45} {live:>8} {resident:>8} {cpu:>8} (at most 2048, 2048, 10000)");
     }

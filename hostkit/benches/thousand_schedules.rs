@@ -56,9 +56,21 @@ pub(crate) async fn late_every() -> [u64; 3] {
 }
 
 /// The same at every full second.
+#[allow(dead_code, reason = "no bench uses all of it")]
 pub(crate) async fn late_cron() -> [u64; 3] {
     let _hosts = started(GROUPS, APART, "cron", "* * * * * *").await;
     lateness().await
+}
+
+/// What so many hosts cost that are up for one function each: the part of a host in the rest of its functions.
+pub(crate) async fn rest_of_hosts(hosts: usize) -> [u64; 3] {
+    let resting = Resting::before();
+    let mut running = Vec::new();
+    for _ in 0..hosts {
+        let host = Host::empty().with::<n000>().build().await.unwrap_or_else(|error| panic!("{error}"));
+        running.push(host.start().await.expect("nothing can fail"));
+    }
+    resting.of(hosts).await
 }
 
 /// What hosts full of functions hold that are not due for long.

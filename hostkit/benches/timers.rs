@@ -6,7 +6,13 @@
 #![allow(unsafe_code, reason = "an allocator that counts is one")]
 #![allow(clippy::disallowed_methods, reason = "a bench looks at the real clock, and bare tasks are bare")]
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
-#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "counts are small")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "counts are small"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::Command;
@@ -44,7 +50,7 @@ pub(crate) const APART: Duration = Duration::from_millis(100);
 pub(crate) const WATCHED: Duration = Duration::from_secs(20);
 
 /// How long a process at rest is watched.
-pub(crate) const REST: Duration = Duration::from_secs(60);
+pub(crate) const REST: Duration = Duration::from_mins(1);
 
 /// How late runs were, in steps of ten microseconds.
 static LATE: [AtomicU64; 100_000] = [const { AtomicU64::new(0) }; 100_000];
@@ -65,7 +71,9 @@ pub(crate) fn late_for_the_second() {
 /// Forgets what the start was like, and says how late the runs of the next while were: median, 99th percentile, number.
 pub(crate) async fn lateness() -> [u64; 3] {
     sleep(Duration::from_secs(2)).await;
-    LATE.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+    for count in &LATE {
+        count.store(0, Ordering::Relaxed);
+    }
     sleep(WATCHED).await;
     let counts: Vec<u64> = LATE.iter().map(|count| count.load(Ordering::Relaxed)).collect();
     let all: u64 = counts.iter().sum();
@@ -98,7 +106,7 @@ impl Resting {
         let resident = resident() - self.resident;
         let before = spent();
         sleep(REST).await;
-        let spent = spent() - before;
+        let spent = spent().saturating_sub(before);
         [
             live as u64 / count as u64,
             resident / count as u64,
@@ -145,7 +153,7 @@ pub(crate) async fn bare_lateness() -> [u64; 3] {
 pub(crate) async fn bare_rest(groups: usize) -> [u64; 3] {
     let resting = Resting::before();
     for _ in 0..groups * GROUP {
-        tokio::spawn(sleep(Duration::from_secs(3600)));
+        tokio::spawn(sleep(Duration::from_hours(1)));
     }
     resting.of(groups * GROUP).await
 }

@@ -11,13 +11,15 @@ pub use kind::{Kind, Stage};
 
 use std::any::Any;
 use std::fmt;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
+use pin_project_lite::pin_project;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::component::{Caught, Container, InjectError, Plan, RunFailure, Supplied};
 use crate::config::Settings;
@@ -176,15 +178,33 @@ impl Alarm {
 ///
 /// A body ends by its own limits. What this adds are its constructors and disposers, which may take longer than a stop:
 /// what is left of the scope goes to the reaper.
-pub(crate) async fn until_abandoned(
+pub(crate) fn until_abandoned<C: Future<Output = Result<(), RunFailure>>>(
     abandon: &CancellationToken,
-    call: impl Future<Output = Result<(), RunFailure>>,
-) -> Result<(), RunFailure> {
-    // The call goes first, so that a body that is dropped is dropped by it, and a scope that ends at once has ended.
-    tokio::select! {
-        biased;
-        result = call => result,
-        () = abandon.cancelled() => Err(RunFailure::Dropped),
+    call: C,
+) -> UntilAbandoned<'_, C> {
+    UntilAbandoned { call, abandoned: abandon.cancelled() }
+}
+
+pin_project! {
+    /// See [`until_abandoned`]. A type of its own, because an async function would hold the call twice.
+    pub(crate) struct UntilAbandoned<'a, C> {
+        #[pin]
+        call: C,
+        #[pin]
+        abandoned: WaitForCancellationFuture<'a>,
+    }
+}
+
+impl<C: Future<Output = Result<(), RunFailure>>> Future for UntilAbandoned<'_, C> {
+    type Output = Result<(), RunFailure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        // The call goes first, so that a body that is dropped is dropped by it, and a scope that ends at once has ended.
+        if let Poll::Ready(result) = this.call.poll(cx) {
+            return Poll::Ready(result);
+        }
+        this.abandoned.poll(cx).map(|()| Err(RunFailure::Dropped))
     }
 }
 

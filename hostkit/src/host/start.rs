@@ -287,27 +287,30 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
     let events = events.clone();
     let ends = EndsWhenDropped(Arc::clone(&service.status));
     let name = service.plan.name;
+    let (status, stop) = (Arc::clone(&conduct.status), conduct.stop.clone());
+    // It does nothing before it is polled. Made here, because the task below would keep the room for what it is made from.
+    let life = Arc::clone(&runner).run(conduct);
     let predecessors: Vec<_> =
         service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
     running.tasks.of(service.mark).spawn(service.plan.name, async move {
         // However this ends, by a panic of ours included, whoever waits for it goes on.
         let _ends = ends;
-        let status = Arc::clone(&conduct.status);
         let may_start = if predecessors.is_empty() {
-            !conduct.is_stopping()
+            !stop.is_cancelled()
         } else {
-            // In a box, which is gone when the wait is over: the task lives for weeks.
-            Box::pin(conduct.stop.run_until_cancelled(wait_for(predecessors))).await.is_some()
+            // Boxed, because most have none, and a service at rest is as large as all of this.
+            Box::pin(is_its_turn(stop, predecessors)).await
         };
         let end = if may_start {
             // What a body of the user's panics with is caught closer to it; what is left is a destructor of the user's in
             // a body that was dropped, and bugs of ours.
-            catch_panic(runner.run(conduct)).await.unwrap_or_else(|panic| {
+            catch_panic(life).await.unwrap_or_else(|panic| {
                 tracing::error!(target: "hostkit::service", service = name, %panic, "panicked while it was ended");
                 status.set(ServiceState::Failed { error: format!("panicked: {panic}") });
                 End::Failed(RunFailure::Panicked(panic))
             })
         } else {
+            drop(life);
             runner.never_ran();
             status.set(ServiceState::Stopped);
             End::Done
@@ -318,6 +321,15 @@ fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc:
         // The supervisor is gone only after the host has stopped.
         drop(events.send(Ended { index, end }));
     });
+}
+
+/// Waits until the predecessors are ready; whether that was before the stop.
+async fn is_its_turn(stop: CancellationToken, predecessors: Vec<Arc<StatusCell>>) -> bool {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => false,
+        () = wait_for(predecessors) => true,
+    }
 }
 
 async fn wait_for(predecessors: Vec<Arc<StatusCell>>) {

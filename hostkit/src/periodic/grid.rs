@@ -18,7 +18,7 @@ use super::options::{Missed, Schedule};
 use crate::time::Reading;
 
 /// Farther away than any host runs, and near enough for every platform's clock.
-const FAR: Duration = Duration::from_hours(262_800);
+pub(super) const FAR: Duration = Duration::from_hours(262_800);
 
 /// A run that begins this much after its instant is on time: a busy machine is no reason to leave a run out.
 const PUNCTUAL: Duration = Duration::from_secs(10);
@@ -31,14 +31,15 @@ const CORRECTION: Duration = Duration::from_hours(3);
 pub(super) const MOST: u64 = 1000;
 
 #[derive(Debug)]
-pub(super) struct Grid {
-    schedule: Schedule,
+pub(super) struct Grid<'s> {
+    schedule: &'s Schedule,
     origin: Instant,
-    jitter: Duration,
+    /// In nanoseconds, as below: a grid is held by every schedule at rest.
+    jitter: u64,
     /// The first point that nobody has taken; none if there is no more.
     next: Option<Point>,
     /// How much later than its point its run begins.
-    delay: Duration,
+    delay: u64,
     /// Points without a run since the last run.
     skipped: u64,
     /// The wall clock when it was last looked at.
@@ -86,19 +87,19 @@ impl Taken {
     }
 }
 
-impl Grid {
+impl<'s> Grid<'s> {
     /// The grid of a function that became ready now. `first` is the number of the first point of `every`.
-    pub(super) fn new(schedule: Schedule, jitter: Option<Duration>, first: u64, ready: &Reading) -> Self {
+    pub(super) fn new(schedule: &'s Schedule, jitter: Option<Duration>, first: u64, ready: &Reading) -> Self {
         let mut grid = Self {
             schedule,
             origin: ready.instant,
-            jitter: jitter.unwrap_or_default(),
+            jitter: nanos(jitter.unwrap_or_default()),
             next: None,
-            delay: Duration::ZERO,
+            delay: 0,
             skipped: 0,
             seen: ready.wall,
         };
-        let next = match &grid.schedule {
+        let next = match grid.schedule {
             Schedule::Every(_) => Some(Point::Every(first)),
             Schedule::Cron(cron) => cron.after(ready.wall).map(Point::Wall),
         };
@@ -123,8 +124,8 @@ impl Grid {
     pub(super) fn wait(&self, at: &Reading) -> Option<Duration> {
         let point = self.next?;
         let wait = match point {
-            Point::Every(_) => (self.instant(point, at) + self.delay).saturating_duration_since(at.instant),
-            Point::Wall(time) => (time + self.delay).duration_since(at.wall).unwrap_or_default(),
+            Point::Every(_) => (self.instant(point, at) + self.delay()).saturating_duration_since(at.instant),
+            Point::Wall(time) => (time + self.delay()).duration_since(at.wall).unwrap_or_default(),
         };
         // A clock that was set centuries back is set again before that.
         Some(wait.min(FAR))
@@ -133,7 +134,7 @@ impl Grid {
     /// Whether the next run should have begun before.
     pub(super) fn way(&self, at: &Reading) -> Way {
         match self.next {
-            Some(point) if !self.lateness(point, self.delay, at).is_zero() => Way::Blocked,
+            Some(point) if !self.lateness(point, self.delay(), at).is_zero() => Way::Blocked,
             _ => Way::Free,
         }
     }
@@ -144,7 +145,7 @@ impl Grid {
         if !self.wait(at)?.is_zero() {
             return None;
         }
-        let lateness = self.lateness(first, self.delay, at);
+        let lateness = self.lateness(first, self.delay(), at);
         if missed == Missed::All {
             self.shorten(at);
             let first = self.next?;
@@ -182,7 +183,7 @@ impl Grid {
 
     /// Takes every point up to now, the first of which is due.
     fn pass(&mut self, first: Point, at: &Reading) -> Passed {
-        let (passed, next) = match (&self.schedule, first) {
+        let (passed, next) = match (self.schedule, first) {
             (Schedule::Every(every), Point::Every(first)) => {
                 let periods = at.instant.saturating_duration_since(self.origin).as_nanos() / every.as_nanos();
                 let latest = u64::try_from(periods).unwrap_or(u64::MAX).max(first);
@@ -214,7 +215,7 @@ impl Grid {
                 _ => return,
             }
         }
-        let next = match (&self.schedule, first, last) {
+        let next = match (self.schedule, first, last) {
             (Schedule::Every(every), ..) => {
                 let periods = at.instant.saturating_duration_since(self.origin).as_nanos() / every.as_nanos();
                 Some(Point::Every(u64::try_from(periods).unwrap_or(u64::MAX).saturating_sub(MOST - 1)))
@@ -233,7 +234,7 @@ impl Grid {
     }
 
     fn following(&self, point: Point) -> Option<Point> {
-        match (&self.schedule, point) {
+        match (self.schedule, point) {
             (Schedule::Every(_), Point::Every(number)) => Some(Point::Every(number.saturating_add(1))),
             (Schedule::Cron(cron), Point::Wall(time)) => cron.after(time).map(Point::Wall),
             // A grid has points of one kind.
@@ -243,20 +244,23 @@ impl Grid {
 
     fn go_on(&mut self, next: Option<Point>) {
         self.next = next;
-        self.delay = Duration::ZERO;
+        self.delay = 0;
         // A run at the start is one at once.
-        if !self.jitter.is_zero()
+        if self.jitter > 0
             && let Some(point) = next.filter(|point| *point != Point::Every(0))
         {
             // A run that begins after the next point would stand for both, and timers are a little late.
-            let longest = (self.gap_after(point) / 10 * 9).min(self.jitter);
-            let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
-            self.delay = Duration::from_nanos(fastrand::u64(0..=nanos));
+            let longest = nanos(self.gap_after(point) / 10 * 9).min(self.jitter);
+            self.delay = fastrand::u64(0..=longest);
         }
     }
 
+    fn delay(&self) -> Duration {
+        Duration::from_nanos(self.delay)
+    }
+
     fn gap_after(&self, point: Point) -> Duration {
-        match (&self.schedule, point, self.following(point)) {
+        match (self.schedule, point, self.following(point)) {
             (Schedule::Every(every), ..) => *every,
             (_, Point::Wall(time), Some(Point::Wall(next))) => next.duration_since(time).unwrap_or_default(),
             _ => Duration::MAX,
@@ -272,7 +276,7 @@ impl Grid {
 
     /// The point on the monotonic clock.
     fn instant(&self, point: Point, at: &Reading) -> Instant {
-        match (&self.schedule, point) {
+        match (self.schedule, point) {
             (Schedule::Every(every), Point::Every(number)) => {
                 let nanos = every.as_nanos().saturating_mul(u128::from(number));
                 let offset = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
@@ -285,4 +289,8 @@ impl Grid {
             _ => at.instant,
         }
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

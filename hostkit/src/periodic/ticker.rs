@@ -18,14 +18,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::Tick;
-use super::grid::{Grid, Taken, Way};
+use super::grid::{FAR, Grid, Taken, Way};
 use super::options::{OnFailure, Options, Overlap, Schedule};
 use crate::component::{Context, Limits, RunFailure, RunValues};
 use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, Upcoming, crashed, until_abandoned};
@@ -126,15 +127,15 @@ impl Ticker {
         Self { options, turn: Semaphore::new(1), runs: AtomicU64::new(0), bind }
     }
 
-    fn grid(&self, ready: &Reading) -> Grid {
-        Grid::new(self.options.schedule.clone(), self.options.jitter, u64::from(!self.options.run_at_start), ready)
+    fn grid(&self, ready: &Reading) -> Grid<'_> {
+        Grid::new(&self.options.schedule, self.options.jitter, u64::from(!self.options.run_at_start), ready)
     }
 
-    /// The run at the start of a schedule that has no instant there.
-    fn at_start(&self, ready: &Reading) -> Option<Taken> {
+    /// Whether there is a run at the start although the schedule has no instant there.
+    fn begins_with_a_run(&self) -> bool {
         match self.options.schedule {
-            Schedule::Every(_) => None,
-            Schedule::Cron(_) => self.options.run_at_start.then(|| Taken::at(ready)),
+            Schedule::Every(_) => false,
+            Schedule::Cron(_) => self.options.run_at_start,
         }
     }
 
@@ -154,67 +155,86 @@ impl Ticker {
     ///
     /// # Cancel safety
     /// Dropping it loses nothing but the wait.
-    async fn due(&self, grid: &mut Grid, conduct: &Conduct) -> Option<Reading> {
-        loop {
-            let set = conduct.clock.set();
-            let at = conduct.clock.read();
-            grid.look(&at);
-            let wait = async {
-                match grid.wait(&at) {
-                    Some(wait) => tokio::time::sleep_until(at.instant + wait).await,
-                    None => std::future::pending().await,
-                }
-            };
-            match self.options.schedule {
-                _ if grid.wait(&at).is_some_and(|wait| wait.is_zero()) => {
-                    return (!conduct.is_stopping()).then_some(at);
-                }
-                Schedule::Every(_) => conduct.stop.run_until_cancelled(wait).await?,
-                Schedule::Cron(_) => tokio::select! {
-                    () = wait => {}
-                    () = set => {}
+    fn due<'r>(
+        &'r self,
+        grid: &'r mut Grid<'_>,
+        conduct: &'r Conduct,
+    ) -> impl Future<Output = Option<Reading>> + Send + 'r {
+        // A block, because an async function keeps its parameters twice, and this is what a schedule at rest is made of.
+        async move {
+            loop {
+                // Asked for before the clock is read, so that nothing is lost between.
+                let set = match self.options.schedule {
+                    Schedule::Every(_) => None,
+                    Schedule::Cron(_) => Some(Box::pin(conduct.clock.set())),
+                };
+                let until = {
+                    let at = conduct.clock.read();
+                    grid.look(&at);
+                    let wait = grid.wait(&at).unwrap_or(FAR);
+                    if wait.is_zero() {
+                        return (!conduct.is_stopping()).then_some(at);
+                    }
+                    at.instant + wait
+                };
+                // What the arms lose is waits.
+                tokio::select! {
+                    () = tokio::time::sleep_until(until) => {}
+                    () = OptionFuture::from(set).map(drop), if matches!(self.options.schedule, Schedule::Cron(_)) => {}
                     () = conduct.stop.cancelled() => return None,
-                },
+                }
             }
         }
     }
 
-    async fn one_by_one(&self, callee: &dyn Callee, conduct: &Conduct) -> End {
-        let ready = conduct.clock.read();
-        let mut grid = self.grid(&ready);
-        let mut at_start = self.at_start(&ready);
-        conduct.is_now(ServiceState::Ready);
-        let mut way = Way::Free;
-        loop {
-            if way == Way::Blocked {
-                // Runs that never wait for anything and are always late would starve the other tasks.
-                tokio::task::yield_now().await;
-            } else if at_start.is_none() {
-                self.due(&mut grid, conduct).await;
-            }
-            // A stop loses nothing: the run has not begun.
-            let Some(turn) = conduct.stop.run_until_cancelled(self.turn()).await else {
-                // Whoever triggered the run under way sees how it ends, and is the one to drop it.
-                let last = conduct.abandon.run_until_cancelled(self.turn()).await;
-                return if last.is_some() { End::Done } else { End::Abandoned };
-            };
-            let taken = at_start.take().or_else(|| grid.take(&conduct.clock.read(), way, self.options.missed));
-            let Some(taken) = taken else {
-                passed_over(conduct);
-                way = Way::Free;
-                continue;
-            };
-            conduct.is_now(ServiceState::Running);
-            let result = self.once(callee, conduct, Told::new(callee, conduct), &conduct.abandon, taken).await;
-            drop(turn);
-            way = grid.way(&conduct.clock.read());
-            if let Err(failure) = result
-                && let Some(end) = self.failed(failure, conduct, &grid)
-            {
-                return end;
-            }
+    fn one_by_one<'r>(&'r self, callee: &'r dyn Callee, conduct: &'r Conduct) -> impl Future<Output = End> + Send + 'r {
+        async move {
+            let mut grid = self.grid(&conduct.clock.read());
+            let mut at_start = self.begins_with_a_run();
             conduct.is_now(ServiceState::Ready);
+            let mut way = Way::Free;
+            loop {
+                if way == Way::Blocked {
+                    // Runs that never wait for anything and are always late would starve the other tasks.
+                    tokio::task::yield_now().await;
+                } else if !at_start {
+                    self.due(&mut grid, conduct).await;
+                }
+                // A stop loses nothing: the run has not begun. What somebody triggered is rarely in the way.
+                let turn = match self.turn.try_acquire() {
+                    _ if conduct.is_stopping() => None,
+                    Ok(turn) => Some(turn),
+                    Err(_taken) => Box::pin(conduct.stop.run_until_cancelled(self.turn())).await,
+                };
+                let Some(turn) = turn else {
+                    // Whoever triggered the run under way sees how it ends, and is the one to drop it.
+                    let last = Box::pin(conduct.abandon.run_until_cancelled(self.turn())).await;
+                    return if last.is_some() { End::Done } else { End::Abandoned };
+                };
+                let taken = self.taken(&mut grid, way, &mut at_start, conduct);
+                let Some(taken) = taken else {
+                    passed_over(conduct);
+                    way = Way::Free;
+                    continue;
+                };
+                conduct.is_now(ServiceState::Running);
+                let result = self.once(callee, conduct, Told::new(callee, conduct), &conduct.abandon, taken).await;
+                drop(turn);
+                way = grid.way(&conduct.clock.read());
+                if let Err(failure) = result
+                    && let Some(end) = self.failed(failure, conduct, &grid)
+                {
+                    return end;
+                }
+                conduct.is_now(ServiceState::Ready);
+            }
         }
+    }
+
+    /// What a run stands for that begins now.
+    fn taken(&self, grid: &mut Grid<'_>, way: Way, at_start: &mut bool, conduct: &Conduct) -> Option<Taken> {
+        let at = conduct.clock.read();
+        if std::mem::take(at_start) { Some(Taken::at(&at)) } else { grid.take(&at, way, self.options.missed) }
     }
 
     async fn turn(&self) -> SemaphorePermit<'_> {
@@ -252,14 +272,14 @@ impl Ticker {
     }
 
     /// One run in its own scope, with its own child token and its own span.
-    async fn once(
-        &self,
-        callee: &dyn Callee,
-        conduct: &Conduct,
+    fn once<'r>(
+        &'r self,
+        callee: &'r dyn Callee,
+        conduct: &'r Conduct,
         told: Told,
-        drop_on: &CancellationToken,
+        drop_on: &'r CancellationToken,
         taken: Taken,
-    ) -> Result<(), RunFailure> {
+    ) -> impl Future<Output = Result<(), RunFailure>> + Send + 'r {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(taken, run))));
         let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(drop_on) };
@@ -269,20 +289,18 @@ impl Ticker {
         let context = Context { token: told.0.clone(), values };
         let began = now();
         let call = callee.call(context, &|| {}, limits).instrument(span);
-        let result = until_abandoned(&conduct.abandon, call).await;
-        match &result {
+        until_abandoned(&conduct.abandon, call).inspect(move |result| match result {
             Ok(()) => {
                 let took = began.elapsed();
                 tracing::debug!(target: "hostkit::periodic", service = conduct.name, run, ?took, "run succeeded");
             }
             // What an unfinished run has spawned is told as well.
             Err(_) => told.tell(),
-        }
-        result
+        })
     }
 
     /// Logs a failure; says so if it ends the function.
-    fn failed(&self, failure: RunFailure, conduct: &Conduct, grid: &Grid) -> Ending {
+    fn failed(&self, failure: RunFailure, conduct: &Conduct, grid: &Grid<'_>) -> Ending {
         let service = conduct.name;
         let panicked = matches!(failure, RunFailure::Panicked(_));
         match self.options.on_failure {

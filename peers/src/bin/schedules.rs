@@ -49,6 +49,7 @@ fn main() {
                 "late theirs" => theirs_late().await,
                 "rest bare" => timers::bare_rest(RESTING).await,
                 "rest every" => thousand_schedules::rest(RESTING, "every", "1h").await,
+                "rest hosts" => thousand_schedules::rest_of_hosts(RESTING).await,
                 "rest cron" => thousand_schedules::rest(RESTING, "cron", "0 0 1 1 *").await,
                 "rest theirs" => theirs_rest().await,
                 case => panic!("no case {case}"),
@@ -64,7 +65,7 @@ fn main() {
     }
     println!("p99, every to bare: {:.2}", turns[1][1] as f64 / turns[0][1] as f64);
     println!("\nat rest: each, bytes in use and resident; all, us of CPU a minute");
-    for case in ["rest bare", "rest every", "rest cron", "rest theirs"] {
+    for case in ["rest bare", "rest hosts", "rest every", "rest cron", "rest theirs"] {
         let [live, resident, cpu] = timers::run(case);
         println!("{case:<45} {live:>8} {resident:>8} {cpu:>8}");
     }

@@ -37,7 +37,7 @@ impl Clocks {
 /// What a process that was away finds when it comes back, and how long it waits then.
 fn back_after(schedule: &Schedule, missed: Missed, away: Duration) -> (Vec<u64>, Duration) {
     let mut clocks = Clocks::new();
-    let mut grid = Grid::new(schedule.clone(), None, 1, &clocks.0);
+    let mut grid = Grid::new(schedule, None, 1, &clocks.0);
     clocks.pass(away);
     let mut taken = Vec::new();
     while grid.wait(&clocks.0) == Some(Duration::ZERO) {
@@ -72,7 +72,7 @@ fn a_suspended_process_makes_up_for_what_it_missed_as_it_is_told() {
 #[test]
 fn skipped_instants_are_counted_by_the_next_run() {
     let mut clocks = Clocks::new();
-    let mut grid = Grid::new(Schedule::Every(HOUR), None, 1, &clocks.0);
+    let mut grid = Grid::new(&Schedule::Every(HOUR), None, 1, &clocks.0);
     clocks.pass(HOUR * 3 + HOUR / 2);
     assert_eq!(grid.take(&clocks.0, Way::Free, Missed::Skip), None);
     clocks.pass(HOUR / 2);
@@ -85,7 +85,7 @@ fn skipped_instants_are_counted_by_the_next_run() {
 fn a_period_does_not_care_about_the_wall_clock() {
     for set in [Clocks::forward, Clocks::back] {
         let mut clocks = Clocks::new();
-        let mut grid = Grid::new(Schedule::Every(HOUR), None, 1, &clocks.0);
+        let mut grid = Grid::new(&Schedule::Every(HOUR), None, 1, &clocks.0);
         clocks.pass(HOUR / 2);
         set(&mut clocks, HOUR);
         grid.look(&clocks.0);
@@ -119,7 +119,8 @@ mod cron {
     #[test]
     fn the_wall_clock_set_forward_makes_runs_late_and_skips_none_in_silence() {
         let mut clocks = Clocks::new();
-        let mut grid = Grid::new(schedule("30 * * * *"), None, 1, &clocks.0);
+        let schedule = schedule("30 * * * *");
+        let mut grid = Grid::new(&schedule, None, 1, &clocks.0);
         clocks.pass(20 * 60 * SECOND);
         clocks.forward(HOUR);
         grid.look(&clocks.0);
@@ -132,7 +133,8 @@ mod cron {
     #[test]
     fn the_wall_clock_set_back_brings_no_instant_back() {
         let mut clocks = Clocks::new();
-        let mut grid = Grid::new(schedule("30 * * * *"), None, 1, &clocks.0);
+        let schedule = schedule("30 * * * *");
+        let mut grid = Grid::new(&schedule, None, 1, &clocks.0);
         clocks.pass(31 * 60 * SECOND);
         assert_eq!(time(grid.take(&clocks.0, Way::Free, Missed::All)), Some(HOUR / 2));
         clocks.back(HOUR);
@@ -147,7 +149,8 @@ mod cron {
     fn a_wall_clock_that_was_wrong_by_years_is_believed_when_it_is_right() {
         let mut clocks = Clocks::new();
         clocks.forward(HOUR * 24 * 3650);
-        let mut grid = Grid::new(schedule("@hourly"), None, 1, &clocks.0);
+        let schedule = schedule("@hourly");
+        let mut grid = Grid::new(&schedule, None, 1, &clocks.0);
         clocks.back(HOUR * 24 * 3650);
         grid.look(&clocks.0);
         assert_eq!(grid.wait(&clocks.0), Some(HOUR));
@@ -157,7 +160,8 @@ mod cron {
     fn a_schedule_that_comes_no_more_waits_for_nothing() {
         let mut clocks = Clocks::new();
         clocks.forward(HOUR * 24 * 365 * 7975);
-        let mut grid = Grid::new(schedule("0 0 1 1 *"), None, 1, &clocks.0);
+        let schedule = schedule("0 0 1 1 *");
+        let mut grid = Grid::new(&schedule, None, 1, &clocks.0);
         while grid.wait(&clocks.0).is_some() {
             clocks.forward(HOUR * 24 * 366);
             grid.take(&clocks.0, Way::Free, Missed::Once);

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::{Ticker, landed, passed_over};
-use crate::periodic::grid::Way;
+use crate::periodic::grid::{Taken, Way};
 use crate::runner::{Callee, Conduct, End, ServiceState};
 
 impl Ticker {
@@ -16,8 +16,12 @@ impl Ticker {
         let of_runs = Conduct { stop, abandon, ..conduct.clone() };
         let ready = conduct.clock.read();
         let mut grid = self.grid(&ready);
-        let mut runs: FuturesUnordered<_> =
-            self.at_start(&ready).into_iter().map(|taken| self.launch(&callee, &of_runs, taken).running).collect();
+        let mut runs: FuturesUnordered<_> = self
+            .begins_with_a_run()
+            .then(|| Taken::at(&ready))
+            .into_iter()
+            .map(|taken| self.launch(&callee, &of_runs, taken).running)
+            .collect();
         let mut end = loop {
             conduct.is_now(if runs.is_empty() { ServiceState::Ready } else { ServiceState::Running });
             // What the arms lose is waits.

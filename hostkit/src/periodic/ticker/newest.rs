@@ -17,7 +17,7 @@ impl Ticker {
         let missed = if self.options.missed == Missed::All { Missed::Once } else { self.options.missed };
         let ready = conduct.clock.read();
         let mut grid = self.grid(&ready);
-        let mut waiting = self.at_start(&ready);
+        let mut waiting = self.begins_with_a_run().then(|| Taken::at(&ready));
         let mut flight: Option<Flight> = None;
         loop {
             if flight.is_none() && !conduct.is_stopping() {
@@ -64,7 +64,7 @@ impl Ticker {
         result: Result<(), RunFailure>,
         was_cancelled: bool,
         conduct: &Conduct,
-        grid: &Grid,
+        grid: &Grid<'_>,
     ) -> Option<End> {
         match result {
             Ok(()) => None,
