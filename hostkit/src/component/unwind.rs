@@ -44,25 +44,35 @@ pub(crate) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Caugh
 
 /// The same for a future that is pinned already, so that it is not moved again and can be dropped before its time.
 #[inline]
-pub(crate) fn catching<F: Future>(
-    mut future: Pin<&mut Option<F>>,
-) -> impl Future<Output = Result<F::Output, Caught>> + Unpin {
-    std::future::poll_fn(move |cx| match future.as_mut().as_pin_mut() {
-        Some(future) => poll_caught(future, cx),
-        None => Poll::Pending,
-    })
+pub(crate) fn catching<F: Future>(future: Pin<&mut Option<F>>) -> Catching<'_, F> {
+    Catching { future }
 }
 
-#[inline]
-fn poll_caught<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Caught>> {
-    match catch(|| future.poll(cx)) {
-        Ok(poll) => poll.map(Ok),
-        Err(caught) => Poll::Ready(Err(caught)),
+/// What [`catching`] returns.
+pub(crate) struct Catching<'p, F> {
+    future: Pin<&'p mut Option<F>>,
+}
+
+impl<F: Future> Future for Catching<'_, F> {
+    type Output = Result<F::Output, Caught>;
+
+    // An item of a queue costs little more than this, and less if what it is given need not go through memory.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "measured by `benches/scope.rs`")]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.future.as_mut().as_pin_mut() {
+            Some(future) => match catch(|| future.poll(cx)) {
+                Ok(poll) => poll.map(Ok),
+                Err(caught) => Poll::Ready(Err(caught)),
+            },
+            None => Poll::Pending,
+        }
     }
 }
 
 /// Calls the function and turns its panic into a value.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as above")]
 pub(crate) fn catch<T>(function: impl FnOnce() -> T) -> Result<T, Caught> {
     let outer = INSIDE.replace(true);
     let result = catch_unwind(AssertUnwindSafe(function));
