@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::tasks::thread;
-use crate::time::show_duration;
+use crate::time::show_rounded;
 
 /// While nobody reads, this many lines are kept; the rest is dropped.
 const MOST: usize = 64;
@@ -26,10 +26,10 @@ impl Aside {
             Self::Stalls { service, held } => tracing::warn!(
                 target: "hostkit::service", service,
                 "holds its thread for {} without an await; work that takes long belongs on the blocking pool",
-                show_duration(held)
+                show_rounded(held)
             ),
             Self::GaveWay { service, held } => tracing::info!(
-                target: "hostkit::service", service, "gave way after it had held its thread for {}", show_duration(held)
+                target: "hostkit::service", service, "gave way after it had held its thread for {}", show_rounded(held)
             ),
             Self::Revived(name) => {
                 tracing::error!(target: "hostkit::host", "the {name} had ended and was started again");

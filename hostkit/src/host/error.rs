@@ -110,8 +110,7 @@ pub(crate) enum Fate {
 
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hung =
-            crate::time::show_duration(Duration::from_millis(u64::try_from(self.hung.as_millis()).unwrap_or(u64::MAX)));
+        let hung = crate::time::show_rounded(self.hung);
         write!(f, "`{}` was still {} after {hung}", self.name, self.phase)?;
         match self.fate {
             Fate::Dropped => f.write_str(" and was dropped"),

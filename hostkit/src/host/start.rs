@@ -113,7 +113,7 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
     match result {
         Ok(()) => {
             running.lifetime.started_now();
-            let took = crate::time::show_duration(whole_milliseconds(now() - began));
+            let took = crate::time::show_rounded(now() - began);
             tracing::info!(target: "hostkit::host", %took, "started: every service is ready");
         }
         Err(Interrupted { cause: None, report: partial }) => {
@@ -135,10 +135,6 @@ pub(super) async fn start(running: Arc<Running>) -> Result<RunningHost, StartErr
     }
     let reported = supervisor::spawn(&running, events, report);
     Ok(RunningHost { running, outcome: Some(reported) })
-}
-
-pub(super) fn whole_milliseconds(duration: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 async fn bring_up(

@@ -29,7 +29,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::error::{Fate, Report, ServiceFailure, Stuck};
 use super::order::stop_after;
 use super::running::{Running, Service};
-use super::start::{run_hook, whole_milliseconds};
+use super::start::run_hook;
 use crate::component::{Outcome, RunFailure};
 use crate::runner::{End, ServiceState, Stage, StopsWith};
 use crate::tasks::{joined, keep_time};
@@ -213,7 +213,7 @@ impl<'a> Stopping<'a> {
             self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
         }
         self.dispose(report).await;
-        let took = crate::time::show_duration(whole_milliseconds(now() - self.began));
+        let took = crate::time::show_rounded(now() - self.began);
         for stuck in &report.stuck {
             tracing::error!(target: "hostkit::host", "{stuck}");
         }

@@ -16,7 +16,6 @@ use super::force::{Reason, end_process};
 use super::pulse::{Kept, Pulse};
 use super::running::Running;
 use super::signals::Signal;
-use super::start::whole_milliseconds;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
 use super::systemd::Systemd;
 use super::{Health, HostLifetime, watch};
@@ -325,19 +324,19 @@ impl Watched {
         progress.stalls.retain_mut(|stall| {
             let service = self.name(stall.mark);
             let Some(held) = longest(stall.mark).filter(|held| *held >= stall.held) else {
-                asides.push(Aside::GaveWay { service, held: whole_milliseconds(stall.held) });
+                asides.push(Aside::GaveWay { service, held: stall.held });
                 return false;
             };
             stall.held = held;
             if held >= stall.next {
                 stall.next = held * 2;
-                asides.push(Aside::Stalls { service, held: whole_milliseconds(held) });
+                asides.push(Aside::Stalls { service, held });
             }
             true
         });
         for &(mark, held) in held {
             if held >= limit && self.marks.contains(&mark) && progress.stalls.iter().all(|stall| stall.mark != mark) {
-                asides.push(Aside::Stalls { service: self.name(mark), held: whole_milliseconds(held) });
+                asides.push(Aside::Stalls { service: self.name(mark), held });
                 progress.stalls.push(Stall { mark, held, next: held * 2 });
             }
         }

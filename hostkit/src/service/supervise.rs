@@ -26,7 +26,7 @@ use super::options::{OnComplete, OnFailure, Options};
 use super::{BackgroundService, Instance, Ready};
 use crate::component::{Context, Limits, RunFailure, RunValues};
 use crate::runner::{Callee, Conduct, End, crashed, until_abandoned};
-use crate::time::{now, show_duration};
+use crate::time::{now, show_duration, show_rounded};
 
 /// How long the instances beside one that failed for good have to end where no host says so, unless `stop_timeout` does.
 const GRACE: Duration = Duration::from_secs(10);
@@ -252,8 +252,7 @@ impl Supervised {
                 let budget = budget.get_or_insert_with(|| Box::new(Budget::new(&self.of.options)));
                 match budget.spend(started, now()) {
                     Some(delay) => {
-                        let shown =
-                            show_duration(Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)));
+                        let shown = show_rounded(delay);
                         tracing::warn!(
                             target: "hostkit::service", service = name, instance = index, error = %failure,
                             left = budget.left(), "failed; restarted in {shown}"
