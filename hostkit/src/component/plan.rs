@@ -8,7 +8,7 @@
 //! 4. Singletons never take a slot: arming captures them.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::slice;
 use std::sync::Arc;
@@ -99,7 +99,8 @@ pub(crate) struct Plan {
     pub(crate) disposes: bool,
     /// The run values it asks for.
     pub(crate) values: Vec<TypeId>,
-    pub(crate) layout: HashMap<ProviderId, usize>,
+    /// Where each scoped provider has its slot. Few plans have any, so the map is of the kind that is small when empty.
+    layout: BTreeMap<ProviderId, usize>,
 }
 
 impl fmt::Debug for Plan {
