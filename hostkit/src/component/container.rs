@@ -223,7 +223,8 @@ impl Container {
                 self.end(step.provider, built, Outcome::Failed, limit).await.inspect_err(CloseFault::log).ok();
             }
             if let Some(shared) = frame.shared {
-                shared.close(Vec::new(), Outcome::Failed).await.iter().for_each(CloseFault::log);
+                let closed = Closing::of_shared(shared, Outcome::Failed).finish().await;
+                closed.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log));
             }
         }
         kept
@@ -328,7 +329,7 @@ impl Container {
                 faults.push(fault);
             }
             if let Some(lazily) = lazily {
-                faults.extend(lazily.close(Vec::new(), outcome).await);
+                faults.extend(Closing::of_shared(lazily, outcome).finish().await.err().into_iter().flatten());
             }
         }
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -277,8 +277,7 @@ impl Scope {
     /// Fails when a disposer fails, panics or does not finish, or when something still holds an `Arc` of a component
     /// that has one. None of them stops the rest.
     pub async fn close(self, outcome: Outcome) -> Result<(), ScopeError> {
-        let faults = Arc::clone(&self.0.shared).close(Vec::new(), outcome).await;
-        if faults.is_empty() { Ok(()) } else { Err(ScopeError::closing(faults)) }
+        Closing::of_shared(Arc::clone(&self.0.shared), outcome).finish().await.map_err(ScopeError::closing)
     }
 }
 

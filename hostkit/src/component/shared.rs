@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::container::Container;
-use super::dispose::{CloseFault, Outcome, end};
+use super::dispose::{Closing, Outcome, Slot};
 use super::frame::{Context, Frame};
 use super::graph::ProviderId;
 use super::plan::{Failure, InjectError, Place, Plan, construct};
@@ -154,7 +154,7 @@ impl Shared {
                 };
                 let limit = self.container.construction_limit(provider);
                 match construct(&*step, &mut frame, limit).await {
-                    Ok(built) => self.keep(&cell, provider, built).await,
+                    Ok(built) => self.keep(&cell, provider, built),
                     Err(failure) => {
                         Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
                     }
@@ -164,8 +164,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Puts what was built into its cell, or ends it if the scope was closed meanwhile (invariant 3).
-    async fn keep(&self, cell: &Cell, provider: ProviderId, built: Built) -> Result<(), InjectError> {
+    /// Puts what was built into its cell, or lets the reaper end it if the scope was closed meanwhile (invariant 3).
+    fn keep(&self, cell: &Cell, provider: ProviderId, built: Built) -> Result<(), InjectError> {
         let outcome = {
             let state = self.state();
             let Some(outcome) = state.closed else {
@@ -174,34 +174,21 @@ impl Shared {
             };
             outcome
         };
-        let provider = self.container.graph.provider(provider);
-        let limit = self.container.settings.dispose_timeout;
-        end(&provider.name, built, provider.dispose, outcome, limit).await.unwrap_or_else(|fault| fault.log());
+        self.container.reap(Closing::of_one(&self.container, provider, built, outcome));
         Err(closed())
     }
 
-    /// Ends every component of the scope, also those that the frame built.
-    pub(crate) async fn close(self: Arc<Self>, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<CloseFault> {
-        let (cells, providers) = {
-            let mut state = self.state();
-            state.closed = Some(outcome);
-            let providers: Vec<_> = state.plan.steps.iter().map(|step| step.provider).collect();
-            (std::mem::take(&mut state.cells), providers)
-        };
-        let limit = self.container.settings.dispose_timeout;
-        let mut faults = Vec::new();
-        for slot in (0..cells.len().max(eager.len())).rev() {
+    /// Closes the scope: nothing more is built in it, and what was, the frame's own included, is the caller's to end.
+    pub(crate) fn seal(&self, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<Slot> {
+        let mut state = self.state();
+        state.closed = Some(outcome);
+        let cells = std::mem::take(&mut state.cells);
+        let slots = state.plan.steps.iter().enumerate().filter_map(|(slot, step)| {
             let lazily = cells.get(slot).and_then(|cell| cell.write(None));
             let eagerly = eager.get_mut(slot).and_then(Option::take);
-            let Some(built) = eagerly.or(lazily) else {
-                continue;
-            };
-            let provider = self.container.graph.provider(providers[slot]);
-            if let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await {
-                faults.push(fault);
-            }
-        }
-        faults
+            Some((step.provider, eagerly.or(lazily)?))
+        });
+        slots.collect()
     }
 }
 

@@ -582,6 +582,19 @@ async fn untyped_scopes_share_what_was_got_and_end_in_reverse() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_untyped_scope_that_is_cut_while_it_is_closed_goes_to_the_reaper() {
+    let (container, log) = Bench::new([node::<Transaction>()]).container();
+    let scope = Scopes::of(&container).open();
+    scope.get::<Transaction>().await.unwrap();
+    let mut closing = Box::pin(scope.close(Outcome::Succeeded));
+    assert!(futures_util::poll!(&mut closing).is_pending());
+    assert_eq!(lines(&log), ["connect", "begin", "commit"]);
+    drop(closing);
+    container.reaped().await;
+    assert_eq!(lines(&log), ["connect", "begin", "commit", "disconnect Succeeded"]);
+}
+
+#[tokio::test]
 async fn an_untyped_scope_closed_with_a_component_still_held_says_so() {
     let (container, _) = Bench::new([node::<Connection>()]).container();
     let scope = Scopes::of(&container).open();
