@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
-use super::dispose::CloseFault;
+use super::dispose::{CloseFault, Opened};
 use super::frame::Context;
 use super::plan::Armed;
 use super::unwind::{catch, catching};
@@ -107,7 +107,11 @@ pub(crate) fn run<B: Body>(
 ) -> impl Future<Output = Result<(), RunFailure>> + Send {
     // Said to be `Send` here, where `B` is any body: of a concrete one the compiler cannot prove it.
     async move {
-        let mut opened = armed.open(context).await.map_err(RunFailure::Inject)?;
+        let mut opened = if armed.is_bare() {
+            Opened::bare(context)
+        } else {
+            armed.open(context).await.map_err(RunFailure::Inject)?
+        };
         let result = {
             // Pinned where it is made: a user's future may be large, and moving it copies it.
             let mut body = pin!(Some(body.start(armed.give(&mut opened.frame))));
@@ -169,14 +173,23 @@ type Finished = Result<Result<(), BoxError>, Caught>;
 /// A body whose type is forgotten, so that what bounds it is compiled once and not for every function.
 type AnyBody<'b> = &'b mut (dyn Future<Output = Finished> + Send + Unpin);
 
-/// Awaits the body until this fires, which drops it.
-async fn until_fired(token: &CancellationToken, body: AnyBody<'_>) -> Result<Finished, RunFailure> {
-    // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
-    tokio::select! {
-        biased;
-        finished = body => Ok(finished),
-        () = token.cancelled() => Err(RunFailure::Dropped),
-    }
+/// Awaits the body until this fires, which drops it. What has fired is only looked at for bodies that wait.
+async fn until_fired(token: &CancellationToken, mut body: AnyBody<'_>) -> Result<Finished, RunFailure> {
+    let mut fired = pin!(None);
+    poll_fn(move |cx| {
+        // The body goes first, so that one that is done is never reported as dropped.
+        if let Poll::Ready(finished) = Pin::new(&mut body).poll(cx) {
+            return Poll::Ready(Ok(finished));
+        }
+        if fired.is_none() {
+            fired.set(Some(token.cancelled()));
+        }
+        match fired.as_mut().as_pin_mut() {
+            Some(fired) => fired.poll(cx).map(|()| Err(RunFailure::Dropped)),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// The same, for no longer than this.
