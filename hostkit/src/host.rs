@@ -9,6 +9,7 @@ mod force;
 mod health;
 mod lifetime;
 mod order;
+mod probe;
 mod pulse;
 mod run;
 mod running;

@@ -8,7 +8,7 @@ mod clock;
 use std::fmt;
 use std::time::Duration;
 
-pub(crate) use clock::{Clock, Reading};
+pub(crate) use clock::{Clock, ClockWatch, Reading, clock_set};
 
 use tokio::time::Instant;
 

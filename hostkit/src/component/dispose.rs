@@ -173,6 +173,12 @@ impl Opened {
         }
     }
 
+    /// The scope of a run that has nothing to build and nothing to end.
+    #[inline]
+    pub(crate) fn bare(context: Context) -> Self {
+        Self { frame: Frame::bare(context), closing: None }
+    }
+
     /// Puts a built component into the next slot.
     #[inline]
     pub(crate) fn push(&mut self, slot: usize, built: Built) {

@@ -108,7 +108,11 @@ pub(crate) fn run<B: Body>(
 ) -> impl Future<Output = Result<(), RunFailure>> + Send {
     // Said to be `Send` here, where `B` is any body: of a concrete one the compiler cannot prove it.
     async move {
-        let mut opened = armed.open(context).await.map_err(RunFailure::Inject)?;
+        let mut opened = if armed.is_bare() {
+            Opened::bare(context)
+        } else {
+            armed.open(context).await.map_err(RunFailure::Inject)?
+        };
         let result = {
             // Pinned where it is made: a user's future may be large, and moving it copies it.
             let mut body = pin!(Some(body.start(armed.give(&mut opened.frame))));
@@ -201,10 +205,10 @@ pin_project! {
         limits: &'b Limits<'b>,
         // When the body began; absent if it may take as long as it likes.
         began: Option<Instant>,
-        // Most bodies that have a limit never wait, so the timer is only made for those that do.
+        // Most bodies never wait, so what is waited for beside them is only made for those that do.
         timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
         #[pin]
-        drop_on: Option<WaitForCancellationFuture<'b>>,
+        fired: Option<WaitForCancellationFuture<'b>>,
     }
 }
 
@@ -215,13 +219,13 @@ impl<'b> Bounds<'b> {
             limits,
             began: limits.timeout.map(|_| now()),
             timer: None,
-            drop_on: limits.drop_on.map(CancellationToken::cancelled),
+            fired: None,
         }
     }
 
     #[inline]
     fn are_none(&self) -> bool {
-        self.began.is_none() && self.drop_on.is_none()
+        self.began.is_none() && self.limits.drop_on.is_none()
     }
 
     /// Says so if the body is done and was in nobody's reach for longer than its limit.
@@ -241,7 +245,7 @@ impl<'b> Bounds<'b> {
 
     /// Waits for the first limit to be reached.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<RunFailure> {
-        let this = self.project();
+        let mut this = self.project();
         if let (Some(began), Some(limit)) = (*this.began, this.limits.timeout) {
             // A body that uses its task's whole budget up must not keep the timer from being looked at.
             let timer = || Box::pin(unconstrained(sleep_until(began + limit)));
@@ -249,7 +253,10 @@ impl<'b> Bounds<'b> {
                 return Poll::Ready(RunFailure::TimedOut(limit));
             }
         }
-        match this.drop_on.as_pin_mut() {
+        if let (Some(drop_on), None) = (this.limits.drop_on, &*this.fired) {
+            this.fired.set(Some(drop_on.cancelled()));
+        }
+        match this.fired.as_pin_mut() {
             Some(fired) => fired.poll(cx).map(|()| RunFailure::Dropped),
             None => Poll::Pending,
         }

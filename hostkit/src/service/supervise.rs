@@ -197,7 +197,7 @@ impl Supervised {
         let wants_ready = plan.wants::<Ready>();
         let values = (wants_ready || plan.wants::<Instance>()).then(|| {
             let instance = Instance::new(index, self.of.options.instances);
-            Arc::new(RunValues::default().with(Ready::of(&self.instances, index)).with(instance))
+            Arc::new((Ready::of(&self.instances, index), instance)) as Arc<dyn RunValues>
         });
         let token = plan.wants_token.then(|| self.stop.child_token());
         let at_first_poll = || {

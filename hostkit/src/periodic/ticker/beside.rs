@@ -1,10 +1,12 @@
 //! `overlap = "allow"`: a run begins at its instant, whoever else is under way.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use super::rest::Rest;
 use super::{Ticker, landed, passed_over};
 use crate::periodic::grid::{Taken, Way};
 use crate::runner::{Callee, Conduct, End, ServiceState};
@@ -14,7 +16,8 @@ impl Ticker {
         // Tokens that end every run, and not only when the host stops.
         let (stop, abandon) = (conduct.stop.child_token(), conduct.abandon.child_token());
         let of_runs = Conduct { stop, abandon, ..conduct.clone() };
-        let ready = conduct.clock.read();
+        let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
+        let ready = rest.as_mut().look(conduct);
         let mut grid = self.grid(&ready);
         let mut runs: FuturesUnordered<_> = self
             .begins_with_a_run()
@@ -32,11 +35,11 @@ impl Ticker {
                         break end;
                     }
                 }
-                due = self.due(&mut grid, conduct) => {
-                    if due.is_none() {
+                due = rest.as_mut().due(&mut grid, conduct) => {
+                    let Some(at) = due else {
                         break End::Done;
-                    }
-                    match grid.take(&conduct.clock.read(), Way::Free, self.options.missed) {
+                    };
+                    match grid.take(&at, Way::Free, self.options.missed) {
                         Some(taken) => runs.push(self.launch(&callee, &of_runs, taken).running),
                         None => passed_over(conduct),
                     }

@@ -3,8 +3,10 @@
 //! A run that takes the token is told and has until the next instant; one that takes none, or is still there then, is
 //! dropped at its next await. The new run begins when the former has ended, its scope included.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use super::rest::Rest;
 use super::{Flight, Ticker, landed, passed_over};
 use crate::component::RunFailure;
 use crate::periodic::grid::{Grid, Taken, Way};
@@ -15,7 +17,8 @@ impl Ticker {
     pub(super) async fn newest_only(self: &Arc<Self>, callee: Arc<dyn Callee>, conduct: &Conduct) -> End {
         // Runs that cancel each other at once are as good as the last of them.
         let missed = if self.options.missed == Missed::All { Missed::Once } else { self.options.missed };
-        let ready = conduct.clock.read();
+        let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
+        let ready = rest.as_mut().look(conduct);
         let mut grid = self.grid(&ready);
         let mut waiting = self.begins_with_a_run().then(|| Taken::at(&ready));
         let mut flight: Option<Flight> = None;
@@ -33,11 +36,11 @@ impl Ticker {
                         return end;
                     }
                 }
-                due = self.due(&mut grid, conduct) => {
-                    if due.is_none() {
+                due = rest.as_mut().due(&mut grid, conduct) => {
+                    let Some(at) = due else {
                         break;
-                    }
-                    match grid.take(&conduct.clock.read(), Way::Free, missed) {
+                    };
+                    match grid.take(&at, Way::Free, missed) {
                         Some(taken) => {
                             flight.iter_mut().for_each(Flight::cancel);
                             waiting = Some(newest(taken, waiting.take()));
