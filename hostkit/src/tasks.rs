@@ -2,8 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -121,28 +120,35 @@ pub(crate) fn keep_time() -> Option<KeepsTime> {
     Some(KeepsTime { _ends_the_thread: sender })
 }
 
-/// How many blocking functions run in this process.
-static BLOCKING: AtomicUsize = AtomicUsize::new(0);
+/// The blocking functions that run in this process, by whose they are.
+static BLOCKING: Mutex<Vec<Mark>> = Mutex::new(Vec::new());
+
+fn all_blocking() -> MutexGuard<'static, Vec<Mark>> {
+    BLOCKING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// One of [`BLOCKING`], until it is dropped.
-struct Counted;
+struct Counted(Mark);
 
 impl Counted {
-    fn begin() -> Self {
-        BLOCKING.fetch_add(1, Ordering::Relaxed);
-        Self
+    fn begin(mark: Mark) -> Self {
+        all_blocking().push(mark);
+        Self(mark)
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        BLOCKING.fetch_sub(1, Ordering::Relaxed);
+        let mut all = all_blocking();
+        if let Some(place) = all.iter().position(|mark| *mark == self.0) {
+            all.swap_remove(place);
+        }
     }
 }
 
-/// How many blocking functions have not returned yet.
-pub(crate) fn blocking_calls() -> usize {
-    BLOCKING.load(Ordering::Relaxed)
+/// Whose blocking functions have not returned yet; one mark for each.
+pub(crate) fn blocking_calls() -> Vec<Mark> {
+    all_blocking().clone()
 }
 
 /// Runs a blocking function on the blocking pool.
@@ -152,8 +158,9 @@ pub(crate) fn blocking_calls() -> usize {
 /// # Panics
 /// Passes a panic of the function on.
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    let mark = Mark::current();
     let counted = move || {
-        let _counted = Counted::begin();
+        let _counted = Counted::begin(mark);
         carry(function)
     };
     match joined(tokio::task::spawn_blocking(counted).await).await {

@@ -22,4 +22,6 @@ mod program;
 mod queue;
 mod races;
 #[cfg(target_os = "linux")]
+mod signals;
+#[cfg(target_os = "linux")]
 mod systemd;

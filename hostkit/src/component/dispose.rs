@@ -199,9 +199,7 @@ impl Opened {
     pub(crate) async fn close(mut self, outcome: Outcome) -> Result<(), Vec<CloseFault>> {
         match self.closing.take() {
             None => self.drop_slots(),
-            Some((container, plan)) => {
-                Closing::of_frame(self.take_frame(), container, plan, outcome).finish().await
-            }
+            Some((container, plan)) => Closing::of_frame(self.take_frame(), container, plan, outcome).finish().await,
         }
     }
 

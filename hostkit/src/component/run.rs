@@ -132,18 +132,40 @@ pub(crate) fn run<B: Body>(
             return also(result, opened.drop_slots());
         }
         // In a box, because it is large and most of those who rest in here have nothing to close.
-        Box::pin(close(opened, result)).await
+        Box::pin(close(limits.of, opened, result)).await
     }
 }
 
 /// Ends the scope of a body that has ended like this.
-async fn close(opened: Opened, result: Result<(), RunFailure>) -> Result<(), RunFailure> {
+///
+/// # Cancel safety
+/// What is left of the scope goes to the reaper, and how the body failed is logged: nobody hears of it otherwise.
+async fn close(of: &str, opened: Opened, result: Result<(), RunFailure>) -> Result<(), RunFailure> {
     let outcome = match &result {
         Ok(()) => Outcome::Succeeded,
         Err(RunFailure::Dropped) => Outcome::Cancelled,
         Err(_) => Outcome::Failed,
     };
-    also(result, opened.close(outcome).await)
+    let mut unheard = Unheard { of, failure: result.err() };
+    let closed = opened.close(outcome).await;
+    also(unheard.failure.take().map_or(Ok(()), Err), closed)
+}
+
+/// How a body failed, until somebody is told.
+struct Unheard<'a> {
+    of: &'a str,
+    failure: Option<RunFailure>,
+}
+
+impl Drop for Unheard<'_> {
+    fn drop(&mut self) {
+        if let Some(failure) = self.failure.take().filter(|failure| !matches!(failure, RunFailure::Dropped)) {
+            tracing::error!(
+                target: "hostkit::service", service = self.of, error = %failure,
+                "failed, and was cut while its scope was closed"
+            );
+        }
+    }
 }
 
 /// How a run ended whose body and scope ended like this.
@@ -215,12 +237,7 @@ pin_project! {
 impl<'b> Bounds<'b> {
     #[inline]
     fn of(limits: &'b Limits<'b>) -> Self {
-        Self {
-            limits,
-            began: limits.timeout.map(|_| now()),
-            timer: None,
-            fired: None,
-        }
+        Self { limits, began: limits.timeout.map(|_| now()), timer: None, fired: None }
     }
 
     #[inline]

@@ -32,7 +32,7 @@ use super::running::{Running, Service, stop_order};
 use super::start::run_hook;
 use crate::component::{Outcome, RunFailure};
 use crate::runner::{End, Ended, ServiceState, Stage, StopsWith};
-use crate::tasks::{joined, keep_time};
+use crate::tasks::{blocking_calls, joined, keep_time};
 use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
@@ -197,6 +197,7 @@ impl<'a> Stopping<'a> {
             self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
         }
         self.dispose(report).await;
+        self.name_left_behind(report);
         let took = crate::time::show_rounded(now() - self.began);
         for stuck in &report.stuck {
             tracing::error!(target: "hostkit::host", "{stuck}");
@@ -205,6 +206,20 @@ impl<'a> Stopping<'a> {
             tracing::warn!(target: "hostkit::host", "{left}");
         }
         tracing::info!(target: "hostkit::host", %took, stuck = report.stuck.len(), "stopped");
+    }
+
+    /// Says whose blocking functions still run. Nothing ends those; who was dropped at its deadline has been named.
+    fn name_left_behind(&self, report: &Report) {
+        let marks = blocking_calls();
+        let services = self.running.services.iter().filter(|service| marks.contains(&service.mark));
+        for name in services.map(|service| service.plan.name) {
+            if report.stuck.iter().all(|stuck| stuck.name != name) {
+                tracing::warn!(
+                    target: "hostkit::host", service = name,
+                    "its blocking function still runs and is left behind; one that takes the `CancellationToken` can end"
+                );
+            }
+        }
     }
 
     pub(super) fn grace(&self) -> Duration {
