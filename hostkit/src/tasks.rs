@@ -2,8 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
@@ -89,35 +88,15 @@ pub(crate) fn share_woken() {
     }
 }
 
-/// How often an idle thread of the runtime is woken by [`keep_time`].
-const WAKING: Duration = Duration::from_millis(20);
-
-/// Keeps a runtime of several threads firing its timers, until this is dropped.
-#[derive(Debug)]
-pub(crate) struct KeepsTime {
-    _ends_the_thread: mpsc::Sender<()>,
-}
-
-/// Sees to it that deadlines pass while code of the user's blocks threads of the runtime.
+/// Wakes an idle thread of the runtime, so that it fires its timers.
 ///
 /// One thread of tokio's waits for its timers and its input for all of them, and the others sleep. If what a timer or an
-/// event woke blocks that very thread, nobody takes its place until one of the others is woken; a thread beside the
+/// event woke blocks that very thread, nobody takes its place until one of the others is woken; somebody beside the
 /// runtime does that. A runtime of one thread has no others.
-pub(crate) fn keep_time() -> Option<KeepsTime> {
-    let runtime = Handle::try_current().ok()?;
-    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
-        return None;
+pub(crate) fn keep_time(runtime: &Handle) {
+    if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+        drop(spawn_on(runtime, async {}));
     }
-    let (sender, ended) = mpsc::channel::<()>();
-    #[allow(clippy::disallowed_methods, reason = "this is the door")]
-    let waking = move || {
-        while ended.recv_timeout(WAKING) == Err(mpsc::RecvTimeoutError::Timeout) {
-            drop(runtime.spawn(async {}));
-        }
-    };
-    // Without the thread a stop is what tokio makes of it.
-    thread("hostkit-time", waking).ok()?;
-    Some(KeepsTime { _ends_the_thread: sender })
 }
 
 /// The blocking functions that run in this process, by whose they are.

@@ -31,7 +31,7 @@ use super::{Host, StartError, supervisor};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::error::WithCauses;
 use crate::runner::{Alarm, Conduct, End, Ended, ServiceState, Stage, StatusCell};
-use crate::tasks::{joined, keep_time};
+use crate::tasks::joined;
 use crate::time::now;
 
 impl Host {
@@ -212,7 +212,6 @@ async fn apart(
         () = running.lifetime.stopping().cancelled() => {}
         done = &mut task => return Ok(joined(done).await?),
     }
-    let _deadlines_pass = keep_time();
     let stop = Stopping::begin(running);
     let mut in_hook = running.in_hook.subscribe();
     let no_hook = async { drop(in_hook.wait_for(Option::is_none).await) };

@@ -32,7 +32,7 @@ use super::running::{Running, Service, stop_order};
 use super::start::run_hook;
 use crate::component::{Outcome, RunFailure};
 use crate::runner::{End, Ended, ServiceState, Stage, StopsWith};
-use crate::tasks::{blocking_calls, joined, keep_time};
+use crate::tasks::{blocking_calls, joined};
 use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
@@ -161,7 +161,6 @@ impl<'a> Stopping<'a> {
 
     /// Goes through the phases; returns by the deadline.
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
-        let _deadlines_pass = keep_time();
         self.hold_back();
         if self.running.services_began.load(Ordering::Relaxed) {
             self.drain_delay().await;
@@ -172,7 +171,6 @@ impl<'a> Stopping<'a> {
 
     /// The phases from the end of the services on.
     pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
-        let _deadlines_pass = keep_time();
         self.hold_back();
         self.end(events, report).await;
     }
@@ -198,6 +196,7 @@ impl<'a> Stopping<'a> {
         }
         self.dispose(report).await;
         self.name_left_behind(report);
+        self.running.watched.has_stopped();
         let took = crate::time::show_rounded(now() - self.began);
         for stuck in &report.stuck {
             tracing::error!(target: "hostkit::host", "{stuck}");

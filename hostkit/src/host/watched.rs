@@ -21,6 +21,7 @@ use super::systemd::Systemd;
 use super::{Health, HostLifetime, watch};
 use crate::config::HostOptions;
 use crate::stall::Mark;
+use crate::tasks::keep_time;
 use crate::time::{now, show_duration};
 
 /// How long after its deadline a stop counts as one that will never end.
@@ -30,6 +31,8 @@ const OVERDUE: Duration = Duration::from_millis(500);
 pub(super) const ROUND: Duration = Duration::from_secs(1);
 /// How long a task or a runtime may take to answer.
 pub(super) const SILENT: Duration = Duration::from_secs(3);
+/// How often an idle thread of a runtime is woken while its host stops, so that deadlines pass.
+const WAKING: Duration = Duration::from_millis(20);
 /// How often threads are looked at, at most.
 const FASTEST: Duration = Duration::from_millis(10);
 /// What constructors, disposers and the rest of hostkit's own tasks are called.
@@ -70,6 +73,8 @@ pub(super) struct Watched {
     progress: Mutex<Progress>,
     #[cfg(all(feature = "systemd", target_os = "linux"))]
     systemd: OnceLock<Systemd>,
+    /// Whether its stop has come to its end.
+    stopped: AtomicBool,
     /// Whether the end of the process has been begun.
     ending: AtomicBool,
     /// Upgraded only by whoever ends the process: it keeps what is the user's.
@@ -162,6 +167,7 @@ impl Watched {
             progress: Mutex::default(),
             #[cfg(all(feature = "systemd", target_os = "linux"))]
             systemd: OnceLock::new(),
+            stopped: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             running: OnceLock::new(),
         })
@@ -181,6 +187,14 @@ impl Watched {
 
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    pub(super) fn has_stopped(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.lifetime.stop_asked().is_some() && !self.stopped.load(Ordering::Relaxed)
     }
 
     /// Whether one of its tasks is among those who hold a thread.
@@ -297,6 +311,10 @@ impl Watched {
             pause = (limit / 4).clamp(FASTEST, ROUND / 2);
             self.name_stalls(limit, held, progress, asides);
         }
+        if self.is_stopping() {
+            pause = pause.min(WAKING);
+            keep_time(&self.runtime);
+        }
         progress.pulses.iter().for_each(|pulse| pulse.count(passed));
         let revived = progress.kept.iter().filter(|kept| kept.revive());
         asides.extend(revived.map(|kept| Aside::Revived(kept.pulse.name)));
@@ -313,7 +331,7 @@ impl Watched {
             && progress.holders.is_empty()
             && progress.stalls.is_empty()
             && progress.pulses.iter().all(|pulse| !pulse.is_asked())
-            && self.lifetime.stop_asked().is_none();
+            && !self.is_stopping();
         // Whom systemd watches is looked at in every round.
         #[cfg(all(feature = "systemd", target_os = "linux"))]
         let is_quiet = is_quiet && self.systemd.get().is_none();
