@@ -66,9 +66,8 @@ impl Field {
         if text.split(',').any(str::is_empty) {
             return Err(ExpressionError::element(self, text, "a part of the list is empty"));
         }
-        let read = |element| {
-            Element::read(self, element).map_err(|reason| ExpressionError::element(self, element, reason))
-        };
+        let read =
+            |element| Element::read(self, element).map_err(|reason| ExpressionError::element(self, element, reason));
         text.split(',').map(read).collect()
     }
 

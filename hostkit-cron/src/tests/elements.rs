@@ -53,7 +53,8 @@ fn check(field: Field, text: &str) -> bool {
 #[test]
 fn croner_reads_the_same_elements_as_the_same_days_and_times() {
     let mut random = Random(11);
-    let pieces = ["0", "1", "2", "3", "5", "6", "7", "12", "23", "29", "31", "59", "60", "*", "-", "/", "#", "L", "W", "?"];
+    let pieces =
+        ["0", "1", "2", "3", "5", "6", "7", "12", "23", "29", "31", "59", "60", "*", "-", "/", "#", "L", "W", "?"];
     let (mut read, mut refused) = (0, 0);
     for _ in 0..60_000 {
         let field = random.one_of(&FIELDS);
@@ -68,7 +69,8 @@ fn croner_reads_the_same_elements_as_the_same_days_and_times() {
 
 /// What croner takes and we never did, and `L-3`, which it never took.
 fn is_lenient(field: Field, text: &str) -> bool {
-    let ends_only = |sign: char| text.trim_end_matches(sign).len() + 1 < text.len() || text[..text.len() - 1].contains(sign);
+    let ends_only =
+        |sign: char| text.trim_end_matches(sign).len() + 1 < text.len() || text[..text.len() - 1].contains(sign);
     let number_and_last = text.split_once('#').is_some_and(|(_, nth)| nth.len() > 1 && nth.ends_with('L'));
     let is_day = matches!(field, Field::Day | Field::Weekday);
     // Only days know a question mark, which stands for a star.

@@ -29,8 +29,14 @@ fn expressions_are_told_as_people_say_them() {
         ("0 0 13 * +5", "at 00:00, on day 13 of the month, but only Friday"),
         ("0 0 */10 * 1", "at 00:00, on days 1, 11, 21 and 31 of the month, but only Monday"),
         ("0 0 L * *", "at 00:00, on the last day of the month"),
-        ("0 0 L-1,L-3 * *", "at 00:00, on the day before the last of the month and the day 3 days before the last of the month"),
-        ("0 0 15W,LW * *", "at 00:00, on the working day nearest to day 15 of the month and the last working day of the month"),
+        (
+            "0 0 L-1,L-3 * *",
+            "at 00:00, on the day before the last of the month and the day 3 days before the last of the month",
+        ),
+        (
+            "0 0 15W,LW * *",
+            "at 00:00, on the working day nearest to day 15 of the month and the last working day of the month",
+        ),
         ("0 6 * * mon-fri#2", "at 06:00, the second Monday to Friday of the month"),
         ("0 6 * * friL,sun", "at 06:00, Sunday and the last Friday of the month"),
         ("0 6 * * sat,sun", "at 06:00, Saturday and Sunday"),
@@ -178,7 +184,8 @@ impl<'t> Reader<'t> {
 
     fn weekdays(&mut self) -> Vec<u8> {
         // From Monday as 1 to Sunday as 7.
-        let place = |word: &str| WEEKDAYS.iter().position(|name| *name == word).map(|place| [7, 1, 2, 3, 4, 5, 6][place]);
+        let place =
+            |word: &str| WEEKDAYS.iter().position(|name| *name == word).map(|place| [7, 1, 2, 3, 4, 5, 6][place]);
         self.list(place)
     }
 
@@ -233,7 +240,8 @@ impl<'t> Reader<'t> {
 fn nearest(to: u8, length: u8, day: u8, weekday: u8) -> bool {
     let weekday_of = |other: u8| (i16::from(weekday) + i16::from(other) - i16::from(day) - 1).rem_euclid(7) + 1;
     let distance = |other: u8| (i16::from(other) - i16::from(to)).abs();
-    to <= length && (1..=length).filter(|other| weekday_of(*other) <= 5).min_by_key(|other| distance(*other)) == Some(day)
+    to <= length
+        && (1..=length).filter(|other| weekday_of(*other) <= 5).min_by_key(|other| distance(*other)) == Some(day)
 }
 
 fn read_back(text: &str) -> Meaning {
@@ -248,9 +256,8 @@ fn read_back(text: &str) -> Meaning {
         (1..=12).collect()
     };
     assert_eq!(reader.at, reader.words.len(), "`{text}` is read to its end");
-    let any = |picks: &[Pick], length, day, weekday| {
-        picks.is_empty() || picks.iter().any(|pick| pick(length, day, weekday))
-    };
+    let any =
+        |picks: &[Pick], length, day, weekday| picks.is_empty() || picks.iter().any(|pick| pick(length, day, weekday));
     let mut days = Vec::new();
     for length in KINDS {
         for first in 0..7 {
@@ -258,7 +265,8 @@ fn read_back(text: &str) -> Meaning {
                 0 => 7,
                 weekday => weekday,
             };
-            let is_meant = |day: &u8| any(&picks, length, *day, weekday(*day)) && any(&only, length, *day, weekday(*day));
+            let is_meant =
+                |day: &u8| any(&picks, length, *day, weekday(*day)) && any(&only, length, *day, weekday(*day));
             days.push((1..=length).filter(is_meant).collect());
         }
     }

@@ -49,7 +49,8 @@ struct Side {
     arriving: Option<Signals>,
 }
 
-static SIDE: Mutex<Side> = Mutex::new(Side { hosts: Vec::new(), probes: Vec::new(), runtime: None, hears: false, arriving: None });
+static SIDE: Mutex<Side> =
+    Mutex::new(Side { hosts: Vec::new(), probes: Vec::new(), runtime: None, hears: false, arriving: None });
 /// Makes the thread look at everything again.
 static POKED: Notify = Notify::const_new();
 

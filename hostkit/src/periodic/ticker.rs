@@ -59,6 +59,10 @@ impl Runner for Ticker {
         self.options.to_string()
     }
 
+    fn schedule(&self) -> Option<String> {
+        Some(self.options.schedule.in_words())
+    }
+
     fn upcoming(&self) -> Vec<Upcoming> {
         self.options.upcoming(&Clock::default().read())
     }
@@ -135,7 +139,6 @@ impl<C: Deref<Target = dyn Callee>> Called<C> {
 struct Told(Option<CancellationToken>);
 
 impl Told {
-
     fn tell(&self) {
         self.0.iter().for_each(CancellationToken::cancel);
     }

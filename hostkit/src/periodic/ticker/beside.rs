@@ -12,7 +12,11 @@ use crate::periodic::grid::{Taken, Way};
 use crate::runner::{Callee, Conduct, End, ServiceState};
 
 impl Ticker {
-    pub(super) async fn beside_each_other(self: &Arc<Self>, called: Arc<Called<Box<dyn Callee>>>, conduct: &Conduct) -> End {
+    pub(super) async fn beside_each_other(
+        self: &Arc<Self>,
+        called: Arc<Called<Box<dyn Callee>>>,
+        conduct: &Conduct,
+    ) -> End {
         // Tokens that end every run, and not only when the host stops.
         let (stop, abandon) = (conduct.stop.child_token(), conduct.abandon.child_token());
         let of_runs = Conduct { stop, abandon, ..conduct.clone() };
