@@ -77,6 +77,9 @@ fn read_day(text: &str) -> Result<Element, String> {
 
 fn read_weekday(text: &str) -> Result<Element, String> {
     if let Some((weekdays, nth)) = text.split_once('#') {
+        if matches!(weekdays, "*" | "?") {
+            return Err("`#` stands after a weekday, as in `FRI#2`".to_owned());
+        }
         let weekdays = values(Field::Weekday, weekdays)?;
         return match (nth, number(nth)) {
             ("L", _) => Ok(Element::LastOf(weekdays)),

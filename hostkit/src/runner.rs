@@ -74,6 +74,12 @@ pub(crate) trait Runner: Send + Sync + 'static {
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
 
+    /// When it runs, in words, as far as it has a schedule, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    fn schedule(&self) -> Option<String> {
+        None
+    }
+
     /// When it runs next, as far as it has a schedule, for `list`.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn upcoming(&self) -> Vec<Upcoming> {

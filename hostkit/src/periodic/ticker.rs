@@ -14,7 +14,9 @@
 mod beside;
 mod newest;
 mod rest;
+mod under_way;
 
+use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::rest::Rest;
+use self::under_way::{Ran, UnderWay};
 use super::Tick;
 use super::grid::{Grid, Taken, Way};
 use super::options::{OnFailure, Options, Overlap, Schedule};
@@ -56,6 +59,10 @@ impl Runner for Ticker {
         self.options.to_string()
     }
 
+    fn schedule(&self) -> Option<String> {
+        Some(self.options.schedule.in_words())
+    }
+
     fn upcoming(&self) -> Vec<Upcoming> {
         self.options.upcoming(&Clock::default().read())
     }
@@ -68,10 +75,16 @@ impl Runner for Ticker {
                 Err(end) => return end,
             };
             let end = match self.options.overlap {
-                Overlap::Forbid => self.one_by_one(callee, &conduct).await,
+                Overlap::Forbid => self.one_by_one(Called::new(callee), &conduct).await,
                 // Boxed, so that the many schedules that never overlap need no room for it.
-                Overlap::Allow => Box::pin(self.beside_each_other(callee.into(), &conduct)).await,
-                Overlap::CancelPrevious => Box::pin(self.newest_only(callee.into(), &conduct)).await,
+                Overlap::Allow => {
+                    let called = Arc::new(Called::new(callee));
+                    Box::pin(self.beside_each_other(called, &conduct)).await
+                }
+                Overlap::CancelPrevious => {
+                    let called = Arc::new(Called::new(callee));
+                    Box::pin(self.newest_only(called, &conduct)).await
+                }
             };
             conduct.status.set(match &end {
                 End::Failed(failure) => ServiceState::Failed { error: failure.to_string() },
@@ -84,11 +97,12 @@ impl Runner for Ticker {
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         Some(Box::pin(async move {
             conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
-            let callee = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
+            let called = Called::new((self.bind)(&conduct).map_err(RunFailure::Inject)?);
             // A stop loses nothing: the run has not begun.
             let turn = conduct.stop.run_until_cancelled(self.turn_unless_beside()).await.ok_or(RunFailure::Dropped)?;
             let taken = Taken::at(&conduct.clock.read());
-            let result = self.once(&*callee, &conduct, Told::new(&*callee, &conduct), &conduct.abandon, taken).await;
+            let call = self.once(&called, &conduct, called.told(&conduct), &conduct.abandon, taken);
+            let result = until_abandoned(&conduct.abandon, call).await;
             drop(turn);
             if let Err(failure) = &result
                 && !matches!(failure, RunFailure::Dropped)
@@ -101,14 +115,30 @@ impl Runner for Ticker {
     }
 }
 
+/// A function that is called again and again. What its plan says of a run is looked up once.
+struct Called<C> {
+    callee: C,
+    takes_token: bool,
+    takes_tick: bool,
+}
+
+impl<C: Deref<Target = dyn Callee>> Called<C> {
+    fn new(callee: C) -> Self {
+        let plan = callee.plan();
+        let (takes_token, takes_tick) = (plan.wants_token, plan.wants::<Tick>());
+        Self { callee, takes_token, takes_tick }
+    }
+
+    /// The token of the next run.
+    fn told(&self, conduct: &Conduct) -> Told {
+        Told(self.takes_token.then(|| conduct.stop.child_token()))
+    }
+}
+
 /// The token of one run, if it takes any.
 struct Told(Option<CancellationToken>);
 
 impl Told {
-    fn new(callee: &dyn Callee, conduct: &Conduct) -> Self {
-        Self(callee.plan().wants_token.then(|| conduct.stop.child_token()))
-    }
-
     fn tell(&self) {
         self.0.iter().for_each(CancellationToken::cancel);
     }
@@ -143,7 +173,7 @@ impl Ticker {
 
     fn one_by_one<'r>(
         &'r self,
-        callee: Box<dyn Callee>,
+        called: Called<Box<dyn Callee>>,
         conduct: &'r Conduct,
     ) -> impl Future<Output = End> + Send + 'r {
         async move {
@@ -186,8 +216,8 @@ impl Ticker {
                     way = Way::Free;
                     continue;
                 };
-                conduct.is_now(ServiceState::Running);
-                let result = self.once(&*callee, conduct, Told::new(&*callee, conduct), &conduct.abandon, taken).await;
+                let call = self.once(&called, conduct, called.told(conduct), &conduct.abandon, taken);
+                let Ran { result, was_shown } = UnderWay::new(call, conduct).await;
                 drop(turn);
                 at = rest.as_mut().look(conduct);
                 way = grid.way(&at);
@@ -196,7 +226,9 @@ impl Ticker {
                 {
                     return end;
                 }
-                conduct.is_now(ServiceState::Ready);
+                if was_shown {
+                    conduct.is_now(ServiceState::Ready);
+                }
             }
         }
     }
@@ -218,16 +250,17 @@ impl Ticker {
     }
 
     /// Begins a run in a task of its own.
-    fn launch(self: &Arc<Self>, callee: &Arc<dyn Callee>, conduct: &Conduct, taken: Taken) -> Flight {
-        let told = Told::new(&**callee, conduct);
+    fn launch(self: &Arc<Self>, called: &Arc<Called<Box<dyn Callee>>>, conduct: &Conduct, taken: Taken) -> Flight {
+        let told = called.told(conduct);
         let by = told.0.clone();
         let drop = conduct.abandon.child_token();
         let running = {
-            let (ticker, callee, conduct, drop) = (Arc::clone(self), Arc::clone(callee), conduct.clone(), drop.clone());
+            let (ticker, called, conduct, drop) = (Arc::clone(self), Arc::clone(called), conduct.clone(), drop.clone());
             async move {
                 // What is lost is the turn of a run that has not begun.
                 let turn = drop.run_until_cancelled(ticker.turn_unless_beside()).await.ok_or(RunFailure::Dropped)?;
-                let result = ticker.once(&*callee, &conduct, told, &drop, taken).await;
+                let call = ticker.once(&called, &conduct, told, &drop, taken);
+                let result = until_abandoned(&conduct.abandon, call).await;
                 std::mem::drop(turn);
                 result
             }
@@ -235,25 +268,25 @@ impl Ticker {
         Flight { told: by, drop, is_cancelled: false, running: conduct.tasks.spawn(conduct.name, running) }
     }
 
-    /// One run in its own scope, with its own child token and its own span.
-    fn once<'r>(
+    /// One run in its own scope, with its own child token and its own span. What its constructors and disposers take
+    /// beyond the deadline of a stop is the caller's to end.
+    fn once<'r, C: Deref<Target = dyn Callee>>(
         &'r self,
-        callee: &'r dyn Callee,
+        called: &'r Called<C>,
         conduct: &'r Conduct,
         told: Told,
         drop_on: &'r CancellationToken,
         taken: Taken,
     ) -> impl Future<Output = Result<(), RunFailure>> + Send + 'r {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
-        let tick = || Arc::new((Tick::new(taken, run),)) as Arc<dyn RunValues>;
-        let values = callee.plan().wants::<Tick>().then(tick);
+        let values = called.takes_tick.then(|| Arc::new((Tick::new(taken, run),)) as Arc<dyn RunValues>);
         let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(drop_on) };
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = taken.missed
         );
         let context = Context { token: told.0.clone(), values };
-        let call = callee.call(context, &|| {}, limits).instrument(span);
-        until_abandoned(&conduct.abandon, call).inspect(move |result| match result {
+        let call = called.callee.call(context, &|| {}, limits).instrument(span);
+        call.inspect(move |result| match result {
             Ok(()) => {
                 let took = taken.began.elapsed();
                 tracing::debug!(target: "hostkit::periodic", service = conduct.name, run, ?took, "run succeeded");

@@ -7,12 +7,16 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::rest::Rest;
-use super::{Ticker, landed, passed_over};
+use super::{Called, Ticker, landed, passed_over};
 use crate::periodic::grid::{Taken, Way};
 use crate::runner::{Callee, Conduct, End, ServiceState};
 
 impl Ticker {
-    pub(super) async fn beside_each_other(self: &Arc<Self>, callee: Arc<dyn Callee>, conduct: &Conduct) -> End {
+    pub(super) async fn beside_each_other(
+        self: &Arc<Self>,
+        called: Arc<Called<Box<dyn Callee>>>,
+        conduct: &Conduct,
+    ) -> End {
         // Tokens that end every run, and not only when the host stops.
         let (stop, abandon) = (conduct.stop.child_token(), conduct.abandon.child_token());
         let of_runs = Conduct { stop, abandon, ..conduct.clone() };
@@ -23,7 +27,7 @@ impl Ticker {
             .begins_with_a_run()
             .then(|| Taken::at(&ready))
             .into_iter()
-            .map(|taken| self.launch(&callee, &of_runs, taken).running)
+            .map(|taken| self.launch(&called, &of_runs, taken).running)
             .collect();
         let mut end = loop {
             conduct.is_now(if runs.is_empty() { ServiceState::Ready } else { ServiceState::Running });
@@ -40,7 +44,7 @@ impl Ticker {
                         break End::Done;
                     };
                     match grid.take(&at, Way::Free, self.options.missed) {
-                        Some(taken) => runs.push(self.launch(&callee, &of_runs, taken).running),
+                        Some(taken) => runs.push(self.launch(&called, &of_runs, taken).running),
                         None => passed_over(conduct),
                     }
                     // Many missed ones at once shall starve nobody.

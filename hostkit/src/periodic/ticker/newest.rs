@@ -7,14 +7,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use super::rest::Rest;
-use super::{Flight, Ticker, landed, passed_over};
+use super::{Called, Flight, Ticker, landed, passed_over};
 use crate::component::RunFailure;
 use crate::periodic::grid::{Grid, Taken, Way};
 use crate::periodic::options::Missed;
 use crate::runner::{Callee, Conduct, End, ServiceState};
 
 impl Ticker {
-    pub(super) async fn newest_only(self: &Arc<Self>, callee: Arc<dyn Callee>, conduct: &Conduct) -> End {
+    pub(super) async fn newest_only(self: &Arc<Self>, called: Arc<Called<Box<dyn Callee>>>, conduct: &Conduct) -> End {
         // Runs that cancel each other at once are as good as the last of them.
         let missed = if self.options.missed == Missed::All { Missed::Once } else { self.options.missed };
         let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
@@ -24,7 +24,7 @@ impl Ticker {
         let mut flight: Option<Flight> = None;
         loop {
             if flight.is_none() && !conduct.is_stopping() {
-                flight = waiting.take().map(|taken| self.launch(&callee, conduct, taken));
+                flight = waiting.take().map(|taken| self.launch(&called, conduct, taken));
             }
             conduct.is_now(if flight.is_some() { ServiceState::Running } else { ServiceState::Ready });
             // What the arms lose is waits.
