@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::OnceCell;
 
 use super::container::Container;
-use super::dispose::{CloseFault, Closing, Opened};
+use super::dispose::{CloseFault, Opened};
 use super::frame::{Context, Frame};
 use super::graph::{ProviderId, Resolved};
 use super::plan::{Armed, Binder, Failure, InjectError, Place, Plan};
@@ -242,9 +242,8 @@ struct OpenScope {
 
 impl Drop for OpenScope {
     fn drop(&mut self) {
-        if self.owned {
-            let container = Arc::clone(&self.shared.container);
-            container.reap(Closing::of_shared(Arc::clone(&self.shared), Outcome::Cancelled));
+        if self.owned && !self.shared.has_ended() {
+            self.shared.container.reap(self.shared.end(Vec::new(), Outcome::Cancelled));
         }
     }
 }
@@ -276,8 +275,11 @@ impl Scope {
     /// # Errors
     /// Fails when a disposer fails, panics or does not finish, or when something still holds an `Arc` of a component
     /// that has one. None of them stops the rest.
+    ///
+    /// # Cancel safety
+    /// Once it has been polled the scope ends with this outcome: cancelling leaves the rest to the background.
     pub async fn close(self, outcome: Outcome) -> Result<(), ScopeError> {
-        let faults = Arc::clone(&self.0.shared).close(Vec::new(), outcome).await;
+        let faults = self.0.shared.close(Vec::new(), outcome).await;
         if faults.is_empty() { Ok(()) } else { Err(ScopeError::closing(faults)) }
     }
 }
