@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 
 use super::container::Container;
 use super::dispose::{CloseFault, Opened};
+#[cfg(feature = "axum")]
+use super::ext::Ext;
 use super::frame::{Context, Frame};
 use super::graph::{ProviderId, Resolved};
 use super::plan::{Armed, Binder, Failure, InjectError, Place, Plan};
@@ -196,6 +198,18 @@ impl Scopes<Untyped> {
         Self { container: Arc::clone(container), typed: None, of: PhantomData }
     }
 
+    /// Whether both open scopes of one host.
+    #[cfg(feature = "axum")]
+    pub(crate) fn are_of_host_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.container, &other.container)
+    }
+
+    /// Something that the host itself makes, if it does.
+    #[cfg(feature = "axum")]
+    pub(crate) fn fitting<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.container.fitting()
+    }
+
     /// Opens an empty scope; its components are built as they are got.
     pub fn open(&self) -> Scope {
         let context = Context { token: Some(self.container.stop.child_token()), values: None };
@@ -266,6 +280,27 @@ impl Scope {
             self.0.shared.container.graph.component(TypeId::of::<T>()).ok_or_else(|| not_registered::<T>())?;
         let built = self.0.shared.build(provider).await?;
         built.downcast().map_err(|_other| InjectError::wrong_type())
+    }
+
+    /// The foreign type `T`, as [`get`](Self::get).
+    #[cfg(feature = "axum")]
+    pub(crate) async fn get_foreign<T: Send + Sync + 'static>(&self) -> Result<Ext<T>, InjectError> {
+        let provider = self.0.shared.container.graph.foreign::<T>()?;
+        let built = self.0.shared.build(provider).await?;
+        built.downcast().map(Ext).map_err(|_other| InjectError::wrong_type())
+    }
+
+    /// A reference that does not keep the scope from ending with its owner.
+    #[cfg(feature = "axum")]
+    pub(crate) fn lend(&self) -> Self {
+        Self(Arc::new(OpenScope { shared: Arc::clone(&self.0.shared), owned: false }))
+    }
+
+    /// Ends the scope in the background.
+    #[cfg(feature = "axum")]
+    pub(crate) fn abandon(&self, outcome: Outcome) {
+        let shared = &self.0.shared;
+        shared.container.reap(shared.end(Vec::new(), outcome));
     }
 
     /// Ends the scope: what was built last first, every disposer awaited with this outcome.
