@@ -25,3 +25,4 @@ mod races;
 mod signals;
 #[cfg(target_os = "linux")]
 mod systemd;
+mod web;

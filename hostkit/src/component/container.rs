@@ -223,8 +223,7 @@ impl Container {
                 self.end(step.provider, built, Outcome::Failed, limit).await.inspect_err(CloseFault::log).ok();
             }
             if let Some(shared) = frame.shared {
-                let closed = Closing::of_shared(shared, Outcome::Failed).finish().await;
-                closed.unwrap_or_else(|faults| faults.iter().for_each(CloseFault::log));
+                shared.close(Vec::new(), Outcome::Failed).await.iter().for_each(CloseFault::log);
             }
         }
         kept
@@ -329,7 +328,7 @@ impl Container {
                 faults.push(fault);
             }
             if let Some(lazily) = lazily {
-                faults.extend(Closing::of_shared(lazily, outcome).finish().await.err().into_iter().flatten());
+                faults.extend(lazily.close(Vec::new(), outcome).await);
             }
         }
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = None;

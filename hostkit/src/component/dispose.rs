@@ -199,7 +199,9 @@ impl Opened {
     pub(crate) async fn close(mut self, outcome: Outcome) -> Result<(), Vec<CloseFault>> {
         match self.closing.take() {
             None => self.drop_slots(),
-            Some((container, plan)) => Closing::of_frame(self.take_frame(), container, plan, outcome).finish().await,
+            Some((container, plan)) => {
+                Closing { frame: self.take_frame(), container, plan, outcome, under_way: None }.finish().await
+            }
         }
     }
 
@@ -236,7 +238,13 @@ impl Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         if let Some((container, plan)) = self.closing.take() {
-            let closing = Closing::of_frame(self.take_frame(), Arc::clone(&container), plan, Outcome::Cancelled);
+            let closing = Closing {
+                frame: self.take_frame(),
+                container: Arc::clone(&container),
+                plan,
+                outcome: Outcome::Cancelled,
+                under_way: None,
+            };
             container.reap(closing);
         }
     }
@@ -261,25 +269,13 @@ struct UnderWay {
     deadline: Instant,
 }
 
-/// A component that is to be ended, and who made it.
-pub(crate) type Slot = (ProviderId, Built);
-
 /// A scope that is being closed.
 pub(crate) struct Closing {
-    left: Left,
+    frame: Frame,
     container: Arc<Container>,
+    plan: Arc<Plan>,
     outcome: Outcome,
     under_way: Option<UnderWay>,
-}
-
-/// What of a scope has not been ended.
-enum Left {
-    /// A frame that its plan filled.
-    Frame(Frame, Arc<Plan>),
-    /// One that may have grown, and is sealed first.
-    Shared(Arc<Shared>, Vec<Option<Built>>),
-    /// These, the last first.
-    Slots(Vec<Slot>),
 }
 
 impl fmt::Debug for Closing {
@@ -289,30 +285,26 @@ impl fmt::Debug for Closing {
 }
 
 impl Closing {
-    fn of_frame(mut frame: Frame, container: Arc<Container>, plan: Arc<Plan>, outcome: Outcome) -> Self {
-        let left = match frame.shared.take() {
-            Some(shared) => Left::Shared(shared, frame.slots),
-            None => Left::Frame(frame, plan),
-        };
-        Self { left, container, outcome, under_way: None }
-    }
-
-    /// A scope without a frame of its own.
-    pub(crate) fn of_shared(shared: Arc<Shared>, outcome: Outcome) -> Self {
-        let container = Arc::clone(&shared.container);
-        Self { left: Left::Shared(shared, Vec::new()), container, outcome, under_way: None }
-    }
-
-    /// One component that came too late for its scope.
-    pub(super) fn of_one(container: &Arc<Container>, provider: ProviderId, built: Built, outcome: Outcome) -> Self {
-        Self { left: Left::Slots(vec![(provider, built)]), container: Arc::clone(container), outcome, under_way: None }
+    /// What has been built, in order of construction.
+    pub(crate) fn of_slots(
+        container: &Arc<Container>,
+        plan: Arc<Plan>,
+        slots: Vec<Option<Built>>,
+        outcome: Outcome,
+    ) -> Self {
+        let frame = Frame { slots, context: Context::default(), shared: None };
+        Self { frame, container: Arc::clone(container), plan, outcome, under_way: None }
     }
 
     /// Ends every component, in reverse order of construction (invariants 1 and 2).
     ///
     /// # Cancel safety
-    /// What is left when this is dropped goes to the reaper (invariant 3).
-    pub(crate) async fn finish(self) -> Result<(), Vec<CloseFault>> {
+    /// Dropping it hands what is left to the reaper (invariant 3).
+    pub(crate) async fn finish(mut self) -> Result<(), Vec<CloseFault>> {
+        if let Some(shared) = self.frame.shared.take() {
+            let eager = std::mem::take(&mut self.frame.slots);
+            self = shared.end(eager, self.outcome);
+        }
         let mut unfinished = Unfinished(Some(self));
         let faults = match &mut unfinished.0 {
             Some(closing) => closing.end_slots().await,
@@ -320,24 +312,6 @@ impl Closing {
         };
         unfinished.0 = None;
         if faults.is_empty() { Ok(()) } else { Err(faults) }
-    }
-
-    /// The component whose turn it is.
-    fn next(&mut self) -> Option<Slot> {
-        if let Left::Shared(shared, eager) = &mut self.left {
-            let slots = shared.seal(std::mem::take(eager), self.outcome);
-            self.left = Left::Slots(slots);
-        }
-        match &mut self.left {
-            Left::Frame(frame, plan) => loop {
-                let slot = frame.slots.pop()?;
-                if let Some(built) = slot {
-                    break Some((plan.steps[frame.slots.len()].provider, built));
-                }
-            },
-            Left::Slots(slots) => slots.pop(),
-            Left::Shared(..) => None,
-        }
     }
 
     /// # Cancel safety
@@ -351,7 +325,9 @@ impl Closing {
                 self.under_way = None;
                 (provider, ended)
             } else {
-                let Some((provider, built)) = self.next() else { break };
+                let Some(slot) = self.frame.slots.pop() else { break };
+                let Some(built) = slot else { continue };
+                let provider = self.plan.steps[self.frame.slots.len()].provider;
                 let disposer = self.container.graph.provider(provider).dispose;
                 match begin(built, disposer, self.outcome) {
                     Ok(None) => continue,

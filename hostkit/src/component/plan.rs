@@ -455,6 +455,8 @@ pub(crate) enum Failure {
     HostStopped,
     WrongType,
     NotRegistered,
+    #[cfg(feature = "axum")]
+    Ambiguous,
 }
 
 impl InjectError {
@@ -487,6 +489,11 @@ impl InjectError {
     pub fn is_timeout(&self) -> bool {
         matches!(self.failure, Failure::TimedOut(_))
     }
+
+    /// Whether the host has stopped, so that nothing is built in it any more.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.failure, Failure::HostStopped)
+    }
 }
 
 impl fmt::Display for InjectError {
@@ -505,6 +512,8 @@ impl fmt::Display for InjectError {
             Failure::ScopeClosed => f.write_str(": its scope has been closed"),
             Failure::WrongType => f.write_str(": it was built as another type, which is a bug in hostkit"),
             Failure::NotRegistered => f.write_str(": it is not registered in this host"),
+            #[cfg(feature = "axum")]
+            Failure::Ambiguous => f.write_str(": several provide it without a key"),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! 1. The steps are those of the plan that opened the scope, in its order, then whatever was got later: reverse order is
 //!    dependents first.
 //! 2. No lock is held while a constructor runs, so a constructor may itself get something lazy.
-//! 3. After closing began nothing is built any more; what is under construction by then is disposed by whoever builds it.
+//! 3. Once it has ended nothing is built any more; what is under construction by then is disposed by whoever builds it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::container::Container;
-use super::dispose::{Closing, Outcome, Slot};
+use super::dispose::{CloseFault, Closing, Outcome, end};
 use super::frame::{Context, Frame};
 use super::graph::ProviderId;
 use super::plan::{Failure, InjectError, Place, Plan, construct};
@@ -104,6 +104,9 @@ impl Shared {
     pub(crate) async fn build(self: &Arc<Self>, provider: ProviderId) -> Result<Built, InjectError> {
         let place = {
             let mut state = self.state();
+            if state.closed.is_some() {
+                return Err(closed());
+            }
             let State { plan, cells, .. } = &mut *state;
             let place = plan.add(&self.container.graph, provider);
             cells.resize_with(plan.steps.len(), Arc::default);
@@ -136,7 +139,7 @@ impl Shared {
         let cell = self.cell(slot)?;
         cell.built
             .get_or_try_init(|| async {
-                let singletons = self.state().plan.steps[slot].singletons();
+                let singletons = self.state().plan.steps.get(slot).ok_or_else(closed)?.singletons();
                 self.container.ensure_all(&singletons).await?;
                 let (step, mut frame, provider) = {
                     let _alive = self.container.alive()?;
@@ -154,7 +157,7 @@ impl Shared {
                 };
                 let limit = self.container.construction_limit(provider);
                 match construct(&*step, &mut frame, limit).await {
-                    Ok(built) => self.keep(&cell, provider, built),
+                    Ok(built) => self.keep(&cell, provider, built).await,
                     Err(failure) => {
                         Err(InjectError::new(self.container.graph.provider(provider).name.clone(), failure))
                     }
@@ -164,8 +167,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Puts what was built into its cell, or lets the reaper end it if the scope was closed meanwhile (invariant 3).
-    fn keep(&self, cell: &Cell, provider: ProviderId, built: Built) -> Result<(), InjectError> {
+    /// Puts what was built into its cell, or ends it if the scope was closed meanwhile (invariant 3).
+    async fn keep(&self, cell: &Cell, provider: ProviderId, built: Built) -> Result<(), InjectError> {
         let outcome = {
             let state = self.state();
             let Some(outcome) = state.closed else {
@@ -174,21 +177,39 @@ impl Shared {
             };
             outcome
         };
-        self.container.reap(Closing::of_one(&self.container, provider, built, outcome));
+        let provider = self.container.graph.provider(provider);
+        let limit = self.container.settings.dispose_timeout;
+        end(&provider.name, built, provider.dispose, outcome, limit).await.unwrap_or_else(|fault| fault.log());
         Err(closed())
     }
 
-    /// Closes the scope: nothing more is built in it, and what was, the frame's own included, is the caller's to end.
-    pub(crate) fn seal(&self, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<Slot> {
-        let mut state = self.state();
-        state.closed = Some(outcome);
-        let cells = std::mem::take(&mut state.cells);
-        let slots = state.plan.steps.iter().enumerate().filter_map(|(slot, step)| {
-            let lazily = cells.get(slot).and_then(|cell| cell.write(None));
-            let eagerly = eager.get_mut(slot).and_then(Option::take);
-            Some((step.provider, eagerly.or(lazily)?))
-        });
-        slots.collect()
+    /// Whether nothing is built here any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state().closed.is_some()
+    }
+
+    /// Ends the scope: what it holds is no longer here but in what is returned, to be finished by whoever has it.
+    pub(crate) fn end(&self, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Closing {
+        let (cells, plan) = {
+            let mut state = self.state();
+            state.closed = Some(outcome);
+            (std::mem::take(&mut state.cells), std::mem::take(&mut state.plan))
+        };
+        eager.resize_with(cells.len().max(eager.len()), || None);
+        for (slot, cell) in eager.iter_mut().zip(cells) {
+            // What the frame built is in both places.
+            let lazily = cell.write(None);
+            *slot = slot.take().or(lazily);
+        }
+        Closing::of_slots(&self.container, Arc::new(plan), eager, outcome)
+    }
+
+    /// Ends every component of the scope, also those that the frame built.
+    ///
+    /// # Cancel safety
+    /// Dropping it hands what is left to the reaper, which goes on with the same outcome.
+    pub(crate) async fn close(&self, eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<CloseFault> {
+        self.end(eager, outcome).finish().await.err().unwrap_or_default()
     }
 }
 

@@ -605,6 +605,36 @@ async fn an_untyped_scope_closed_with_a_component_still_held_says_so() {
     drop(held);
 }
 
+struct Ledger {
+    _connection: Arc<Connection>,
+    log: Log,
+}
+
+#[hostkit_macros::scoped]
+impl Ledger {
+    fn new(connection: Arc<Connection>, log: Ext<Log>) -> Self {
+        Self { _connection: connection, log: Arc::clone(&log) }
+    }
+
+    async fn dispose(self, outcome: Outcome) {
+        say(&self.log, "writing");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        say(&self.log, format!("written {outcome:?}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_whose_closing_nobody_awaits_any_more_ends_as_it_was_told_to() {
+    let (container, log) = Bench::new([node::<Ledger>()]).container();
+    let scope = Scopes::of(&container).open();
+    drop(scope.get::<Ledger>().await.unwrap());
+    let closing = scope.close(Outcome::Succeeded);
+    assert!(tokio::time::timeout(Duration::from_millis(100), closing).await.is_err(), "the disposer takes longer");
+    assert_eq!(lines(&log), ["connect", "writing"]);
+    container.reaped().await;
+    assert_eq!(lines(&log), ["connect", "writing", "written Succeeded", "disconnect Succeeded"]);
+}
+
 struct Engine {
     _connection: Ext<String>,
     log: Ext<Log>,
