@@ -137,6 +137,8 @@ pub(crate) mod runner;
 pub(crate) mod service;
 pub(crate) mod stall;
 pub(crate) mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub(crate) mod time;
 
 #[doc(hidden)]

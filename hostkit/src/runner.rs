@@ -2,10 +2,20 @@
 
 mod call;
 mod kind;
+#[cfg(feature = "testing")]
+mod probe;
+#[cfg(not(feature = "testing"))]
+#[path = "runner/no_probe.rs"]
+mod probe;
 #[cfg(test)]
 pub(crate) mod rig;
 
+#[cfg(feature = "testing")]
+pub(crate) use call::AtFirstPoll;
 pub(crate) use call::{Bind, Callee, bind};
+pub(crate) use probe::Probe;
+#[cfg(feature = "testing")]
+pub(crate) use probe::{Begun, Observer};
 
 pub use kind::{Kind, Stage};
 
@@ -35,12 +45,17 @@ pub(crate) type SetUp = fn(Setup<'_>) -> Arc<dyn Runner>;
 /// What a runner is made from.
 pub(crate) struct Setup<'a> {
     pub(crate) entry: &'static ServiceEntry,
+    /// What it is called in this host.
+    pub(crate) name: &'static str,
     /// The attribute's options under the configuration's.
     pub(crate) settings: Settings,
     /// What the runner adds to the graph, such as the handle of its queue.
     pub(crate) supplied: &'a mut Vec<Supplied>,
     /// Every fault in the settings.
     pub(crate) problems: &'a mut Vec<Problem>,
+    /// Who looks on.
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "nobody looks on"))]
+    pub(crate) probe: &'a Probe,
 }
 
 /// One annotated function in one host.
@@ -112,6 +127,17 @@ pub(crate) trait Runner: Send + Sync + 'static {
         let _ = conduct;
         None
     }
+
+    /// Works on one item of a queue that never was in it; where there is no such thing, or no such payload, none.
+    #[cfg(feature = "testing")]
+    fn run_item(
+        self: Arc<Self>,
+        conduct: Conduct,
+        payload: Box<dyn Any + Send>,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        let _ = (conduct, payload);
+        None
+    }
 }
 
 /// One of the next times at which a function is due.
@@ -150,6 +176,8 @@ pub(crate) struct Conduct {
     pub(crate) tasks: Tasks,
     /// What the host goes by.
     pub(crate) clock: Clock,
+    /// Who looks on.
+    pub(crate) probe: Probe,
 }
 
 /// The way to the host for a failure that it must hear of while the rest of the service still ends.
@@ -347,9 +375,9 @@ impl Drop for Waits<'_> {
 /// A service's state, watched by the host.
 ///
 /// There is one for every service and few watch it, so it is small, and a change costs little while nobody waits.
-#[derive(Debug)]
 pub(crate) struct StatusCell {
     name: &'static str,
+    probe: Probe,
     status: Mutex<Status>,
     changed: Notify,
     /// Whoever waits for the service to be ready. A watcher may miss a state that lasts for a moment only.
@@ -358,6 +386,12 @@ pub(crate) struct StatusCell {
     waiting: AtomicUsize,
     /// Whether its task has ended, or it will never have one.
     is_over: AtomicBool,
+}
+
+impl fmt::Debug for StatusCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusCell").field("name", &self.name).field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// Says that a service's task has ended, however it did.
@@ -377,10 +411,11 @@ struct Status {
 }
 
 impl StatusCell {
-    pub(crate) fn new(name: &'static str) -> Arc<Self> {
+    pub(crate) fn new(name: &'static str, probe: Probe) -> Arc<Self> {
         let status = Status { state: ServiceState::Waiting, since: crate::time::now(), been_ready: false };
         Arc::new(Self {
             name,
+            probe,
             status: Mutex::new(status),
             changed: Notify::new(),
             ready: Notify::new(),
@@ -396,6 +431,7 @@ impl StatusCell {
     /// Moves on to another state and says so.
     pub(crate) fn set(&self, state: ServiceState) {
         tracing::debug!(target: "hostkit::service", service = self.name, %state, "state changed");
+        self.probe.state(self.name, &state);
         let since = crate::time::now();
         let is_ready = state.has_been_ready();
         let former = {

@@ -161,3 +161,43 @@ pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + '
         Err(panic) => panic.resume(),
     }
 }
+
+/// How often a thread beside a runtime looks at it.
+#[cfg(feature = "testing")]
+const LOOK: Duration = Duration::from_micros(20);
+
+/// Waits until nothing in the current runtime, which has one thread, can go on but by the passing of time or by something
+/// outside; whether that came about within this real time.
+///
+/// A paused clock stands still meanwhile: tokio's rule is that it does while a blocking function runs.
+#[cfg(feature = "testing")]
+pub(crate) async fn at_rest(limit: Duration) -> bool {
+    let metrics = Handle::current().metrics();
+    beside(move || {
+        let began = crate::time::real_now();
+        let mut last = 0;
+        while began.elapsed() < limit {
+            // Odd while the runtime's thread waits. Seen twice, because it may only wait for its turn.
+            let count = metrics.worker_park_unpark_count(0);
+            if count % 2 == 1 && count == last {
+                return true;
+            }
+            last = count;
+            std::thread::sleep(LOOK);
+        }
+        false
+    })
+    .await
+}
+
+/// Lets real time pass. A paused clock stands still meanwhile.
+#[cfg(feature = "testing")]
+pub(crate) async fn pass_really(duration: Duration) {
+    beside(move || std::thread::sleep(duration)).await;
+}
+
+/// Runs a function of ours on the blocking pool.
+#[cfg(feature = "testing")]
+async fn beside<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    joined(tokio::task::spawn_blocking(function).await).await
+}

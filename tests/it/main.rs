@@ -23,3 +23,4 @@ mod queue;
 mod races;
 #[cfg(target_os = "linux")]
 mod systemd;
+mod testing;

@@ -281,6 +281,7 @@ impl Ticker {
         taken: Taken,
     ) -> impl Future<Output = Result<(), RunFailure>> + Send + 'r {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        conduct.probe.missed(conduct.name, taken.missed);
         let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(taken, run))));
         let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(drop_on) };
         let span = tracing::info_span!(
@@ -288,7 +289,7 @@ impl Ticker {
         );
         let context = Context { token: told.0.clone(), values };
         let began = now();
-        let call = callee.call(context, &|| {}, limits).instrument(span);
+        let call = callee.call(context, &|| None, limits).instrument(span);
         until_abandoned(&conduct.abandon, call).inspect(move |result| match result {
             Ok(()) => {
                 let took = began.elapsed();

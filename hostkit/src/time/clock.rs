@@ -4,6 +4,7 @@
 //!
 //! 1. Where tokio's clock is the machine's, the wall clock is the machine's, too. Where it is paused, the wall clock moves
 //!    with it: both stand still and both are advanced.
+//!    One that starts at a date of a test's choice moves with tokio's clock, whichever that is.
 //! 2. Nobody polls the wall clock but one watcher per host, however many wait for it to be set.
 
 use std::sync::Arc;
@@ -31,6 +32,9 @@ pub(crate) struct Clock(Arc<Inner>);
 struct Inner {
     /// Both clocks at one moment, from which a paused one is counted.
     anchor: Reading,
+    /// Where a test has it start, and when the first host began to go by it.
+    #[cfg(feature = "testing")]
+    fixed: Option<Fixed>,
     set: Notify,
     is_watched: AtomicBool,
 }
@@ -47,13 +51,50 @@ pub(crate) struct Reading {
 impl Default for Clock {
     fn default() -> Self {
         let anchor = Reading { instant: now(), wall: machine() };
-        Self(Arc::new(Inner { anchor, set: Notify::new(), is_watched: AtomicBool::new(false) }))
+        Self(Arc::new(Inner {
+            anchor,
+            #[cfg(feature = "testing")]
+            fixed: None,
+            set: Notify::new(),
+            is_watched: AtomicBool::new(false),
+        }))
+    }
+}
+
+/// A wall clock of a test's.
+#[cfg(feature = "testing")]
+#[derive(Debug)]
+struct Fixed {
+    start: SystemTime,
+    since: std::sync::OnceLock<Instant>,
+}
+
+#[cfg(feature = "testing")]
+impl Clock {
+    /// One that shows this until it is [begun](Self::begin), and then moves with tokio's clock.
+    pub(crate) fn starting_at(start: SystemTime) -> Self {
+        let anchor = Reading { instant: now(), wall: start };
+        let fixed = Some(Fixed { start, since: std::sync::OnceLock::new() });
+        Self(Arc::new(Inner { anchor, fixed, set: Notify::new(), is_watched: AtomicBool::new(false) }))
+    }
+
+    /// It moves from now on. Only the first call counts.
+    pub(crate) fn begin(&self) {
+        if let Some(fixed) = &self.0.fixed {
+            fixed.since.get_or_init(now);
+        }
     }
 }
 
 impl Clock {
     /// Both clocks now.
     pub(crate) fn read(&self) -> Reading {
+        #[cfg(feature = "testing")]
+        if let Some(Fixed { start, since }) = &self.0.fixed {
+            let instant = now();
+            let since = since.get().copied().unwrap_or(instant);
+            return Reading { instant, wall: *start + instant.saturating_duration_since(since) };
+        }
         let before = real_now();
         let instant = now();
         let is_real = (before..=real_now()).contains(&instant.into_std());
