@@ -15,7 +15,7 @@ pub(crate) use call::AtFirstPoll;
 pub(crate) use call::{Bind, Callee, bind};
 pub(crate) use probe::Probe;
 #[cfg(feature = "testing")]
-pub(crate) use probe::{Begun, Observer};
+pub(crate) use probe::{Attended, Begun, Observer};
 
 pub use kind::{Kind, Stage};
 

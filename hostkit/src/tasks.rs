@@ -162,32 +162,39 @@ pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + '
     }
 }
 
-/// How often a thread beside a runtime looks at it.
+/// How often a thread beside a runtime looks at it, at first and at last.
 #[cfg(feature = "testing")]
-const LOOK: Duration = Duration::from_micros(20);
+const LOOKS: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
-/// Waits until nothing in the current runtime, which has one thread, can go on but by the passing of time or by something
-/// outside; whether that came about within this real time.
+/// Watches from beside the current runtime, which has one thread, until nothing in it could go on but by the passing of time
+/// for as long as `quiet` says, until `quiet` says nothing, or for this much real time; whether the runtime came to rest.
 ///
-/// A paused clock stands still meanwhile: tokio's rule is that it does while a blocking function runs.
+/// A paused clock stands still until then, also if nobody polls this: tokio's rule is that it does while a blocking
+/// function runs.
 #[cfg(feature = "testing")]
-pub(crate) async fn at_rest(limit: Duration) -> bool {
+pub(crate) fn at_rest(
+    limit: Duration,
+    quiet: impl Fn() -> Option<Duration> + Send + 'static,
+) -> impl Future<Output = bool> + Send {
     let metrics = Handle::current().metrics();
     beside(move || {
         let began = crate::time::real_now();
-        let mut last = 0;
+        let (mut pause, longest) = LOOKS;
+        let mut seen = (0, began);
         while began.elapsed() < limit {
-            // Odd while the runtime's thread waits. Seen twice, because it may only wait for its turn.
+            let Some(quiet) = quiet() else { return false };
+            // Odd while the runtime's thread waits. Seen twice at least, because it may only wait for its turn.
             let count = metrics.worker_park_unpark_count(0);
-            if count % 2 == 1 && count == last {
+            if count != seen.0 {
+                seen = (count, crate::time::real_now());
+            } else if count % 2 == 1 && seen.1.elapsed() >= quiet {
                 return true;
             }
-            last = count;
-            std::thread::sleep(LOOK);
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(longest);
         }
         false
     })
-    .await
 }
 
 /// Lets real time pass. A paused clock stands still meanwhile.
@@ -196,8 +203,9 @@ pub(crate) async fn pass_really(duration: Duration) {
     beside(move || std::thread::sleep(duration)).await;
 }
 
-/// Runs a function of ours on the blocking pool.
+/// Begins a function of ours on the blocking pool.
 #[cfg(feature = "testing")]
-async fn beside<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
-    joined(tokio::task::spawn_blocking(function).await).await
+fn beside<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + Send {
+    let began = tokio::task::spawn_blocking(function);
+    async move { joined(began.await).await }
 }

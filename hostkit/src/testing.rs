@@ -7,6 +7,7 @@ mod fault;
 mod journal;
 mod linked;
 mod moment;
+mod patience;
 mod queues;
 mod start;
 mod test_host;
@@ -19,7 +20,7 @@ pub use moment::{Moment, Span};
 pub use queues::Drained;
 pub use test_host::TestHost;
 
-pub(crate) use start::Planned;
+pub(crate) use start::Arranged;
 
 #[doc(hidden)]
 pub use linked::check_linked;

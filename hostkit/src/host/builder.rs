@@ -33,7 +33,7 @@ pub struct HostBuilder {
     pub(crate) probe: Probe,
     /// What a test has asked for.
     #[cfg(feature = "testing")]
-    pub(crate) planned: Vec<crate::testing::Planned>,
+    pub(crate) arranged: crate::testing::Arranged,
 }
 
 impl std::fmt::Debug for HostBuilder {

@@ -97,8 +97,19 @@ impl fmt::Debug for Running {
 impl Running {
     /// Everything of a host that has not been started, and spawns the reaper.
     pub(super) fn of(host: Host) -> Arc<Self> {
-        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime, owner, clock, probe } =
-            host;
+        let Host {
+            services,
+            hooks,
+            known: _,
+            container,
+            reaped,
+            configuration: _,
+            options,
+            lifetime,
+            owner,
+            clock,
+            probe,
+        } = host;
         let names = services.iter().map(|plan| plan.name).chain(hooks.iter().map(|hook| hook.service.name));
         let watched = Watched::new(names.collect(), lifetime.clone(), options, owner);
         let tasks = Tasks::default().of(watched.own_mark());

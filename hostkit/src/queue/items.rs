@@ -55,12 +55,14 @@ impl<P> Inner<P> {
 
 impl<P> Items<P> {
     pub(super) fn new(receiver: mpsc::Receiver<P>) -> Self {
-        Self { inner: Mutex::new(Inner {
+        Self {
+            inner: Mutex::new(Inner {
                 receiver,
                 leader: None,
                 #[cfg(feature = "testing")]
                 is_held: false,
-            }), lead: tokio::sync::Mutex::const_new(()),
+            }),
+            lead: tokio::sync::Mutex::const_new(()),
             #[cfg(feature = "testing")]
             released: tokio::sync::Notify::const_new(),
         }

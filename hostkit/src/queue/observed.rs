@@ -15,7 +15,7 @@ impl<W: Work> Crew<W> {
             return component::run(&self.armed, context, item, limits).await;
         };
         let item = Observed { item, instead: run.instead.take() };
-        let result = component::run(&self.armed, context, item, limits).await;
+        let result = run.attend(Box::pin(component::run(&self.armed, context, item, limits))).await;
         run.end(&result);
         result
     }

@@ -57,11 +57,7 @@ pub(super) struct QueueRunner<W: Work> {
 }
 
 impl<W: Work> QueueRunner<W> {
-    pub(super) fn new(
-        options: Options,
-        tap: Tap<Payload<W>>,
-        handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>,
-    ) -> Self {
+    pub(super) fn new(options: Options, tap: Tap<Payload<W>>, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
         let (sender, receiver) = mpsc::channel(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
         Self {

@@ -31,7 +31,13 @@ pub(crate) trait Observer: Send + Sync + 'static {
 
     /// A payload was put into the function's queue.
     fn enqueued(&self, function: &'static str);
+
+    /// Awaits a run in the way that the observer wants it awaited.
+    fn attend<'r>(&self, run: Attended<'r>) -> Attended<'r>;
 }
+
+/// A run that an observer attends to.
+pub(crate) type Attended<'r> = BoxFuture<'r, Result<(), RunFailure>>;
 
 /// A run that begins.
 pub(crate) struct Begun {
@@ -112,6 +118,11 @@ pub(crate) struct UnderWay {
 }
 
 impl UnderWay {
+    /// Awaits the run.
+    pub(crate) fn attend<'r>(&self, run: Attended<'r>) -> Attended<'r> {
+        self.observer.attend(run)
+    }
+
     pub(crate) fn end(mut self, result: &Result<(), RunFailure>) {
         self.is_over = true;
         self.observer.end(self.function, self.run, result.as_ref().copied());
@@ -152,7 +163,8 @@ impl Callee for Observed {
                 let other = at_first_poll();
                 instead.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take().or(other)
             };
-            let result = self.callee.call(context, &entered, limits).await;
+            let call = self.callee.call(context, &entered, limits);
+            let result = self.observer.attend(call).await;
             if let Some(run) = run {
                 run.end(&result);
             }

@@ -62,7 +62,14 @@ impl Rig {
             configuration.settings(&item)
         };
         let set_up = entry.kind.set_up();
-        let runner = set_up(Setup { entry, name: entry.name, settings, supplied: &mut supplied, problems: &mut problems, probe: &Probe::default() });
+        let runner = set_up(Setup {
+            entry,
+            name: entry.name,
+            settings,
+            supplied: &mut supplied,
+            problems: &mut problems,
+            probe: &Probe::default(),
+        });
         let (graph, faults) = Graph::build([], entry.edges, supplied, Vec::new(), &configuration);
         problems.extend(faults);
         let asker = Asker { what: "service", name: entry.name, source: Some(entry.source) };

@@ -18,7 +18,13 @@ impl TestHost {
     pub fn assert_runs<F: Handle>(&self, times: usize) {
         let (name, runs) = (self.name_of::<F>(), self.runs::<F>());
         let ran = runs.len();
-        assert!(ran == times, "`{name}` should have run {}, and it ran {}{}", count(times), count(ran), list("", &runs));
+        assert!(
+            ran == times,
+            "`{name}` should have run {}, and it ran {}{}",
+            count(times),
+            count(ran),
+            list("", &runs)
+        );
     }
 
     /// Asserts that no run of a function that has ended failed.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use super::patience::Patience;
 use super::{Event, EventKind, Fault, Run, RunEnd};
 use crate::ServiceState;
 use crate::component::RunFailure;
-use crate::runner::{Begun, Observer};
+use crate::runner::{Attended, Begun, Observer};
 use crate::time::Clock;
 
 /// The observer of one host.
@@ -19,6 +20,7 @@ pub(super) struct Journal {
     pages: Mutex<Pages>,
     /// Told when a run has ended.
     run_ended: Notify,
+    pub(super) patience: Patience,
 }
 
 #[derive(Default)]
@@ -29,8 +31,8 @@ struct Pages {
 }
 
 impl Journal {
-    pub(super) fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { clock, pages: Mutex::default(), run_ended: Notify::new() })
+    pub(super) fn new(clock: Clock, patience: Patience) -> Arc<Self> {
+        Arc::new(Self { clock, pages: Mutex::default(), run_ended: Notify::new(), patience })
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -117,5 +119,10 @@ impl Observer for Journal {
 
     fn enqueued(&self, function: &'static str) {
         self.write(function, EventKind::Enqueued);
+    }
+
+    fn attend<'r>(&self, run: Attended<'r>) -> Attended<'r> {
+        let patience = self.patience.clone();
+        Box::pin(async move { patience.await_for(run).await })
     }
 }

@@ -55,15 +55,15 @@ macro_rules! __assert_linked {
 pub fn check_linked(manifest: &str, named: &[&str], except: &[&str]) {
     let linked = registered_crates();
     let wanted: BTreeSet<String> = if named.is_empty() {
-        users_of_hostkit(manifest).unwrap_or_else(|error| panic!("{error}; name the crates: `assert_linked!(that_crate)`"))
+        match users_of_hostkit(manifest) {
+            Ok(users) => users,
+            Err(error) => panic!("{error}; name the crates: `assert_linked!(that_crate)`"),
+        }
     } else {
         named.iter().map(|name| (*name).to_owned()).collect()
     };
-    let missing: Vec<_> = wanted
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !linked.contains(name) && !except.contains(name))
-        .collect();
+    let missing: Vec<_> =
+        wanted.iter().map(String::as_str).filter(|name| !linked.contains(name) && !except.contains(name)).collect();
     if missing.is_empty() {
         return;
     }
@@ -96,9 +96,9 @@ fn users_of_hostkit(manifest: &str) -> Result<BTreeSet<String>, String> {
     }
     let metadata: Value =
         serde_json::from_slice(&asked.stdout).map_err(|error| format!("what cargo says cannot be read: {error}"))?;
-    Metadata::read(&metadata).users_of_hostkit(&manifest).ok_or_else(|| {
-        format!("cargo does not know the package of {}", manifest.display())
-    })
+    Metadata::read(&metadata)
+        .users_of_hostkit(&manifest)
+        .ok_or_else(|| format!("cargo does not know the package of {}", manifest.display()))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -154,5 +154,60 @@ impl<'m> Metadata<'m> {
             open.extend(dependencies.iter().filter(|id| !is_hostkit(id)).filter(|id| seen.insert(**id)));
         }
         Some(users)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Packages, each with what it depends on; a `*` marks what it only builds or tests with.
+    fn users(packages: &[(&str, &[&str])]) -> Option<BTreeSet<String>> {
+        let package = |(name, _): &(&str, &[&str])| {
+            let manifest = format!("/src/{name}/Cargo.toml");
+            let (library, test) = (
+                serde_json::json!({"kind": ["lib"], "name": name}),
+                serde_json::json!({"kind": ["test"], "name": "it"}),
+            );
+            serde_json::json!({"id": format!("id of {name}"), "name": name, "manifest_path": manifest, "targets": [test, library]})
+        };
+        let node = |(name, dependencies): &(&str, &[&str])| {
+            let dependency = |name: &&str| {
+                let kind = name.strip_suffix('*').map(|_| "dev");
+                let of = name.trim_end_matches('*');
+                serde_json::json!({"pkg": format!("id of {of}"), "dep_kinds": [{"kind": kind}]})
+            };
+            let deps: Vec<_> = dependencies.iter().map(dependency).collect();
+            serde_json::json!({"id": format!("id of {name}"), "deps": deps})
+        };
+        let (packages, nodes): (Vec<_>, Vec<_>) = packages.iter().map(|one| (package(one), node(one))).unzip();
+        let metadata = serde_json::json!({"packages": packages, "resolve": {"nodes": nodes}});
+        Metadata::read(&metadata).users_of_hostkit(Path::new("/src/app/Cargo.toml"))
+    }
+
+    #[test]
+    fn every_dependency_that_uses_hostkit_is_found_whoever_depends_on_it() {
+        let found = users(&[
+            ("app", &["hostkit", "billing-jobs", "glue", "harness*"]),
+            ("billing-jobs", &["hostkit"]),
+            ("glue", &["shipping", "serde"]),
+            ("shipping", &["hostkit", "billing-jobs"]),
+            ("harness", &["hostkit"]),
+            ("hostkit", &["inner"]),
+            ("inner", &[]),
+            ("serde", &[]),
+        ]);
+        assert_eq!(found, Some(BTreeSet::from(["billing_jobs".to_owned(), "shipping".to_owned()])));
+    }
+
+    #[test]
+    fn a_package_that_cargo_does_not_know_is_said_to_be() {
+        assert_eq!(users(&[("other", &["hostkit"])]), None);
+    }
+
+    #[test]
+    fn cargo_is_asked() {
+        let found = users_of_hostkit(env!("CARGO_MANIFEST_DIR")).expect("cargo answers");
+        assert_eq!(found, BTreeSet::new());
     }
 }

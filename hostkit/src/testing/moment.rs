@@ -27,9 +27,10 @@ impl Span for Duration {
 impl Span for &str {
     #[track_caller]
     fn duration(self) -> Duration {
-        parse_duration(self).unwrap_or_else(|error| {
-            panic!("`{self}` is not a duration: {error}; write one such as \"5m\" or \"1h 30m\"")
-        })
+        match parse_duration(self) {
+            Ok(duration) => duration,
+            Err(error) => panic!("`{self}` is not a duration: {error}; write one such as \"5m\" or \"1h 30m\""),
+        }
     }
 }
 
@@ -56,9 +57,12 @@ impl Moment for SystemTime {
 impl Moment for &str {
     #[track_caller]
     fn moment(self) -> SystemTime {
-        humantime::parse_rfc3339_weak(self).unwrap_or_else(|error| {
-            panic!("`{self}` is not a date with a time: {error}; write one such as \"2026-03-29T00:30:00Z\", in UTC")
-        })
+        match humantime::parse_rfc3339_weak(self) {
+            Ok(moment) => moment,
+            Err(error) => panic!(
+                "`{self}` is not a date with a time: {error}; write one such as \"2026-03-29T00:30:00Z\", in UTC"
+            ),
+        }
     }
 }
 

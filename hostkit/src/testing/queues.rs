@@ -35,7 +35,10 @@ impl TestHost {
     #[track_caller]
     pub fn queue<F: Queued>(&self) -> Queue<F> {
         let name = self.name_of::<F>();
-        self.queue_of::<F>().unwrap_or_else(|| panic!("`{name}` has no queue in this host"))
+        match self.queue_of::<F>() {
+            Some(queue) => queue,
+            None => panic!("`{name}` has no queue in this host"),
+        }
     }
 
     /// Puts a payload into the queue of a function: [`Queue::enqueue`].

@@ -2,11 +2,13 @@
 
 use std::any::TypeId;
 use std::panic::Location;
+use std::time::Duration;
 
 use tokio::runtime::{Handle as RuntimeHandle, RuntimeFlavor};
 
 use super::journal::Journal;
-use super::{Fault, TestClock, TestHost};
+use super::patience::Patience;
+use super::{Fault, Span, TestClock, TestHost};
 use crate::HostBuilder;
 use crate::function::Handle;
 use crate::runner::Probe;
@@ -15,8 +17,15 @@ use crate::time::pause;
 /// The environment's name unless the test says another.
 const ENVIRONMENT: &str = "test";
 
-/// A fault that a test asked for before the host was built.
-pub(crate) struct Planned {
+/// What a test asks for before the host is built.
+#[derive(Default)]
+pub(crate) struct Arranged {
+    faults: Vec<Planned>,
+    patience: Duration,
+}
+
+/// A fault for a function of a host that is not built yet.
+struct Planned {
     handle: TypeId,
     name: &'static str,
     fault: Fault,
@@ -34,7 +43,23 @@ impl HostBuilder {
     /// Puts a fault in the place of the next runs of a function, from the start of the host on. Faults of one function
     /// come one after the other.
     pub fn inject<F: Handle>(&mut self, fault: Fault) -> &mut Self {
-        self.planned.push(Planned { handle: TypeId::of::<F>(), name: F::ENTRY.name, fault });
+        self.arranged.faults.push(Planned { handle: TypeId::of::<F>(), name: F::ENTRY.name, fault });
+        self
+    }
+
+    /// How long, in real time, the clock stands still for whatever a run waits for outside the runtime, such as a database
+    /// or a socket: a [`Duration`], or text such as `"1s"`. Without it not at all.
+    ///
+    /// A paused clock jumps to the next timer as soon as nothing can go on, and so past every timeout of a driver that
+    /// waits for an answer. With patience it stands still while the start or the stop of the host or any run waits, until
+    /// nothing has gone on for this long. A run that waits for a timer of its own, such as a worker that polls, therefore
+    /// costs the test that much, once per wait.
+    ///
+    /// # Panics
+    /// When the text is no duration.
+    #[track_caller]
+    pub fn patience(&mut self, patience: impl Span) -> &mut Self {
+        self.arranged.patience = patience.duration();
         self
     }
 
@@ -57,8 +82,8 @@ impl HostBuilder {
             check_runtime(place);
             pause().await;
             let clock = TestClock(self.clock.take().unwrap_or_else(|| TestClock::default().0));
-            let journal = Journal::new(clock.0.clone());
-            let planned = std::mem::take(&mut self.planned);
+            let Arranged { faults, patience } = std::mem::take(&mut self.arranged);
+            let journal = Journal::new(clock.0.clone(), Patience::lasting(patience));
             self.clock = Some(clock.0.clone());
             self.probe = Probe::of(journal.clone());
             let sources = self.sources();
@@ -66,13 +91,14 @@ impl HostBuilder {
             sources.named_files_only = true;
             sources.environment.get_or_insert_with(|| ENVIRONMENT.to_owned());
             let host = self.build().await.unwrap_or_else(|error| panic!("{error}\n  in the test at {place}"));
-            for Planned { handle, name, fault } in planned {
+            for Planned { handle, name, fault } in faults {
                 let known = host.name_of(handle);
                 let name = known.unwrap_or_else(|| panic!("this host does not run `{name}`\n  in the test at {place}"));
                 journal.plan(name, fault);
             }
             clock.0.begin();
-            let host = host.start().await.unwrap_or_else(|error| panic!("{error}\n  in the test at {place}"));
+            let started = journal.patience.await_for(host.start()).await;
+            let host = started.unwrap_or_else(|error| panic!("{error}\n  in the test at {place}"));
             TestHost::new(host, clock, journal, place)
         }
     }

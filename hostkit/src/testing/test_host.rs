@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::journal::Journal;
+use super::patience::Patience;
 use super::{Event, EventKind, Fault, Moment, Run, Span, TestClock};
 use crate::function::{Callable, Handle, Queued};
-use crate::tasks::{at_rest, pass_really};
+use crate::tasks::pass_really;
 use crate::time::{now, real_now, show_duration};
 use crate::{HostLifetime, RunError, RunningHost, Scopes, ServiceState, ServiceStatus, TriggerError};
 
@@ -51,10 +52,12 @@ impl TestHost {
     /// When the host does not have it.
     #[track_caller]
     pub(super) fn name_of<F: Handle>(&self) -> &'static str {
-        self.host().name_of::<F>().unwrap_or_else(|| {
-            let names = self.host().names().join("`, `");
-            panic!("this host does not run `{}`; it runs `{names}`", F::ENTRY.name)
-        })
+        match self.host().name_of::<F>() {
+            Some(name) => name,
+            None => {
+                panic!("this host does not run `{}`; it runs `{}`", F::ENTRY.name, self.host().names().join("`, `"))
+            }
+        }
     }
 
     /// What the host's wall clock shows.
@@ -121,7 +124,7 @@ impl TestHost {
 
     async fn settled(&self, place: &Location<'_>) {
         assert!(
-            at_rest(PATIENCE).await,
+            self.journal.patience.settle(PATIENCE).await,
             "the host does not come to rest within {} of real time: something wakes itself without end\n  \
              in the test at {place}",
             show_duration(PATIENCE)
@@ -129,7 +132,8 @@ impl TestHost {
     }
 
     /// Waits in real time until something is so, while the clock stands still: for what comes from outside, such as the
-    /// answer of a socket or the end of a blocking function.
+    /// answer of a socket or the end of a blocking function. [`HostBuilder::patience`](crate::HostBuilder::patience) does so
+    /// by itself for what runs wait for, and [`outside`](Self::outside) for what the test awaits.
     ///
     /// # Panics
     /// When it is not so within 10 s of real time.
@@ -160,6 +164,15 @@ impl TestHost {
                 pass_really(LOOK).await;
             }
         }
+    }
+
+    /// Awaits something outside in real time while the clock stands still, 10 s at most: a query of the test's own, a
+    /// request to a server. After that the clock goes on as if this were not here, so that the other's own timeout ends it.
+    ///
+    /// # Cancel safety
+    /// That of the future that is awaited.
+    pub async fn outside<T>(&self, something: impl Future<Output = T>) -> T {
+        Patience::lasting(PATIENCE).await_for(something).await
     }
 
     /// Runs a periodic function or a hook once and now, beside its schedule: [`RunningHost::trigger`].
@@ -215,7 +228,10 @@ impl TestHost {
     #[track_caller]
     pub fn state<F: Handle>(&self) -> ServiceState {
         let name = self.name_of::<F>();
-        self.host().status_of::<F>().unwrap_or_else(|| panic!("`{name}` is a hook, which has no state to stand in"))
+        match self.host().status_of::<F>() {
+            Some(state) => state,
+            None => panic!("`{name}` is a hook, and hooks have no state"),
+        }
     }
 
     /// Opens scopes with the host's components, to look at what they hold.
@@ -240,7 +256,7 @@ impl TestHost {
     /// As [`RunningHost::wait`].
     pub async fn wait(mut self) -> Result<(), RunError> {
         match self.host.take() {
-            Some(mut host) => host.wait().await,
+            Some(mut host) => self.journal.patience.await_for(host.wait()).await,
             None => Ok(()),
         }
     }
@@ -254,7 +270,7 @@ impl TestHost {
     pub async fn stop(mut self) -> Result<(), RunError> {
         self.journal.write("", EventKind::StopRequested);
         match self.host.take() {
-            Some(host) => host.stop().await,
+            Some(host) => self.journal.patience.await_for(host.stop()).await,
             None => Ok(()),
         }
     }
