@@ -83,6 +83,8 @@ pub(crate) struct Sources {
     pub(crate) directory: PathBuf,
     /// Reads none of it but what the code sets, and binds no options: only the wiring is of interest.
     pub(crate) wiring_only: bool,
+    /// Reads only those files that are named.
+    pub(crate) named_files_only: bool,
 }
 
 impl Sources {

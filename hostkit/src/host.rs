@@ -7,6 +7,8 @@ mod error;
 mod exit;
 mod force;
 mod health;
+#[cfg(feature = "testing")]
+mod kit;
 mod lifetime;
 mod order;
 mod probe;
@@ -43,6 +45,8 @@ use std::sync::Arc;
 use crate::component::{Container, Reap};
 use crate::config::{Configuration, HostOptions};
 use crate::registry::ServiceEntry;
+use crate::runner::Probe;
+use crate::time::Clock;
 
 /// A program that has been checked and not been started.
 ///
@@ -70,6 +74,10 @@ pub struct Host {
     pub(crate) options: HostOptions,
     pub(crate) lifetime: HostLifetime,
     pub(crate) owner: ProcessOwner,
+    /// What it goes by, if that is not the machine's clock.
+    pub(crate) clock: Option<Clock>,
+    /// Who looks on.
+    pub(crate) probe: Probe,
 }
 
 impl Host {

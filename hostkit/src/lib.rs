@@ -95,8 +95,10 @@
 //! # Testing
 //! An annotated function stays a function, so a unit test can call it: [`Ext::new`], [`All::new`], [`Lazy::ready`],
 //! [`Tick::immediate`] and the like make what it takes. What takes a `Queue<f>` or `Scopes<T>` runs in a small host:
-//! [`Host::empty`] with the functions it is about, [`HostBuilder::replace`] for what it must not touch,
-//! [`Host::start`], [`RunningHost::trigger`] and [`RunningHost::stop`].
+//! [`Host::empty`] with the functions it is about and [`HostBuilder::replace`] for what it must not touch. With the feature
+//! `testing` such a host runs on a paused clock, so that a month of a schedule passes in a second; a test lets time pass,
+//! works queues off, makes runs fail and reads everything that happened: the module `testing` has a chapter, with an
+//! example for each need.
 //!
 //! # Features
 //! | feature | default | what it adds |
@@ -105,12 +107,13 @@
 //! | `cli` | yes | the command line of the generated program (clap) |
 //! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
+//! | `testing` | no | the test kit: hosts on a paused clock (the module `testing`); meant for `[dev-dependencies]` |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.
 //!
 //! # What it does not do yet
-//! Durable queues, metrics, health over HTTP and a test kit are to come. Options that belong to them are
+//! Durable queues, metrics and health over HTTP are to come. Options that belong to them are
 //! known, and refused when the host is built, never ignored.
 
 #![cfg_attr(
@@ -140,6 +143,8 @@ pub(crate) mod runner;
 pub(crate) mod service;
 pub(crate) mod stall;
 pub(crate) mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub(crate) mod time;
 
 #[doc(hidden)]

@@ -12,10 +12,17 @@ mod handle;
 mod items;
 mod job;
 mod leftover;
+#[cfg(feature = "testing")]
+mod observed;
 mod options;
 mod receipt;
 mod retry;
 mod runner;
+#[cfg(feature = "testing")]
+mod tap;
+#[cfg(not(feature = "testing"))]
+#[path = "queue/no_tap.rs"]
+mod tap;
 mod task_queue;
 #[cfg(test)]
 mod tests;
@@ -34,17 +41,18 @@ use std::sync::Arc;
 
 use self::options::Options;
 use self::runner::QueueRunner;
+use self::tap::Tap;
 use crate::component::Supplied;
 use crate::function::Work;
 use crate::runner::{Runner, Setup};
 
 /// Reads a queued function's options, makes its channel and puts its [`Queue`] into the graph.
 pub(crate) fn set_up<W: Work>(setup: Setup<'_>) -> Arc<dyn Runner> {
-    let Setup { mut settings, supplied, problems, .. } = setup;
+    let Setup { name, mut settings, supplied, problems, probe, .. } = setup;
     let options = Options::read(&mut settings);
     options.check_payload(&mut settings, W::COPY.is_some());
     problems.extend(settings.finish(options::UNBUILT));
-    let runner = QueueRunner::<W>::new(options, |queue| Box::new(queue));
+    let runner = QueueRunner::<W>::new(options, Tap::new(name, probe, W::COPY), |queue| Box::new(queue));
     supplied.push(Supplied::fitting(runner.queue()));
     Arc::new(runner)
 }

@@ -9,6 +9,17 @@ use crate::component::{Edge, NodePtr};
 pub use collect::register;
 pub(crate) use collect::registered;
 
+/// The crates that have contributed something to the program.
+#[cfg(feature = "testing")]
+pub(crate) fn registered_crates() -> std::collections::BTreeSet<&'static str> {
+    let of = |registration| match registration {
+        Registration::Node(node) => Some(node.read().source.crate_name()),
+        Registration::Service(entry) => Some(entry.source.crate_name()),
+        Registration::Linked(_) => None,
+    };
+    registered().into_iter().filter_map(of).collect()
+}
+
 /// Where an item was declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {

@@ -2,10 +2,20 @@
 
 mod call;
 mod kind;
+#[cfg(feature = "testing")]
+mod probe;
+#[cfg(not(feature = "testing"))]
+#[path = "runner/no_probe.rs"]
+mod probe;
 #[cfg(test)]
 pub(crate) mod rig;
 
+#[cfg(feature = "testing")]
+pub(crate) use call::AtFirstPoll;
 pub(crate) use call::{Bind, Callee, bind};
+pub(crate) use probe::Probe;
+#[cfg(feature = "testing")]
+pub(crate) use probe::{Attended, Begun, Observer};
 
 pub use kind::{Kind, Stage};
 
@@ -35,12 +45,17 @@ pub(crate) type SetUp = fn(Setup<'_>) -> Arc<dyn Runner>;
 /// What a runner is made from.
 pub(crate) struct Setup<'a> {
     pub(crate) entry: &'static ServiceEntry,
+    /// What it is called in this host.
+    pub(crate) name: &'static str,
     /// The attribute's options under the configuration's.
     pub(crate) settings: Settings,
     /// What the runner adds to the graph, such as the handle of its queue.
     pub(crate) supplied: &'a mut Vec<Supplied>,
     /// Every fault in the settings.
     pub(crate) problems: &'a mut Vec<Problem>,
+    /// Who looks on.
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "nobody looks on"))]
+    pub(crate) probe: &'a Probe,
 }
 
 /// One annotated function in one host.
@@ -118,6 +133,17 @@ pub(crate) trait Runner: Send + Sync + 'static {
         let _ = conduct;
         None
     }
+
+    /// Works on one item of a queue that never was in it; where there is no such thing, or no such payload, none.
+    #[cfg(feature = "testing")]
+    fn run_item(
+        self: Arc<Self>,
+        conduct: Conduct,
+        payload: Box<dyn Any + Send>,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        let _ = (conduct, payload);
+        None
+    }
 }
 
 /// One of the next times at which a function is due.
@@ -156,6 +182,8 @@ pub(crate) struct Conduct {
     pub(crate) tasks: Tasks,
     /// What the host goes by.
     pub(crate) clock: Clock,
+    /// Who looks on.
+    pub(crate) probe: Probe,
 }
 
 /// What the host hears of a service: how it ended, or that it failed for good while the rest of it still ends.
@@ -365,9 +393,9 @@ impl Drop for Waits<'_> {
 /// A service's state, watched by the host.
 ///
 /// There is one for every service and few watch it, so it is small, and a change costs little while nobody waits.
-#[derive(Debug)]
 pub(crate) struct StatusCell {
     name: &'static str,
+    probe: Probe,
     status: Mutex<Status>,
     /// A watcher may miss a state that lasts for a moment only.
     changed: Notify,
@@ -375,6 +403,12 @@ pub(crate) struct StatusCell {
     waiting: AtomicUsize,
     /// Whether its task has ended, or it will never have one.
     is_over: AtomicBool,
+}
+
+impl fmt::Debug for StatusCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusCell").field("name", &self.name).field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -385,10 +419,11 @@ struct Status {
 }
 
 impl StatusCell {
-    pub(crate) fn new(name: &'static str) -> Arc<Self> {
+    pub(crate) fn new(name: &'static str, probe: Probe) -> Arc<Self> {
         let status = Status { state: ServiceState::Waiting, since: crate::time::now(), been_ready: false };
         Arc::new(Self {
             name,
+            probe,
             status: Mutex::new(status),
             changed: Notify::new(),
             waiting: AtomicUsize::new(0),
@@ -428,6 +463,7 @@ impl StatusCell {
         if !may(&status.state) {
             return;
         }
+        self.probe.state(self.name, &state);
         let word = state.word();
         status.since = since;
         status.been_ready |= state.has_been_ready();

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "testing")]
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
@@ -146,4 +148,52 @@ pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + '
         Ok(value) => value,
         Err(panic) => panic.resume(),
     }
+}
+
+/// How often a thread beside a runtime looks at it, at first and at last.
+#[cfg(feature = "testing")]
+const LOOKS: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
+
+/// Watches from beside the current runtime, which has one thread, until nothing in it could go on but by the passing of time
+/// for as long as `quiet` says, until `quiet` says nothing, or for this much real time; whether the runtime came to rest.
+///
+/// A paused clock stands still until then, also if nobody polls this: tokio's rule is that it does while a blocking
+/// function runs.
+#[cfg(feature = "testing")]
+pub(crate) fn at_rest(
+    limit: Duration,
+    quiet: impl Fn() -> Option<Duration> + Send + 'static,
+) -> impl Future<Output = bool> + Send {
+    let metrics = Handle::current().metrics();
+    beside(move || {
+        let began = crate::time::real_now();
+        let (mut pause, longest) = LOOKS;
+        let mut seen = (0, began);
+        while began.elapsed() < limit {
+            let Some(quiet) = quiet() else { return false };
+            // Odd while the runtime's thread waits. Seen twice at least, because it may only wait for its turn.
+            let count = metrics.worker_park_unpark_count(0);
+            if count != seen.0 {
+                seen = (count, crate::time::real_now());
+            } else if count % 2 == 1 && seen.1.elapsed() >= quiet {
+                return true;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(longest);
+        }
+        false
+    })
+}
+
+/// Lets real time pass. A paused clock stands still meanwhile.
+#[cfg(feature = "testing")]
+pub(crate) async fn pass_really(duration: Duration) {
+    beside(move || std::thread::sleep(duration)).await;
+}
+
+/// Begins a function of ours on the blocking pool.
+#[cfg(feature = "testing")]
+fn beside<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + Send {
+    let began = tokio::task::spawn_blocking(function);
+    async move { joined(began.await).await }
 }

@@ -4,11 +4,15 @@
 //! [`Clock`], which follows tokio's clock where that is paused.
 
 mod clock;
+#[cfg(feature = "testing")]
+mod paused;
 
 use std::fmt;
 use std::time::Duration;
 
 pub(crate) use clock::{Clock, ClockWatch, Reading, clock_set};
+#[cfg(feature = "testing")]
+pub(crate) use paused::pause;
 
 use tokio::time::Instant;
 

@@ -25,4 +25,5 @@ mod races;
 mod signals;
 #[cfg(target_os = "linux")]
 mod systemd;
+mod testing;
 mod web;

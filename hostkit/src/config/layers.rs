@@ -144,6 +144,9 @@ impl Layers {
 /// The files to read, lowest first, and whether each has to exist.
 fn files(sources: &Sources, environment: &str) -> Vec<(PathBuf, bool)> {
     let default = [PathBuf::from("hostkit.toml")];
+    if sources.files.is_empty() && sources.named_files_only {
+        return Vec::new();
+    }
     let named = !sources.files.is_empty();
     let files = if named { sources.files.as_slice() } else { &default };
     let beside = |file: &PathBuf| {

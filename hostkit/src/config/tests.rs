@@ -59,6 +59,7 @@ impl Layered<'_> {
             variables: self.variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             directory: directory.to_owned(),
             wiring_only: false,
+            named_files_only: false,
         }
     }
 

@@ -68,7 +68,19 @@ struct Candidate {
 }
 
 pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
-    let HostBuilder { registrations, sources, mut supplied, replacements, renamed, only, except, owner } = builder;
+    let HostBuilder {
+        registrations,
+        sources,
+        mut supplied,
+        replacements,
+        renamed,
+        only,
+        except,
+        owner,
+        clock,
+        probe,
+        ..
+    } = builder;
     let mut problems = Vec::new();
     let Registered { nodes, entries, linked } = Registered::sort(registrations, &renamed);
     problems.extend(unregistered_crates(&linked, &nodes, &entries));
@@ -101,7 +113,7 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         let runs = enabled && (entry.kind.attribute() == TASK_QUEUE || filter.takes(name, entry));
         let supplied = if runs { &mut supplied } else { &mut unused };
         let set_up = entry.kind.set_up();
-        let runner = set_up(Setup { entry, settings, supplied, problems: &mut problems });
+        let runner = set_up(Setup { entry, name, settings, supplied, problems: &mut problems, probe: &probe });
         if runs {
             candidates.push(Candidate { name, entry, runner, resolved: Vec::new() });
         } else {
@@ -163,6 +175,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         options,
         lifetime,
         owner,
+        clock,
+        probe,
     })
 }
 

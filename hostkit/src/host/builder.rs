@@ -10,6 +10,8 @@ use crate::component::{Replacement, ReplacementFor, Shareable, Supplied};
 use crate::config::Sources;
 use crate::function::{Handle, Item};
 use crate::registry::{Registration, registered};
+use crate::runner::Probe;
+use crate::time::Clock;
 
 /// Collects what a host is made of. Made by [`Host::builder`] and [`Host::empty`].
 ///
@@ -25,6 +27,13 @@ pub struct HostBuilder {
     pub(super) only: Option<Vec<String>>,
     pub(super) except: Vec<String>,
     pub(crate) owner: ProcessOwner,
+    /// What the host goes by, if that is not the machine's clock.
+    pub(crate) clock: Option<Clock>,
+    /// Who looks on.
+    pub(crate) probe: Probe,
+    /// What a test has asked for.
+    #[cfg(feature = "testing")]
+    pub(crate) arranged: crate::testing::Arranged,
 }
 
 impl std::fmt::Debug for HostBuilder {

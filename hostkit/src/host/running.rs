@@ -22,7 +22,7 @@ use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
 use crate::function::{Callable, Handle, Queued};
 use crate::queue::{Queue, QueueCounts};
-use crate::runner::{Alarm, Conduct, ServiceState, Stage, StatusCell, StopsWith};
+use crate::runner::{Alarm, Conduct, Probe, ServiceState, Stage, StatusCell, StopsWith};
 use crate::stall::Mark;
 use crate::tasks::Tasks;
 use crate::time::Clock;
@@ -36,6 +36,8 @@ pub(super) struct Running {
     pub(super) lifetime: HostLifetime,
     pub(super) tasks: Tasks,
     pub(super) clock: Clock,
+    /// Who looks on.
+    pub(super) probe: Probe,
     /// The hook of the start that is under way: half a migration is worse than a late stop.
     pub(super) in_hook: watch::Sender<Option<&'static str>>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
@@ -114,6 +116,7 @@ impl Service {
             status: Arc::clone(&self.status),
             alarm: Alarm::default(),
             clock: running.clock.clone(),
+            probe: running.probe.clone(),
             tasks: running.tasks.of(self.mark),
         }
     }
@@ -128,7 +131,19 @@ impl fmt::Debug for Running {
 impl Running {
     /// Everything of a host that has not been started, and spawns the reaper.
     pub(super) fn of(host: Host) -> Arc<Self> {
-        let Host { services, hooks, known: _, container, reaped, configuration: _, options, lifetime, owner } = host;
+        let Host {
+            services,
+            hooks,
+            known: _,
+            container,
+            reaped,
+            configuration: _,
+            options,
+            lifetime,
+            owner,
+            clock,
+            probe,
+        } = host;
         let names = services.iter().map(|plan| plan.name).chain(hooks.iter().map(|hook| hook.service.name));
         let watched = Watched::new(names.collect(), lifetime.clone(), options, owner);
         let tasks = Tasks::default().of(watched.own_mark());
@@ -140,7 +155,7 @@ impl Running {
             // Most are told at once when the host stops, and have its deadline.
             let shares = order.is_free(index) && plan.runner.stop_timeout().is_none();
             let (stop, abandon) = if shares { (first.clone(), last.clone()) } else { Default::default() };
-            let status = StatusCell::new(plan.name);
+            let status = StatusCell::new(plan.name, probe.clone());
             Service { status, plan, mark, stop, abandon, spawned: AtomicBool::new(false) }
         };
         let services = services.into_iter().zip(&mut marks).enumerate().map(service).collect();
@@ -154,7 +169,8 @@ impl Running {
             options,
             lifetime,
             tasks,
-            clock: Clock::default(),
+            clock: clock.unwrap_or_default(),
+            probe,
             in_hook: watch::Sender::new(None),
             services_began,
             over: Arc::default(),
@@ -170,7 +186,7 @@ impl Running {
         self.hooks.iter().filter(move |hook| hook.stage == stage)
     }
 
-    fn find(&self, handle: TypeId) -> Option<&Service> {
+    pub(super) fn find(&self, handle: TypeId) -> Option<&Service> {
         self.services.iter().find(|service| (service.plan.entry.handle)() == handle)
     }
 
@@ -321,6 +337,18 @@ enum TriggerFault {
     Unknown(&'static str),
     NotTriggered(&'static str),
     Failed(&'static str, RunFailure),
+}
+
+/// For the test kit, which runs items of queues as well.
+#[cfg(feature = "testing")]
+impl TriggerError {
+    pub(super) fn unknown(name: &'static str) -> Self {
+        Self { kind: TriggerFault::Unknown(name) }
+    }
+
+    pub(super) fn failed(name: &'static str, failure: RunFailure) -> Self {
+        Self { kind: TriggerFault::Failed(name, failure) }
+    }
 }
 
 impl TriggerError {

@@ -438,10 +438,11 @@ pub(super) async fn run_hook(
         plan: Arc::clone(&hook.service.plan),
         stop: abandon.child_token(),
         abandon,
-        status: StatusCell::new(name),
+        status: StatusCell::new(name, running.probe.clone()),
         alarm: Alarm::default(),
         tasks: running.tasks.clone(),
         clock: running.clock.clone(),
+        probe: running.probe.clone(),
     };
     tracing::info!(target: "hostkit::host", hook = name, "running hook");
     match hook.mark.around(Arc::clone(&hook.service.runner).run(conduct)).await {

@@ -279,13 +279,14 @@ impl Ticker {
         taken: Taken,
     ) -> impl Future<Output = Result<(), RunFailure>> + Send + 'r {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        conduct.probe.missed(conduct.name, taken.missed);
         let values = called.takes_tick.then(|| Arc::new((Tick::new(taken, run),)) as Arc<dyn RunValues>);
         let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(drop_on) };
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = taken.missed
         );
         let context = Context { token: told.0.clone(), values };
-        let call = called.callee.call(context, &|| {}, limits).instrument(span);
+        let call = called.callee.call(context, &|| None, limits).instrument(span);
         call.inspect(move |result| match result {
             Ok(()) => {
                 let took = taken.began.elapsed();

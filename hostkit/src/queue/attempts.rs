@@ -36,6 +36,8 @@ impl<W: Work> Crew<W> {
     /// The next item to try: one that is due again, or a new one.
     async fn next(&self) -> Option<Tried<Payload<W>>> {
         loop {
+            #[cfg(feature = "testing")]
+            self.items.until_released().await;
             // Listens before it looks, so that no change falls between.
             let mut changed = pin!(self.retries.changed());
             changed.as_mut().enable();
@@ -90,7 +92,7 @@ impl<W: Work> Crew<W> {
         let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, attempt);
         let limits = Limits { of: service, timeout: self.options.timeout, drop_on: None };
         let context = self.context(Some(run), attempt);
-        let result = component::run(&self.armed, context, Item::<W> { payload }, limits).instrument(span).await;
+        let result = self.run(context, Item::<W> { payload }, limits).instrument(span).await;
         let copied = self.copy_of(worker).take();
         match (result, copied) {
             (Ok(()), copied) => {
@@ -115,6 +117,7 @@ impl<W: Work> Crew<W> {
         let wait = self.options.backoff.delay(attempt - 1);
         match self.retries.keep(item, now() + wait) {
             Ok(()) => {
+                self.conduct.probe.retried(service, wait);
                 let wait = show_rounded(wait);
                 tracing::warn!(target: "hostkit::queue", service, run, attempt, attempts, error = %failure, %wait, "item failed; it is tried again");
                 Ending::Retried

@@ -10,6 +10,7 @@ use tokio::task::coop;
 
 use super::items::Items;
 use super::options::Full;
+use super::tap::{Offered, Tap};
 use super::{EnqueueError, Receipt};
 use crate::component::{fitting, short_type_name};
 use crate::function::Queued;
@@ -28,6 +29,8 @@ pub struct Queue<F: Queued> {
     full: Full,
     /// Payloads that were accepted or offered and had to make way.
     dropped: Arc<AtomicU64>,
+    /// Who looks on.
+    tap: Tap<F::Payload>,
 }
 
 fitting!([F: Queued] Queue<F>, missing::<F>);
@@ -43,8 +46,9 @@ impl<F: Queued> Queue<F> {
         items: Weak<Items<F::Payload>>,
         full: Full,
         dropped: Arc<AtomicU64>,
+        tap: Tap<F::Payload>,
     ) -> Self {
-        Self { sender, items, full, dropped }
+        Self { sender, items, full, dropped, tap }
     }
 
     /// Puts a payload into the queue.
@@ -71,17 +75,24 @@ impl<F: Queued> Queue<F> {
     pub async fn enqueue(&self, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
         // Trying does not ask for it, and whoever enqueues in a loop must not starve the others.
         coop::consume_budget().await;
+        let offered = self.tap.offer(&payload);
         match self.sender.try_send(payload) {
-            Ok(()) => Ok(Receipt::ACCEPTED),
+            Ok(()) => Ok(self.accepted(offered)),
             Err(TrySendError::Closed(payload)) => Err(EnqueueError::closed(payload)),
             Err(TrySendError::Full(payload)) => match self.full {
                 Full::Wait => match self.sender.send(payload).await {
-                    Ok(()) => Ok(Receipt::ACCEPTED),
+                    Ok(()) => Ok(self.accepted(offered)),
                     Err(refused) => Err(EnqueueError::closed(refused.0)),
                 },
                 full => self.make_way(full, payload),
             },
         }
+    }
+
+    #[inline]
+    fn accepted(&self, offered: Offered<F::Payload>) -> Receipt {
+        self.tap.accepted(offered);
+        Receipt::ACCEPTED
     }
 
     /// What is done about a payload that finds no place and does not wait.
@@ -98,10 +109,11 @@ impl<F: Queued> Queue<F> {
     }
 
     fn drop_oldest(&self, mut payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
+        let offered = self.tap.offer(&payload);
         loop {
             // Whoever else enqueues may take the place that has become free.
             payload = match self.sender.try_send(payload) {
-                Ok(()) => return Ok(Receipt::ACCEPTED),
+                Ok(()) => return Ok(self.accepted(offered)),
                 Err(TrySendError::Closed(payload)) => return Err(EnqueueError::closed(payload)),
                 Err(TrySendError::Full(payload)) => payload,
             };
@@ -117,8 +129,9 @@ impl<F: Queued> Queue<F> {
     /// Fails when the queue is full or closed; the payload is in the error.
     #[inline]
     pub fn try_enqueue(&self, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
+        let offered = self.tap.offer(&payload);
         match self.sender.try_send(payload) {
-            Ok(()) => Ok(Receipt::ACCEPTED),
+            Ok(()) => Ok(self.accepted(offered)),
             Err(TrySendError::Full(payload)) => Err(EnqueueError::full(payload)),
             Err(TrySendError::Closed(payload)) => Err(EnqueueError::closed(payload)),
         }
@@ -145,9 +158,37 @@ impl<F: Queued> Queue<F> {
     }
 }
 
+/// For the test kit.
+#[cfg(feature = "testing")]
+impl<F: Queued> Queue<F> {
+    /// Copies of what was accepted so far, in order; none if payloads cannot be copied.
+    pub(crate) fn seen(&self) -> Option<Vec<F::Payload>> {
+        self.tap.seen()
+    }
+
+    /// Keeps workers from taking anything until it is [released](Self::release) or closed.
+    pub(crate) fn hold(&self) {
+        self.items.upgrade().inspect(|items| items.hold());
+    }
+
+    pub(crate) fn release(&self) {
+        self.items.upgrade().inspect(|items| items.release());
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.items.upgrade().is_some_and(|items| items.is_held())
+    }
+
+    /// Takes what waits out of the queue, held or not.
+    pub(crate) fn take(&self) -> Vec<F::Payload> {
+        let items = self.items.upgrade();
+        items.into_iter().flat_map(|items| std::iter::from_fn(move || items.take_held())).collect()
+    }
+}
+
 impl<F: Queued> Clone for Queue<F> {
     fn clone(&self) -> Self {
-        Self::new(self.sender.clone(), Weak::clone(&self.items), self.full, Arc::clone(&self.dropped))
+        Self::new(self.sender.clone(), Weak::clone(&self.items), self.full, Arc::clone(&self.dropped), self.tap.clone())
     }
 }
 

@@ -21,12 +21,18 @@ const MOMENT: Duration = Duration::from_millis(5);
 pub(super) struct Items<P> {
     inner: Mutex<Inner<P>>,
     lead: tokio::sync::Mutex<()>,
+    /// Told when nothing is held any more.
+    #[cfg(feature = "testing")]
+    released: tokio::sync::Notify,
 }
 
 struct Inner<P> {
     receiver: mpsc::Receiver<P>,
     /// Whom closing wakes: the channel supposes that its one receiver knows.
     leader: Option<Waker>,
+    /// Whether a test keeps what waits from being taken. Closing ends that.
+    #[cfg(feature = "testing")]
+    is_held: bool,
 }
 
 /// What a look at the channel shows.
@@ -38,9 +44,28 @@ enum Seen<P> {
     NotYet,
 }
 
+impl<P> Inner<P> {
+    fn led_by(&mut self, cx: &Context<'_>) {
+        match &mut self.leader {
+            Some(leader) => leader.clone_from(cx.waker()),
+            leader => *leader = Some(cx.waker().clone()),
+        }
+    }
+}
+
 impl<P> Items<P> {
     pub(super) fn new(receiver: mpsc::Receiver<P>) -> Self {
-        Self { inner: Mutex::new(Inner { receiver, leader: None }), lead: tokio::sync::Mutex::const_new(()) }
+        Self {
+            inner: Mutex::new(Inner {
+                receiver,
+                leader: None,
+                #[cfg(feature = "testing")]
+                is_held: false,
+            }),
+            lead: tokio::sync::Mutex::const_new(()),
+            #[cfg(feature = "testing")]
+            released: tokio::sync::Notify::const_new(),
+        }
     }
 
     #[inline]
@@ -51,7 +76,12 @@ impl<P> Items<P> {
     /// An item that waits, if any does.
     #[inline]
     pub(super) fn take(&self) -> Option<P> {
-        self.inner().receiver.try_recv().ok()
+        let mut inner = self.inner();
+        #[cfg(feature = "testing")]
+        if inner.is_held {
+            return None;
+        }
+        inner.receiver.try_recv().ok()
     }
 
     /// The next item; none if the channel is closed and empty.
@@ -72,15 +102,17 @@ impl<P> Items<P> {
 
     fn look(&self, cx: &mut Context<'_>) -> Poll<Seen<P>> {
         let mut inner = self.inner();
+        #[cfg(feature = "testing")]
+        if inner.is_held {
+            inner.led_by(cx);
+            return Poll::Pending;
+        }
         match inner.receiver.poll_recv(cx) {
             Poll::Ready(Some(payload)) => Poll::Ready(Seen::Item(payload)),
             Poll::Ready(None) => Poll::Ready(Seen::End),
             Poll::Pending if inner.receiver.is_closed() => Poll::Ready(Seen::NotYet),
             Poll::Pending => {
-                match &mut inner.leader {
-                    Some(leader) => leader.clone_from(cx.waker()),
-                    leader => *leader = Some(cx.waker().clone()),
-                }
+                inner.led_by(cx);
                 Poll::Pending
             }
         }
@@ -91,14 +123,64 @@ impl<P> Items<P> {
         let leader = {
             let mut inner = self.inner();
             inner.receiver.close();
+            #[cfg(feature = "testing")]
+            {
+                inner.is_held = false;
+            }
             inner.leader.take()
         };
         if let Some(leader) = leader {
             leader.wake();
         }
+        #[cfg(feature = "testing")]
+        self.released.notify_waiters();
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.inner().receiver.is_closed()
+    }
+}
+
+/// For the test kit.
+#[cfg(feature = "testing")]
+impl<P> Items<P> {
+    /// Keeps what waits from being taken. A queue that is closed is not held.
+    pub(super) fn hold(&self) {
+        let mut inner = self.inner();
+        inner.is_held = !inner.receiver.is_closed();
+    }
+
+    pub(super) fn release(&self) {
+        let leader = {
+            let mut inner = self.inner();
+            inner.is_held = false;
+            inner.leader.take()
+        };
+        if let Some(leader) = leader {
+            leader.wake();
+        }
+        self.released.notify_waiters();
+    }
+
+    /// Waits until nothing is held, or the queue is closed.
+    pub(super) async fn until_released(&self) {
+        loop {
+            // Listens before it looks, so that no change falls between.
+            let mut released = std::pin::pin!(self.released.notified());
+            released.as_mut().enable();
+            if !self.is_held() {
+                return;
+            }
+            released.await;
+        }
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.inner().is_held
+    }
+
+    /// An item that waits, whether it is held or not.
+    pub(super) fn take_held(&self) -> Option<P> {
+        self.inner().receiver.try_recv().ok()
     }
 }

@@ -25,6 +25,7 @@ use super::items::Items;
 use super::leftover::Leftovers;
 use super::options::{AtStop, Options};
 use super::retry::Retries;
+use super::tap::Tap;
 use super::work::Crew;
 use super::{Queue, QueueCounts};
 use crate::component::{Armed, RunFailure, catch_panic, judge};
@@ -49,12 +50,14 @@ pub(super) struct QueueRunner<W: Work> {
     dropped: Arc<AtomicU64>,
     /// Items under way when it ended.
     interrupted: AtomicUsize,
+    /// Who looks on.
+    tap: Tap<Payload<W>>,
     /// What others reach it by.
     handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>,
 }
 
 impl<W: Work> QueueRunner<W> {
-    pub(super) fn new(options: Options, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
+    pub(super) fn new(options: Options, tap: Tap<Payload<W>>, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
         let (sender, receiver) = mpsc::channel(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
         Self {
@@ -66,12 +69,26 @@ impl<W: Work> QueueRunner<W> {
             retries: Arc::default(),
             dropped: Arc::default(),
             interrupted: AtomicUsize::new(0),
+            tap,
             handle,
         }
     }
 
     pub(super) fn queue(&self) -> Queue<W::Of> {
-        Queue::new(self.sender.clone(), Arc::downgrade(&self.items), self.options.full, Arc::clone(&self.dropped))
+        let (items, dropped) = (Arc::downgrade(&self.items), Arc::clone(&self.dropped));
+        Queue::new(self.sender.clone(), items, self.options.full, dropped, self.tap.clone())
+    }
+
+    fn crew(&self, conduct: &Conduct, armed: Armed<W::Needs>) -> Crew<W> {
+        Crew::new(
+            self.options.clone(),
+            conduct.clone(),
+            armed,
+            Arc::clone(&self.items),
+            Arc::clone(&self.tallies),
+            Arc::clone(&self.left),
+            Arc::clone(&self.retries),
+        )
     }
 
     async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
@@ -84,15 +101,7 @@ impl<W: Work> QueueRunner<W> {
                 return end;
             }
         };
-        let work = Arc::new(Crew::<W>::new(
-            self.options.clone(),
-            conduct.clone(),
-            armed,
-            Arc::clone(&self.items),
-            Arc::clone(&self.tallies),
-            Arc::clone(&self.left),
-            Arc::clone(&self.retries),
-        ));
+        let work = Arc::new(self.crew(&conduct, armed));
         let copy = W::COPY.filter(|_| self.options.attempts > 1);
         let spawn = |worker| {
             let (work, name) = (Arc::clone(&work), conduct.name);
@@ -111,6 +120,7 @@ impl<W: Work> QueueRunner<W> {
             // Workers end when the channel is closed, which it is not, or by a bug of ours.
             Some(Err(error)) = workers.next() => crash = Some(crashed(error)),
         }
+        let is_held = self.is_held();
         self.items.close();
         work.tell();
         let failure = work.take_failure().or(crash);
@@ -118,7 +128,7 @@ impl<W: Work> QueueRunner<W> {
         let failed = failure.is_some();
         // The host stops, and sees to it that the others end by its deadline.
         let unheard = failure.and_then(|failure| conduct.alarm.raise(failure));
-        if failed || self.options.at_stop == AtStop::Leave {
+        if failed || is_held || self.options.at_stop == AtStop::Leave {
             work.leave_the_rest();
         }
         let grace = self.options.stop_timeout.unwrap_or(GRACE);
@@ -147,6 +157,20 @@ impl<W: Work> QueueRunner<W> {
                 if abandoned { End::Abandoned } else { End::Done }
             }
         }
+    }
+}
+
+impl<W: Work> QueueRunner<W> {
+    /// Whether a test keeps what waits from being worked on, which the stop then leaves.
+    #[cfg(feature = "testing")]
+    fn is_held(&self) -> bool {
+        self.items.is_held()
+    }
+
+    #[cfg(not(feature = "testing"))]
+    #[allow(clippy::unused_self, reason = "nobody holds it without the feature")]
+    fn is_held(&self) -> bool {
+        false
     }
 }
 
@@ -218,5 +242,19 @@ impl<W: Work> Runner for QueueRunner<W> {
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
         Box::pin(self.serve(conduct))
+    }
+
+    #[cfg(feature = "testing")]
+    fn run_item(
+        self: Arc<Self>,
+        conduct: Conduct,
+        payload: Box<dyn Any + Send>,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        let payload = *payload.downcast().ok()?;
+        Some(Box::pin(async move {
+            conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
+            let armed = Armed::bind(&conduct.container, Arc::clone(&conduct.plan)).map_err(RunFailure::Inject)?;
+            self.crew(&conduct, armed).run_one(payload).await
+        }))
     }
 }

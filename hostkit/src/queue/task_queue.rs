@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::options::{Options, UNBUILT};
 use super::runner::QueueRunner;
+use super::tap::Tap;
 use super::{EnqueueError, Queue, Receipt};
 use crate::component::{Edge, Given, Scopes, Supplied, fitting, kind};
 use crate::function::{Ended, IntoEnded, Item, Queued, Work, role};
@@ -139,11 +140,14 @@ impl Work for Closures {
 
 /// Reads the options of the task queue, makes its channel and puts the [`TaskQueue`] into the graph.
 pub(crate) fn set_up(setup: Setup<'_>) -> Arc<dyn Runner> {
-    let Setup { mut settings, supplied, problems, .. } = setup;
+    let Setup { name, mut settings, supplied, problems, probe, .. } = setup;
     let options = Options::read(&mut settings);
     options.check_payload(&mut settings, Closures::COPY.is_some());
     problems.extend(settings.finish(UNBUILT));
-    let runner = QueueRunner::<Closures>::new(options, |queue| Box::new(TaskQueue { queue }));
+    let runner = {
+        let tap = Tap::new(name, probe, Closures::COPY);
+        QueueRunner::<Closures>::new(options, tap, |queue| Box::new(TaskQueue { queue }))
+    };
     supplied.push(Supplied::fitting(TaskQueue { queue: runner.queue() }));
     Arc::new(runner)
 }

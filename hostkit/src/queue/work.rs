@@ -93,7 +93,7 @@ impl<W: Work> Crew<W> {
         let tally = &self.tallies[worker];
         let limits = Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: None };
         // Items without components share a frame, because there is nothing in it, and what it lends (invariant 1).
-        let bare = self.armed.is_bare() && !self.wants_context && self.options.timeout.is_none();
+        let bare = self.armed.is_bare() && !self.wants_context && self.options.timeout.is_none() && !self.is_observed();
         let mut empty = Frame::bare(Context::default());
         let shared = bare.then(|| self.armed.give(&mut empty));
         let mut in_a_row = 0;
@@ -117,7 +117,7 @@ impl<W: Work> Crew<W> {
                     let call = pin!(Some(item.start(self.armed.again(given))));
                     component::judge(component::catching(call).await)
                 }
-                None => component::run(&self.armed, self.context(None, 1), item, limits).await,
+                None => self.run(self.context(None, 1), item, limits).await,
             };
             tally.end(result.is_ok());
             if let Err(failure) = result {
@@ -134,7 +134,19 @@ impl<W: Work> Crew<W> {
     async fn in_span(&self, item: Item<W>, limits: Limits<'_>) -> Result<(), RunFailure> {
         let (service, run) = (self.conduct.name, self.number());
         let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, attempt = 1);
-        component::run(&self.armed, self.context(Some(run), 1), item, limits).instrument(span).await
+        self.run(self.context(Some(run), 1), item, limits).instrument(span).await
+    }
+
+    /// One item in a scope of its own.
+    #[cfg(not(feature = "testing"))]
+    #[inline]
+    pub(super) fn run<'c>(
+        &'c self,
+        context: Context,
+        item: Item<W>,
+        limits: Limits<'c>,
+    ) -> impl Future<Output = Result<(), RunFailure>> + Send + 'c {
+        component::run(&self.armed, context, item, limits)
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -208,6 +220,12 @@ impl<W: Work> Crew<W> {
 
     pub(super) fn leave(&self, payload: Payload<W>) {
         self.left.leave(payload, self.conduct.name);
+    }
+
+    #[cfg(not(feature = "testing"))]
+    #[allow(clippy::unused_self, reason = "nobody looks on without the feature")]
+    fn is_observed(&self) -> bool {
+        false
     }
 }
 

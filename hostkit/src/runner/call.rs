@@ -12,16 +12,19 @@ use super::Conduct;
 use crate::component::{self, Armed, Body, Context, Given, InjectError, Limits, Plan, RunFailure};
 use crate::function::{Call, Ended};
 
+/// Called when a body is first polled, before anything of the user's. It may bring what runs in the place of the body.
+pub(crate) type AtFirstPoll<'c> = dyn Fn() -> Option<BoxFuture<'static, Ended>> + Sync + 'c;
+
 /// A function whose parameters know their places.
 pub(crate) trait Callee: Send + Sync {
     /// What is built for a call.
     fn plan(&self) -> &Plan;
 
-    /// Calls it once, in a scope of its own. When it is first polled it says so.
+    /// Calls it once, in a scope of its own. When it is first polled it says so, and may be told to do something else.
     fn call<'c>(
         &'c self,
         context: Context,
-        at_first_poll: &'c (dyn Fn() + Sync),
+        at_first_poll: &'c AtFirstPoll<'c>,
         limits: Limits<'c>,
     ) -> BoxFuture<'c, Result<(), RunFailure>>;
 }
@@ -31,7 +34,8 @@ pub(crate) type Bind = fn(&Conduct) -> Result<Box<dyn Callee>, InjectError>;
 
 /// Binds the parameters of the function that `H` calls.
 pub(crate) fn bind<H: Call>(conduct: &Conduct) -> Result<Box<dyn Callee>, InjectError> {
-    Ok(Box::new(Function::<H>(Armed::bind(&conduct.container, Arc::clone(&conduct.plan))?)))
+    let function = Function::<H>(Armed::bind(&conduct.container, Arc::clone(&conduct.plan))?);
+    Ok(conduct.probe.around(conduct.name, Box::new(function)))
 }
 
 struct Function<H: Call>(Armed<H::Needs>);
@@ -44,7 +48,7 @@ impl<H: Call> Callee for Function<H> {
     fn call<'c>(
         &'c self,
         context: Context,
-        at_first_poll: &'c (dyn Fn() + Sync),
+        at_first_poll: &'c AtFirstPoll<'c>,
         limits: Limits<'c>,
     ) -> BoxFuture<'c, Result<(), RunFailure>> {
         Box::pin(component::run(&self.0, context, Calling::<H> { at_first_poll, of: PhantomData }, limits))
@@ -52,7 +56,7 @@ impl<H: Call> Callee for Function<H> {
 }
 
 struct Calling<'c, H> {
-    at_first_poll: &'c (dyn Fn() + Sync),
+    at_first_poll: &'c AtFirstPoll<'c>,
     of: PhantomData<fn() -> H>,
 }
 
@@ -61,8 +65,10 @@ impl<H: Call> Body for Calling<'_, H> {
 
     fn start<'r>(self, given: Given<'r, Self::Needs>) -> impl Future<Output = Ended> + Send {
         async move {
-            (self.at_first_poll)();
-            H::call(given).await
+            match (self.at_first_poll)() {
+                None => H::call(given).await,
+                Some(instead) => instead.await,
+            }
         }
     }
 }

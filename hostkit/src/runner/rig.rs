@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Alarm, Conduct, End, Kind, Runner, ServiceState, Setup, Stage, StatusCell};
+use super::{Alarm, Conduct, End, Kind, Probe, Runner, ServiceState, Setup, Stage, StatusCell};
 use crate::component::{
     Asker, Component, Construct, Constructed, Container, ContainerSettings, Edge, Ext, Given, Graph, Lent, Lifetime,
     Node, NodePtr, Outcome, Plan, Recipe, Supplied, kind, reap,
@@ -62,7 +62,14 @@ impl Rig {
             configuration.settings(&item)
         };
         let set_up = entry.kind.set_up();
-        let runner = set_up(Setup { entry, settings, supplied: &mut supplied, problems: &mut problems });
+        let runner = set_up(Setup {
+            entry,
+            name: entry.name,
+            settings,
+            supplied: &mut supplied,
+            problems: &mut problems,
+            probe: &Probe::default(),
+        });
         let (graph, faults) = Graph::build([], entry.edges, supplied, Vec::new(), &configuration);
         problems.extend(faults);
         let asker = Asker { what: "service", name: entry.name, source: Some(entry.source) };
@@ -78,7 +85,7 @@ impl Rig {
         let (container, reaped) = Container::new(graph, ContainerSettings::default(), stop.clone());
         let tasks = Tasks::default();
         tasks.spawn("reaper", reap(reaped));
-        let status = StatusCell::new(entry.name);
+        let status = StatusCell::new(entry.name, Probe::default());
         let abandon = CancellationToken::new();
         let conduct = Conduct {
             name: entry.name,
@@ -90,6 +97,7 @@ impl Rig {
             alarm: Alarm::default(),
             tasks,
             clock: Clock::default(),
+            probe: Probe::default(),
         };
         Ok(Self { runner, conduct, origin: now() })
     }

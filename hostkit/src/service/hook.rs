@@ -64,7 +64,7 @@ impl Hook {
         let token = conduct.plan.wants_token.then(|| conduct.stop.child_token());
         let span = tracing::info_span!(target: "hostkit::service", "hook", hook = conduct.name);
         let limits = Limits { of: conduct.name, timeout: self.timeout, drop_on: Some(&conduct.abandon) };
-        let call = callee.call(Context { token, values: None }, &|| {}, limits).instrument(span);
+        let call = callee.call(Context { token, values: None }, &|| None, limits).instrument(span);
         match until_abandoned(&conduct.abandon, call).await {
             Ok(()) => {
                 conduct.status.set(ServiceState::Completed);

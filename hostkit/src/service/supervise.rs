@@ -204,6 +204,7 @@ impl Supervised {
             if !wants_ready {
                 self.instances.set(index, Phase::Running);
             }
+            None
         };
         let drop_on = if self.of.told { &self.conduct.abandon } else { &self.stop };
         let span = tracing::info_span!(

@@ -4,6 +4,7 @@
 //!
 //! 1. Where tokio's clock is the machine's, the wall clock is the machine's, too. Where it is paused, the wall clock moves
 //!    with it: both stand still and both are advanced.
+//!    One that starts at a date of a test's choice moves with tokio's clock, whichever that is.
 //! 2. Nobody polls the wall clock but the side thread, however many wait for it to be set.
 
 use std::sync::Arc;
@@ -33,6 +34,9 @@ struct Inner {
     anchor: Reading,
     /// tokio pauses no clock of several threads.
     can_be_paused: bool,
+    /// Where a test has it start, and when the first host began to go by it.
+    #[cfg(feature = "testing")]
+    fixed: Option<Fixed>,
 }
 
 /// Both clocks at one moment.
@@ -49,14 +53,50 @@ impl Default for Clock {
         let anchor = Reading { instant: now(), wall: machine() };
         let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
         let can_be_paused = !matches!(flavor, Ok(RuntimeFlavor::MultiThread));
-        Self(Arc::new(Inner { anchor, can_be_paused }))
+        Self(Arc::new(Inner {
+            anchor,
+            can_be_paused,
+            #[cfg(feature = "testing")]
+            fixed: None,
+        }))
+    }
+}
+
+/// A wall clock of a test's.
+#[cfg(feature = "testing")]
+#[derive(Debug)]
+struct Fixed {
+    start: SystemTime,
+    since: std::sync::OnceLock<Instant>,
+}
+
+#[cfg(feature = "testing")]
+impl Clock {
+    /// One that shows this until it is [begun](Self::begin), and then moves with tokio's clock.
+    pub(crate) fn starting_at(start: SystemTime) -> Self {
+        let anchor = Reading { instant: now(), wall: start };
+        let fixed = Some(Fixed { start, since: std::sync::OnceLock::new() });
+        Self(Arc::new(Inner { anchor, can_be_paused: true, fixed }))
+    }
+
+    /// It moves from now on. Only the first call counts.
+    pub(crate) fn begin(&self) {
+        if let Some(fixed) = &self.0.fixed {
+            fixed.since.get_or_init(now);
+        }
     }
 }
 
 impl Clock {
     /// Both clocks now.
     pub(crate) fn read(&self) -> Reading {
-        let Inner { anchor, can_be_paused } = &*self.0;
+        #[cfg(feature = "testing")]
+        if let Some(Fixed { start, since }) = &self.0.fixed {
+            let instant = now();
+            let since = since.get().copied().unwrap_or(instant);
+            return Reading { instant, wall: *start + instant.saturating_duration_since(since) };
+        }
+        let (anchor, can_be_paused) = (self.0.anchor, self.0.can_be_paused);
         if !can_be_paused {
             return Reading { instant: now(), wall: machine() };
         }

@@ -94,3 +94,27 @@ impl OrderService {
 }
 
 hostkit::main!();
+
+#[cfg(test)]
+mod tests {
+    use hostkit::Host;
+    use hostkit::testing::Fault;
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::{order_worker, prepare};
+
+    #[tokio::test]
+    async fn it_goes_on_after_an_order_that_fails_and_after_a_failure_of_its_own() {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let mut builder = Host::empty();
+        // The database answers from a thread of its own.
+        builder.with::<prepare>().with::<order_worker>().provide(pool.clone()).patience("200ms");
+        let host = builder.inject::<order_worker>(Fault::error("no connection")).test().await;
+        host.advance("5s").await;
+        let states = sqlx::query_as("SELECT state, count(*) FROM orders GROUP BY state ORDER BY state");
+        let states: Vec<(String, i64)> = host.outside(states.fetch_all(&pool)).await.unwrap();
+        assert_eq!(states, [("failed".to_owned(), 1), ("processed".to_owned(), 7)]);
+        host.assert_runs::<order_worker>(2);
+        host.stop().await.unwrap();
+    }
+}

@@ -107,3 +107,38 @@ impl Audit {
 }
 
 hostkit::main!();
+
+#[cfg(test)]
+mod tests {
+    use hostkit::Host;
+    use hostkit::testing::TestHost;
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::{InProcessQueue, OrderId, handle_order, prepare, take_orders};
+
+    async fn host() -> TestHost {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let mut builder = Host::empty();
+        builder.with::<prepare>().with::<take_orders>().with::<handle_order>().with::<InProcessQueue>().provide(pool);
+        builder.patience("2s").test().await
+    }
+
+    #[tokio::test]
+    async fn forty_orders_are_taken_in_and_handled() {
+        let host = host().await;
+        host.drain::<handle_order>().await;
+        host.assert_runs::<handle_order>(40);
+        host.assert_no_failures();
+        let ids: Vec<_> = host.enqueued::<handle_order>().into_iter().map(|OrderId(id)| id).collect();
+        assert_eq!(ids, (1..=40).collect::<Vec<_>>());
+        host.stop().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_order_is_handled_by_itself() {
+        let host = host().await;
+        host.drain::<handle_order>().await;
+        host.run_item::<handle_order>(OrderId(41)).await.unwrap();
+        host.stop().await.unwrap();
+    }
+}

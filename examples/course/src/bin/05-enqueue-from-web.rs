@@ -145,3 +145,51 @@ impl IntoResponse for Failure {
 }
 
 hostkit::main!();
+
+#[cfg(test)]
+mod tests {
+    use axum::Json;
+    use axum::extract::State;
+    use axum::http::StatusCode;
+    use hostkit::{Ext, Host};
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::{App, Request, generate, generate_report, prepare, report};
+
+    #[tokio::test]
+    async fn a_report_is_promised_and_then_there() {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let mut builder = Host::empty();
+        builder.with::<prepare>().with::<generate_report>().provide(pool.clone());
+        // The database answers from a thread of its own.
+        let host = builder.patience("2s").test().await;
+        let app = App { reports: host.queue::<generate_report>(), pool: Ext::new(pool) };
+        host.hold::<generate_report>();
+
+        let month = "2026-10".to_owned();
+        let answer = generate(State(app.clone()), Json(Request { month: month.clone() })).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        host.assert_enqueued::<generate_report>(&[month.clone()]);
+        let see = || host.outside(report(State(app.clone()), axum::extract::Path(month.clone())));
+        assert_eq!(see().await.map_err(|failure| failure.0).unwrap().status(), StatusCode::NOT_FOUND);
+
+        assert_eq!(host.drain::<generate_report>().await.done, 1);
+        assert_eq!(see().await.map_err(|failure| failure.0).unwrap().status(), StatusCode::OK);
+        host.stop().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_is_full_is_said_to_be_busy() {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let mut builder = Host::empty();
+        builder.with::<generate_report>().provide(pool.clone()).set("queued.generate_report.capacity", 1);
+        let host = builder.test().await;
+        host.hold::<generate_report>();
+        let app = App { reports: host.queue::<generate_report>(), pool: Ext::new(pool) };
+        for expected in [StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE] {
+            let request = Request { month: "2026-10".to_owned() };
+            assert_eq!(generate(State(app.clone()), Json(request)).await.status(), expected);
+        }
+        host.stop().await.unwrap();
+    }
+}

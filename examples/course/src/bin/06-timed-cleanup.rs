@@ -77,3 +77,52 @@ impl Database {
 }
 
 hostkit::main!();
+
+#[cfg(test)]
+mod tests {
+    use hostkit::Host;
+    use hostkit::testing::{Fault, TestHost};
+    use sqlx::SqlitePool;
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::{cleanup, prepare};
+
+    /// The host on a database of its own, which is in memory and in one connection.
+    async fn host() -> (TestHost, SqlitePool) {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let mut builder = Host::empty();
+        builder.with::<prepare>().with::<cleanup>().provide(pool.clone());
+        // The database answers from a thread of its own.
+        (builder.patience("2s").test().await, pool)
+    }
+
+    async fn visits(host: &TestHost, pool: &SqlitePool) -> i64 {
+        host.outside(sqlx::query_scalar("SELECT count(*) FROM visits").fetch_one(pool)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_runs_at_the_start_and_every_hour() {
+        let (host, pool) = host().await;
+        host.advance("1day").await;
+        host.assert_runs::<cleanup>(25);
+        host.assert_no_failures();
+        // A row is thirty days old to the second, so it may have been a second older.
+        assert!((29..=30).contains(&visits(&host, &pool).await));
+        host.stop().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_run_that_fails_deletes_nothing_and_the_next_one_makes_up_for_it() {
+        let (host, pool) = host().await;
+        host.settle().await;
+        let insert = "INSERT INTO visits (seen_at) VALUES (0)";
+        host.outside(sqlx::query(insert).execute(&pool)).await.unwrap();
+        let before = visits(&host, &pool).await;
+        host.inject::<cleanup>(Fault::error("the disk is full"));
+        host.advance("1h").await;
+        assert_eq!(visits(&host, &pool).await, before);
+        host.advance("1h").await;
+        assert_eq!(visits(&host, &pool).await, before - 1);
+        host.stop().await.unwrap();
+    }
+}

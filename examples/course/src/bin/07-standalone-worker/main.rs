@@ -160,3 +160,33 @@ fn main(host: &mut HostBuilder) {
     // Found from anywhere; without this line, `hostkit.toml` in the directory where the program is started.
     host.config_file(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/07-standalone-worker/hostkit.toml"));
 }
+
+#[cfg(test)]
+mod tests {
+    use hostkit::Host;
+    use hostkit::testing::Fault;
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::{consume_events, migrate};
+
+    #[tokio::test]
+    async fn events_that_come_while_it_is_down_are_applied_once() {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let mut builder = Host::empty();
+        builder.with::<migrate>().with::<consume_events>().provide(pool.clone());
+        builder.set("database.url", "sqlite:unused").set("consumer.batch", 2).set("consumer.poll", "1s");
+        // The database answers from a thread of its own.
+        builder.patience("100ms").inject::<consume_events>(Fault::error("no connection"));
+        let host = builder.test().await;
+        let insert = r#"INSERT INTO events (body) VALUES
+            ('{"kind":"received","article":"nail","quantity":5}'), ('{"kind":"sold","article":"nail","quantity":2}'),
+            ('no event'), ('{"kind":"received","article":"nail","quantity":1}')"#;
+        host.outside(sqlx::query(insert).execute(&pool)).await.unwrap();
+        host.advance("5s").await;
+        let stock = "SELECT quantity, (SELECT count(*) FROM set_aside) FROM stock WHERE article = 'nail'";
+        let stock: (i64, i64) = host.outside(sqlx::query_as(stock).fetch_one(&pool)).await.unwrap();
+        assert_eq!(stock, (4, 1));
+        host.assert_runs::<consume_events>(2);
+        host.stop().await.unwrap();
+    }
+}
