@@ -32,7 +32,7 @@ async fn loop_by_hand(mut items: mpsc::Receiver<u64>) {
 /// The first item of this queue keeps its worker for ever.
 #[hostkit::queued]
 async fn hold(_item: u64) {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn start(capacity: usize) -> RunningHost {
@@ -63,7 +63,8 @@ fn waits(title: &str, runtime: &Runtime) {
         }));
         runtime.block_on(turn).expect("nothing panics")
     };
-    (ours(), theirs());
+    ours();
+    theirs();
     let turns: Vec<_> = (0..TURNS)
         .map(|turn| {
             // Whoever goes second finds the machine as the other left it.

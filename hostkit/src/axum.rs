@@ -64,7 +64,8 @@
 //! ```
 //!
 //! # The life of a request's scope
-//! It opens when something is first asked for; a request that asks for nothing has none. It closes when the handler, and
+//! It opens when something is first asked for; a request that asks for nothing has none, and costs three small allocations
+//! more than without the layer. It closes when the handler, and
 //! every layer below this one, has answered, and before the answer is sent:
 //!
 //! | what happened | outcome |

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -156,7 +156,6 @@ async fn a_request_that_asks_for_nothing_has_no_scope() {
         let response = next.run(Request::from_parts(parts.0.clone(), parts.1)).await;
         // The layer has not ended it yet, and nobody has opened one.
         let mut parts = parts.0;
-        use axum::extract::FromRequestParts;
         let scope = Scope::from_request_parts(&mut parts, &()).await.unwrap();
         scope.get::<Unit>().await.unwrap().log.say("opened after the handler");
         response
@@ -233,7 +232,7 @@ async fn a_component_that_is_kept_beyond_the_answer_fails_the_request() {
 async fn a_client_that_goes_away_cancels_its_request() {
     async fn waits(_unit: Inject<Unit>, log: Ext<Log>) {
         log.say("waiting");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     let site = Site::of(Router::new().route("/", get(waits))).await;
     let connection = sent(&site.address, "GET", "/").await;

@@ -15,7 +15,7 @@ use crate::function::Queued;
 use crate::host::HostLifetime;
 use crate::queue::Queue;
 
-/// The component `T`, for the handler of a request; see the [module](super).
+/// The component `T`, for the handler of a request; see the [module](crate::axum).
 ///
 /// A scoped component is one per request: other extractors, middleware below the layer and other components of the request
 /// get the same. Let go of it before the answer: a disposer takes its component by value.

@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::request::{OfRequest, Owner, RequestLine, RequestScope};
 use crate::component::{Outcome, ScopeError, Scopes};
 
-/// A layer below which handlers can inject; see the [module](self).
+/// A layer below which handlers can inject; see the [module](crate::axum).
 ///
 /// `Scopes` is a parameter of the service that serves, or [`RunningHost::scopes`](crate::RunningHost::scopes). Below
 /// another such layer of the same host it does nothing, so a request has one scope.

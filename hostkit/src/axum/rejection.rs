@@ -14,6 +14,12 @@ use crate::error::WithCauses;
 /// client no more than that; the reason is logged when it becomes one.
 #[derive(Debug)]
 pub struct InjectRejection {
+    // In a box, so that whoever is given what it asked for pays nothing for the way it might have failed.
+    refused: Box<Refused>,
+}
+
+#[derive(Debug)]
+struct Refused {
     fault: Fault,
     line: RequestLine,
 }
@@ -28,12 +34,12 @@ pub(super) enum Fault {
 
 impl InjectRejection {
     pub(super) fn new(fault: Fault, parts: &Parts) -> Self {
-        Self { fault, line: RequestLine::of(parts) }
+        Self { refused: Box::new(Refused { fault, line: RequestLine::of(parts) }) }
     }
 
     /// Whether the host has stopped, and so serves nobody any more.
     pub fn is_stopped(&self) -> bool {
-        matches!(&self.fault, Fault::NotBuilt(error) if error.is_stopped())
+        matches!(&self.refused.fault, Fault::NotBuilt(error) if error.is_stopped())
     }
 
     /// What it is answered with: 503 if the host has stopped, else 500.
@@ -44,7 +50,7 @@ impl InjectRejection {
 
 impl fmt::Display for InjectRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.fault {
+        match &self.refused.fault {
             Fault::NoLayer => f.write_str(
                 "this route is below no layer that opens scopes: add `.layer(hostkit::axum::scopes(scopes))` to the \
                  router, after its routes",
@@ -58,7 +64,7 @@ impl fmt::Display for InjectRejection {
 
 impl std::error::Error for InjectRejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.fault {
+        match &self.refused.fault {
             Fault::NotBuilt(error) => error.source(),
             _ => None,
         }
@@ -67,7 +73,7 @@ impl std::error::Error for InjectRejection {
 
 impl IntoResponse for InjectRejection {
     fn into_response(self) -> Response {
-        let (request, error) = (&self.line, WithCauses(&self));
+        let (request, error) = (&self.refused.line, WithCauses(&self));
         if self.is_stopped() {
             tracing::warn!(target: "hostkit::http", %request, %error, "a request came after the host had stopped");
             return (self.status(), "this server is stopping").into_response();

@@ -607,13 +607,13 @@ async fn an_untyped_scope_closed_with_a_component_still_held_says_so() {
 
 struct Ledger {
     _connection: Arc<Connection>,
-    log: Log,
+    log: Ext<Log>,
 }
 
 #[hostkit_macros::scoped]
 impl Ledger {
     fn new(connection: Arc<Connection>, log: Ext<Log>) -> Self {
-        Self { _connection: connection, log: Arc::clone(&log) }
+        Self { _connection: connection, log }
     }
 
     async fn dispose(self, outcome: Outcome) {
