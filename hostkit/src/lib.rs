@@ -102,7 +102,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `cli` | yes | the command line of the generated program (clap) |
-//! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
+//! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
