@@ -78,12 +78,12 @@ impl Runner for Ticker {
                 Overlap::Forbid => self.one_by_one(Called::new(callee), &conduct).await,
                 // Boxed, so that the many schedules that never overlap need no room for it.
                 Overlap::Allow => {
-                    let called = Arc::new(Called::new(callee));
-                    Box::pin(self.beside_each_other(called, &conduct)).await
+                    let function = Arc::new(Called::new(callee));
+                    Box::pin(self.beside_each_other(function, &conduct)).await
                 }
                 Overlap::CancelPrevious => {
-                    let called = Arc::new(Called::new(callee));
-                    Box::pin(self.newest_only(called, &conduct)).await
+                    let function = Arc::new(Called::new(callee));
+                    Box::pin(self.newest_only(function, &conduct)).await
                 }
             };
             conduct.status.set(match &end {
