@@ -165,7 +165,7 @@ mod tests {
         let month = "2026-10".to_owned();
         let answer = generate(State(app.clone()), Json(Request { month: month.clone() })).await;
         assert_eq!(answer.status(), StatusCode::ACCEPTED);
-        host.assert_enqueued::<generate_report>(&[month.clone()]);
+        host.assert_enqueued::<generate_report>(std::slice::from_ref(&month));
         let see = || host.outside(report(State(app.clone()), axum::extract::Path(month.clone())));
         assert_eq!(see().await.map_err(|failure| failure.0).unwrap().status(), StatusCode::NOT_FOUND);
 
