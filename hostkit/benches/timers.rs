@@ -210,7 +210,7 @@ pub(crate) fn case() -> Option<String> {
 
 /// The number after it.
 pub(crate) fn count() -> u32 {
-    std::env::args().last().and_then(|count| count.parse().ok()).expect("the case is started with a number")
+    std::env::args().next_back().and_then(|count| count.parse().ok()).expect("the case is started with a number")
 }
 
 /// Prints what a case found.

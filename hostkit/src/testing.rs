@@ -12,6 +12,7 @@ mod queues;
 mod start;
 mod test_host;
 
+#[doc(inline)]
 pub use crate::__assert_linked as assert_linked;
 pub use clock::TestClock;
 pub use event::{Event, EventKind, Run, RunEnd};

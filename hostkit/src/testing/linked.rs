@@ -23,15 +23,13 @@ use crate::registry::registered_crates;
 ///
 /// # Examples
 /// ```
-/// # mod in_a_binary {
-/// #[cfg(test)]
-/// mod tests {
-///     #[test]
-///     fn no_crate_is_forgotten() {
-///         hostkit::testing::assert_linked!();
-///     }
+/// # /*
+/// #[test]
+/// # */
+/// fn no_crate_is_forgotten() {
+///     hostkit::testing::assert_linked!();
 /// }
-/// # }
+/// # fn main() { no_crate_is_forgotten() }
 /// ```
 #[doc(hidden)]
 #[macro_export]
@@ -67,7 +65,7 @@ pub fn check_linked(manifest: &str, named: &[&str], except: &[&str]) {
     if missing.is_empty() {
         return;
     }
-    let (names, link) = (missing.join("`, `"), missing.join(", "));
+    let (shown, link) = (missing.join("`, `"), missing.join(", "));
     let (subject, it) = if missing.len() == 1 { ("crate", "it") } else { ("crates", "them") };
     let otherwise = if named.is_empty() {
         format!("if nothing in {it} has a hostkit attribute, write `assert_linked!(except({link}))`")
@@ -75,7 +73,7 @@ pub fn check_linked(manifest: &str, named: &[&str], except: &[&str]) {
         format!("if that is done, nothing in {it} has a hostkit attribute")
     };
     panic!(
-        "nothing of {subject} `{names}` is part of this program: the linker drops what nobody names\n  \
+        "nothing of {subject} `{shown}` is part of this program: the linker drops what nobody names\n  \
          help: write `hostkit::main!(link({link}))`, or `hostkit::link!({link});` in a library\n  \
          help: {otherwise}"
     );

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::tasks::at_rest;
 
 /// How long one hold may last, also if the runtime never comes to rest.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// The patience of one host. Cloning it clones a reference.
 #[derive(Debug, Clone)]

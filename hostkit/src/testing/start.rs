@@ -107,14 +107,13 @@ impl HostBuilder {
 /// # Panics
 /// Where there is no clock to pause.
 fn check_runtime(place: &Location<'_>) {
-    let flavor = RuntimeHandle::try_current().map(|handle| handle.runtime_flavor());
-    match flavor {
-        Ok(RuntimeFlavor::CurrentThread) => {}
-        Ok(_) => panic!(
+    match RuntimeHandle::try_current().ok().map(|runtime| runtime.runtime_flavor()) {
+        Some(RuntimeFlavor::CurrentThread) => {}
+        Some(_) => panic!(
             "a test host pauses tokio's clock, which only a runtime of one thread can: write `#[tokio::test]` without \
              `flavor = \"multi_thread\"`\n  in the test at {place}"
         ),
-        Err(_outside) => {
+        None => {
             panic!("a test host needs a tokio runtime: write `#[tokio::test]` on the test\n  in the test at {place}")
         }
     }

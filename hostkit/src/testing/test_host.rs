@@ -101,9 +101,9 @@ impl TestHost {
     #[track_caller]
     pub fn advance_to(&self, moment: impl Moment) -> impl Future<Output = ()> + '_ {
         let moment = moment.moment();
-        match moment.duration_since(self.now()) {
-            Ok(ahead) => self.advance(ahead),
-            Err(_past) => panic!("it is {} already, so it cannot become {}", self.clock, super::moment::show(moment)),
+        match moment.duration_since(self.now()).ok() {
+            Some(ahead) => self.advance(ahead),
+            None => panic!("it is {} already, so it cannot become {}", self.clock, super::moment::show(moment)),
         }
     }
 
