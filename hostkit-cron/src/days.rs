@@ -1,13 +1,12 @@
 //! The days of a month that the third and the fifth field mean together.
 
-use croner::Weekday;
-
 use crate::civil;
+use crate::element::Element;
 use crate::error::ExpressionError;
-use crate::field::{Field, croned, elements, translated};
+use crate::field::Field;
 
-/// Months that are as long, each in a year in which croner can look it up.
-const LENGTHS: [(u8, i32, u32); 4] = [(28, 2023, 2), (29, 2024, 2), (30, 2023, 4), (31, 2023, 1)];
+/// How long months are.
+const LENGTHS: [u8; 4] = [28, 29, 30, 31];
 
 /// Days of all kinds of months.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +17,9 @@ pub(crate) enum Days {
 }
 
 impl Days {
-    pub(crate) fn read(day: &str, weekday: &str) -> Result<Self, ExpressionError> {
-        let table = Table::read(day, weekday)?;
-        Ok(if table == Table::every() { Self::Every } else { Self::Some(Box::new(table)) })
+    pub(crate) fn of(fields: &DayFields) -> Self {
+        let table = fields.table();
+        if table == Table::EVERY { Self::Every } else { Self::Some(Box::new(table)) }
     }
 
     /// The days of this month, as bits.
@@ -41,23 +40,22 @@ impl Days {
 }
 
 /// All days of a month of this length.
-fn every_day(length: u8) -> u32 {
+const fn every_day(length: u8) -> u32 {
     // Bit 0 is no day.
     (u32::MAX >> (31 - length)) & !1
 }
 
-/// For each length of a month and each weekday of its first day, the days as bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Table([[u32; 7]; 4]);
+/// The third and the fifth field as they are written.
+#[derive(Debug)]
+pub(crate) struct DayFields {
+    pub(crate) days: Vec<Element>,
+    pub(crate) weekdays: Vec<Element>,
+    /// Whether a day has to be in both fields, and not in one of them.
+    pub(crate) both: bool,
+}
 
-impl Table {
-    const NONE: Self = Self([[0; 7]; 4]);
-
-    fn every() -> Self {
-        Self(LENGTHS.map(|(length, ..)| [every_day(length); 7]))
-    }
-
-    fn read(day: &str, weekday: &str) -> Result<Self, ExpressionError> {
+impl DayFields {
+    pub(crate) fn read(day: &str, weekday: &str) -> Result<Self, ExpressionError> {
         // croner's own sign for days that both fields have to mean.
         let (weekday, both) = match weekday.strip_prefix('+') {
             Some(weekday) => (weekday, true),
@@ -65,9 +63,42 @@ impl Table {
         };
         // A field that begins with a star restricts nothing by itself, so a day has to be in both; else one is enough.
         let both = both || is_open(day) || is_open(weekday);
-        let by_day = Self::of_field(Field::Day, day)?;
-        let by_weekday = Self::of_field(Field::Weekday, weekday)?;
-        Ok(by_day.joined(&by_weekday, |a, b| if both { a & b } else { a | b }))
+        Ok(Self { days: Field::Day.elements(day)?, weekdays: Field::Weekday.elements(weekday)?, both })
+    }
+
+    /// What both mean together.
+    pub(crate) fn table(&self) -> Table {
+        let (days, weekdays) = (Table::of(&self.days, Field::Day), Table::of(&self.weekdays, Field::Weekday));
+        if self.both { days.joined(&weekdays, |a, b| a & b) } else { days.joined(&weekdays, |a, b| a | b) }
+    }
+}
+
+fn is_open(text: &str) -> bool {
+    text.starts_with(['*', '?'])
+}
+
+/// For each length of a month and each weekday of its first day, the days as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Table([[u32; 7]; 4]);
+
+impl Table {
+    pub(crate) const EVERY: Self =
+        Self([[every_day(28); 7], [every_day(29); 7], [every_day(30); 7], [every_day(31); 7]]);
+
+    /// The days that one of these elements means.
+    pub(crate) fn of(elements: &[Element], field: Field) -> Self {
+        let mut table = Self([[0; 7]; 4]);
+        for (length, kinds) in LENGTHS.into_iter().zip(&mut table.0) {
+            for (first, kind) in (0..).zip(kinds) {
+                let month = Month { length, first };
+                for day in 1..=length {
+                    if elements.iter().any(|element| month.has(day, *element, field)) {
+                        *kind |= 1 << day;
+                    }
+                }
+            }
+        }
+        table
     }
 
     fn joined(&self, other: &Self, join: impl Fn(u32, u32) -> u32) -> Self {
@@ -75,54 +106,60 @@ impl Table {
             std::array::from_fn(|first| join(self.0[length][first], other.0[length][first]))
         }))
     }
+}
 
-    fn of_field(field: Field, text: &str) -> Result<Self, ExpressionError> {
-        let mut days = Self::NONE;
-        for element in elements(field, text)? {
-            let of_element = Self::of_element(field, element)?;
-            if of_element == Self::NONE {
-                return Err(ExpressionError::element(field, element, "it means no day"));
-            }
-            days = days.joined(&of_element, |a, b| a | b);
-        }
-        Ok(days)
+/// A kind of month.
+#[derive(Debug, Clone, Copy)]
+struct Month {
+    length: u8,
+    /// The weekday of its first day, from 0 for Sunday.
+    first: u8,
+}
+
+impl Month {
+    fn weekday(self, day: u8) -> u8 {
+        (self.first + day - 1) % 7
     }
 
-    fn of_element(field: Field, element: &str) -> Result<Self, ExpressionError> {
-        if let Some(before) = element.strip_prefix("L-").filter(|_| field == Field::Day) {
-            return Self::before_last(element, before);
+    /// Whether an element of one of the two fields means this day.
+    fn has(self, day: u8, element: Element, field: Field) -> bool {
+        let weekday = self.weekday(day);
+        match element {
+            Element::Values(days) if field == Field::Day => crate::has(days.bits(), day),
+            Element::Values(weekdays) => crate::has(weekdays.weekdays(), weekday),
+            Element::Nth(weekdays, nth) => crate::has(weekdays.weekdays(), weekday) && day.div_ceil(7) == nth,
+            Element::LastOf(weekdays) => crate::has(weekdays.weekdays(), weekday) && day + 7 > self.length,
+            Element::BeforeLast(before) => day + before == self.length,
+            Element::Nearest(to) => to <= self.length && day == self.nearest_workday(to),
+            Element::LastWorkday => day == self.nearest_workday_before(self.length),
         }
-        let text = translated(field, element)?;
-        let pattern = croned(field, &text).map_err(|reason| ExpressionError::element(field, element, reason))?;
-        let mut days = Self::NONE;
-        for ((length, year, month), kinds) in LENGTHS.iter().zip(&mut days.0) {
-            for (first, kind) in (0_u8..).zip(kinds) {
-                for day in 1..=*length {
-                    let weekday = Weekday::from_days_from_sunday(u32::from((first + day - 1) % 7));
-                    if pattern.day_match(*year, *month, u32::from(day), weekday).unwrap_or(false) {
-                        *kind |= 1 << day;
-                    }
-                }
-            }
-        }
-        Ok(days)
     }
 
-    /// `L-3`: so many days before the last.
-    fn before_last(element: &str, before: &str) -> Result<Self, ExpressionError> {
-        let before: u8 = match before.parse() {
-            Ok(before @ 0..=30) => before,
-            _ => return Err(ExpressionError::element(Field::Day, element, "`L-` needs a number from 0 to 30")),
-        };
-        let mut days = Self::NONE;
-        for ((length, ..), kinds) in LENGTHS.iter().zip(&mut days.0) {
-            // Bit 0 is no day, and a short month has fewer.
-            *kinds = [length.checked_sub(before).map_or(0, |day| 1_u32 << day & !1); 7];
+    fn nearest_workday(self, day: u8) -> u8 {
+        match self.weekday(day) {
+            SUNDAY if day == self.length => day - 2,
+            SUNDAY => day + 1,
+            SATURDAY if day == 1 => 3,
+            SATURDAY => day - 1,
+            _ => day,
         }
-        Ok(days)
+    }
+
+    fn nearest_workday_before(self, day: u8) -> u8 {
+        match self.weekday(day) {
+            SUNDAY => day - 2,
+            SATURDAY => day - 1,
+            _ => day,
+        }
     }
 }
 
-fn is_open(text: &str) -> bool {
-    text.starts_with(['*', '?'])
+const SUNDAY: u8 = 0;
+const SATURDAY: u8 = 6;
+
+#[cfg(test)]
+impl Table {
+    pub(crate) fn days(&self, length: u8, first_weekday: u8) -> u32 {
+        self.0[usize::from(length - 28)][usize::from(first_weekday)]
+    }
 }

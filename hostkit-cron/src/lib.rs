@@ -1,7 +1,7 @@
 //! Cron expressions with the meaning of a crontab.
 //!
 //! An expression says which times of the civil calendar it means; what becomes of them in a time zone is the business of
-//! whoever asks. The fields are read by [croner](https://docs.rs/croner), one element at a time, and kept as bits.
+//! whoever asks. Its fields are kept as bits. [`in_words`] says the same to people.
 //!
 //! # Invariants
 //!
@@ -11,16 +11,19 @@
 
 mod civil;
 mod days;
+mod element;
 mod error;
 mod field;
 mod nickname;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use civil::Civil;
 pub use error::ExpressionError;
+pub use words::in_words;
 
-use days::Days;
+use days::{DayFields, Days};
 use field::Field;
 
 /// The times at which something is due, such as `0 3 * * *`.
@@ -41,6 +44,11 @@ impl Expression {
     ///
     /// Fails if it is no expression, or one whose time never comes, such as 31 February.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
+        Ok(Self::read(text)?.0)
+    }
+
+    /// The same, with the days as they are written.
+    fn read(text: &str) -> Result<(Self, DayFields), ExpressionError> {
         let text = text.trim().to_ascii_uppercase();
         let text = nickname::expanded(&text)?;
         let fields: Vec<&str> = text.split_whitespace().collect();
@@ -49,15 +57,12 @@ impl Expression {
             [second, minute, hour, day, month, weekday] => (second, [minute, hour, day, month, weekday]),
             _ => return Err(ExpressionError::count(fields.len())),
         };
-        let expression = Self {
-            seconds: Field::Second.values(second)?,
-            minutes: Field::Minute.values(minute)?,
-            hours: Field::Hour.values(hour)?,
-            months: Field::Month.values(month)?,
-            days: Days::read(day, weekday)?,
-        };
+        let (seconds, minutes) = (Field::Second.values(second)?, Field::Minute.values(minute)?);
+        let (hours, months) = (Field::Hour.values(hour)?, Field::Month.values(month)?);
+        let fields = DayFields::read(day, weekday)?;
+        let expression = Self { seconds, minutes, hours, months, days: Days::of(&fields) };
         // Invariant 1.
-        if expression.ever() { Ok(expression) } else { Err(ExpressionError::never()) }
+        if expression.ever() { Ok((expression, fields)) } else { Err(ExpressionError::never()) }
     }
 
     /// Whether it means a time in each hour of the day, so that it names no hour.

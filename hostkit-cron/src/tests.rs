@@ -1,5 +1,8 @@
 //! What expressions mean: by hand, by croner, and by systemd.
 
+mod elements;
+mod words;
+
 use std::process::Command;
 use std::str::FromStr;
 
@@ -235,17 +238,27 @@ const SHARED: &[&str] = &[
     "0 6 * * mon-fri#2",
 ];
 
+/// Numbers that look like any, and are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[usize::try_from(self.below(choices.len() as u64)).unwrap()]
+    }
+}
+
 #[test]
 fn croner_finds_the_same_times() {
-    let mut random = 7_u64;
-    let mut next = |below: u64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % below
-    };
+    let mut random = Random(7);
     for text in SHARED {
         let (ours, croners) = (parsed(text), Cron::from_str(text).unwrap());
         for _ in 0..40 {
-            let seconds = i64::try_from(next(40 * 366 * 86_400)).unwrap();
+            let seconds = i64::try_from(random.below(40 * 366 * 86_400)).unwrap();
             let mut at = DateTime::constant(2000, 1, 1, 0, 0, 0, 0)
                 .checked_add(jiff::SignedDuration::from_secs(seconds))
                 .unwrap();

@@ -11,14 +11,15 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Counts while it is told to, and otherwise costs both sides of a comparison one load.
+/// Counts calls and bytes while it is told to, and otherwise costs both sides of a comparison one load.
 struct Counting;
 
 static COUNTS: AtomicBool = AtomicBool::new(false);
 static COUNTED: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicI64 = AtomicI64::new(0);
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -26,21 +27,42 @@ static ALLOCATOR: Counting = Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if COUNTS.load(Ordering::Relaxed) {
-            COUNTED.fetch_add(1, Ordering::Relaxed);
+            count(1, layout.size(), 0);
         }
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        if COUNTS.load(Ordering::Relaxed) {
+            count(0, 0, layout.size());
+        }
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if COUNTS.load(Ordering::Relaxed) {
-            COUNTED.fetch_add(1, Ordering::Relaxed);
+            count(1, size, layout.size());
         }
         unsafe { System.realloc(pointer, layout, size) }
     }
+}
+
+#[allow(clippy::cast_possible_wrap, reason = "nothing is as large as that")]
+fn count(calls: u64, taken: usize, given_back: usize) {
+    COUNTED.fetch_add(calls, Ordering::Relaxed);
+    BYTES.fetch_add(taken as i64 - given_back as i64, Ordering::Relaxed);
+}
+
+/// Bytes that come into use from here to [`bytes_stop`].
+pub(crate) fn bytes_start() {
+    BYTES.store(0, Ordering::SeqCst);
+    COUNTS.store(true, Ordering::SeqCst);
+}
+
+/// How many more are in use.
+pub(crate) fn bytes_stop() -> i64 {
+    COUNTS.store(false, Ordering::SeqCst);
+    BYTES.load(Ordering::SeqCst)
 }
 
 /// Allocations of all threads from here to [`allocations_stop`].

@@ -29,6 +29,11 @@ const RESTING: usize = 100;
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime can be made");
+    match timers::case().as_deref() {
+        Some("runs bare") => return timers::paused(timers::bare_runs(timers::count())),
+        Some("runs every") => return timers::paused(thousand_schedules::runs_every(timers::count())),
+        _ => {}
+    }
     if let Some(case) = timers::case() {
         timers::found(runtime.block_on(async {
             match case.as_str() {
@@ -49,6 +54,10 @@ fn main() {
     println!("tokio::time::interval                        {bare50:>8} {bare99:>8} {bare_runs:>8}");
     println!("periodic(every = \"1s\")                       {ours50:>8} {ours99:>8} {runs:>8}");
     println!("p99, ours to theirs: {:.2} (at most 1.2)", ours99 as f64 / bare99 as f64);
+    if let (Some(bare), Some(ours)) = (timers::instructions("runs bare"), timers::instructions("runs every")) {
+        println!("\ninstructions of a run                               bare     ours");
+        println!("on a paused clock                             {bare:>10.0} {ours:>8.0}");
+    }
     println!("\n100,000 at rest, each                         bytes in use, resident; us of CPU a minute, all");
     for case in ["rest bare", "rest hosts", "rest every", "rest cron"] {
         let [live, resident, cpu] = timers::run(case);

@@ -55,6 +55,12 @@ pub(crate) async fn late_every() -> [u64; 3] {
     lateness().await
 }
 
+/// A thousand functions that run so often, on a paused clock.
+pub(crate) async fn runs_every(seconds: u32) {
+    let _hosts = started(1, Duration::ZERO, "every", "1s").await;
+    tokio::time::sleep(Duration::from_secs(1) * seconds + Duration::from_millis(500)).await;
+}
+
 /// The same at every full second.
 #[allow(dead_code, reason = "no bench uses all of it")]
 pub(crate) async fn late_cron() -> [u64; 3] {

@@ -158,12 +158,59 @@ pub(crate) async fn bare_rest(groups: usize) -> [u64; 3] {
     resting.of(groups * GROUP).await
 }
 
+/// A thousand timers by hand that fire so often, on a paused clock.
+pub(crate) async fn bare_runs(seconds: u32) {
+    for _ in 0..GROUP {
+        tokio::spawn(async {
+            let start = Instant::now() + Duration::from_secs(1);
+            let mut timer = tokio::time::interval_at(start, Duration::from_secs(1));
+            loop {
+                let due = timer.tick().await;
+                late(due.elapsed());
+            }
+        });
+    }
+    sleep(Duration::from_secs(1) * seconds + Duration::from_millis(500)).await;
+}
+
+/// Runs a case on one thread with a paused clock for so many seconds of it.
+pub(crate) fn paused(case: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    runtime.expect("a runtime can be made").block_on(case);
+}
+
+/// Instructions of one run in a case that takes a number of seconds with a thousand runs each: what more seconds take more.
+pub(crate) fn instructions(case: &str) -> Option<f64> {
+    let (short, long) = (5_u32, 25_u32);
+    let more = collected(case, long)? - collected(case, short)?;
+    Some(more as f64 / (f64::from(long - short) * GROUP as f64))
+}
+
+/// What callgrind counts in a process of its own; none where there is no valgrind.
+fn collected(case: &str, seconds: u32) -> Option<u64> {
+    let program = std::env::current_exe().expect("a bench knows its own file");
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program)
+        .args([CASE, case, &seconds.to_string()])
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let count = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
+    Some(count.unwrap_or_else(|| panic!("callgrind said nothing about {case}: {said}")))
+}
+
 /// The argument that names the case of a process.
 const CASE: &str = "--case";
 
 /// The case that this process is started for.
 pub(crate) fn case() -> Option<String> {
     std::env::args().skip_while(|argument| argument != CASE).nth(1)
+}
+
+/// The number after it.
+pub(crate) fn count() -> u32 {
+    std::env::args().last().and_then(|count| count.parse().ok()).expect("the case is started with a number")
 }
 
 /// Prints what a case found.

@@ -11,6 +11,7 @@ mod health;
 mod kit;
 mod lifetime;
 mod order;
+mod probe;
 mod pulse;
 mod run;
 mod running;

@@ -103,6 +103,7 @@
 //! # Features
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `axum` | no | a scope for every request of an axum program, and extractors that inject (`hostkit::axum`; axum-core, tower-layer) |
 //! | `cli` | yes | the command line of the generated program (clap) |
 //! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
@@ -123,6 +124,8 @@
 #[cfg(test)]
 extern crate self as hostkit;
 
+#[cfg(feature = "axum")]
+pub mod axum;
 #[cfg(feature = "cli")]
 pub(crate) mod cli;
 pub(crate) mod component;

@@ -178,7 +178,7 @@ pub fn main(program: &'static Program, setup: Setup) -> ExitCode {
     };
     // Dropping the runtime would wait for its blocking threads (invariant 4).
     runtime.shutdown_background();
-    match crate::tasks::blocking_calls() {
+    match crate::tasks::blocking_calls().len() {
         0 => {}
         1 => say("1 blocking function is still running and was left behind"),
         left => say(&format!("{left} blocking functions are still running and were left behind")),

@@ -28,7 +28,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use pin_project_lite::pin_project;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::component::{Caught, Container, InjectError, Plan, RunFailure, Supplied};
@@ -88,6 +88,12 @@ pub(crate) trait Runner: Send + Sync + 'static {
     /// Its schedule, capacity or policy in a few words, for `list`.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     fn summary(&self) -> String;
+
+    /// When it runs, in words, as far as it has a schedule, for `list`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    fn schedule(&self) -> Option<String> {
+        None
+    }
 
     /// When it runs next, as far as it has a schedule, for `list`.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
@@ -180,21 +186,29 @@ pub(crate) struct Conduct {
     pub(crate) probe: Probe,
 }
 
+/// What the host hears of a service: how it ended, or that it failed for good while the rest of it still ends.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) index: usize,
+    pub(crate) end: End,
+}
+
 /// The way to the host for a failure that it must hear of while the rest of the service still ends.
 #[derive(Clone, Default)]
-pub(crate) struct Alarm(Option<Arc<dyn Fn(RunFailure) + Send + Sync>>);
+pub(crate) struct Alarm(Option<(mpsc::UnboundedSender<Ended>, usize)>);
 
 impl Alarm {
-    /// One that hands the failure to whoever listens.
-    pub(crate) fn to(listener: impl Fn(RunFailure) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(listener)))
+    /// One of the service at this place.
+    pub(crate) fn of(index: usize, host: mpsc::UnboundedSender<Ended>) -> Self {
+        Self(Some((host, index)))
     }
 
     /// Tells the host, which stops for it. Gives the failure back if nobody listens.
     pub(crate) fn raise(&self, failure: RunFailure) -> Option<RunFailure> {
         match &self.0 {
-            Some(listener) => {
-                listener(failure);
+            Some((host, index)) => {
+                // The host is gone only after it has stopped.
+                drop(host.send(Ended { index: *index, end: End::Failed(failure) }));
                 None
             }
             None => Some(failure),
@@ -330,7 +344,13 @@ pub enum ServiceState {
 
 impl fmt::Display for ServiceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.write_str(self.word())
+    }
+}
+
+impl ServiceState {
+    fn word(&self) -> &'static str {
+        match self {
             Self::Waiting => "waiting",
             Self::Starting => "starting",
             Self::Ready => "ready",
@@ -340,11 +360,9 @@ impl fmt::Display for ServiceState {
             Self::Stopped => "stopped",
             Self::Completed => "completed",
             Self::Failed { .. } => "failed",
-        })
+        }
     }
-}
 
-impl ServiceState {
     /// Whether nothing comes after it.
     pub(crate) fn is_end(&self) -> bool {
         matches!(self, Self::Stopped | Self::Completed | Self::Failed { .. })
@@ -379,10 +397,9 @@ pub(crate) struct StatusCell {
     name: &'static str,
     probe: Probe,
     status: Mutex<Status>,
+    /// A watcher may miss a state that lasts for a moment only.
     changed: Notify,
-    /// Whoever waits for the service to be ready. A watcher may miss a state that lasts for a moment only.
-    ready: Notify,
-    /// How many wait for either. They are woken by code that may block its thread next.
+    /// How many wait for a change. They are woken by code that may block its thread next.
     waiting: AtomicUsize,
     /// Whether its task has ended, or it will never have one.
     is_over: AtomicBool,
@@ -391,15 +408,6 @@ pub(crate) struct StatusCell {
 impl fmt::Debug for StatusCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StatusCell").field("name", &self.name).field("status", &self.status).finish_non_exhaustive()
-    }
-}
-
-/// Says that a service's task has ended, however it did.
-pub(crate) struct EndsWhenDropped(pub(crate) Arc<StatusCell>);
-
-impl Drop for EndsWhenDropped {
-    fn drop(&mut self) {
-        self.0.end();
     }
 }
 
@@ -418,10 +426,13 @@ impl StatusCell {
             probe,
             status: Mutex::new(status),
             changed: Notify::new(),
-            ready: Notify::new(),
-            is_over: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
         })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
@@ -430,21 +441,45 @@ impl StatusCell {
 
     /// Moves on to another state and says so.
     pub(crate) fn set(&self, state: ServiceState) {
-        tracing::debug!(target: "hostkit::service", service = self.name, %state, "state changed");
-        self.probe.state(self.name, &state);
-        let since = crate::time::now();
-        let is_ready = state.has_been_ready();
-        let former = {
-            let mut status = self.status();
-            status.since = since;
-            std::mem::replace(&mut status.state, state)
+        self.set_from(state, |_| true);
+    }
+
+    /// The same, unless it has ended.
+    pub(crate) fn go_on(&self, state: ServiceState) {
+        self.set_from(state, |former| !former.is_end());
+    }
+
+    /// The host has told it to stop. One whose turn has not come ends at once, and one that has ended keeps its state.
+    pub(crate) fn stopping(&self) {
+        let is_under_way = |former: &ServiceState| {
+            !matches!(former, ServiceState::Waiting | ServiceState::Stopping) && !former.is_end()
         };
-        drop(former);
-        self.changed.notify_waiters();
-        if is_ready {
-            self.ended_well();
+        self.set_from(ServiceState::Stopping, is_under_way);
+    }
+
+    fn set_from(&self, state: ServiceState, may: impl FnOnce(&ServiceState) -> bool) {
+        let since = crate::time::now();
+        let mut status = self.status();
+        if !may(&status.state) {
+            return;
         }
+        self.probe.state(self.name, &state);
+        let word = state.word();
+        status.since = since;
+        status.been_ready |= state.has_been_ready();
+        let former = std::mem::replace(&mut status.state, state);
+        drop(status);
+        // A subscriber of the user's may ask for the state.
+        tracing::debug!(target: "hostkit::service", service = self.name, state = %word, "state changed");
+        drop(former);
+        self.tell_waiting();
+    }
+
+    /// Wakes whoever waits. One who begins to wait after the look at their number has seen the change: both the change
+    /// and his own look are made under the lock.
+    fn tell_waiting(&self) {
         if self.waiting.load(Ordering::Acquire) > 0 {
+            self.changed.notify_waiters();
             share_woken();
         }
     }
@@ -460,33 +495,27 @@ impl StatusCell {
     /// Its task has ended, or it will never have one.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Release);
-        self.changed.notify_waiters();
     }
 
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
     }
 
-    /// Waits until its task has ended.
-    pub(crate) async fn over(&self) {
-        self.wait(&self.changed, |_| self.is_over()).await;
-    }
-
     /// Waits until the turn of the service has come.
     pub(crate) async fn begun(&self) {
-        self.wait(&self.changed, |status| status.state != ServiceState::Waiting).await;
+        self.wait(|status| status.state != ServiceState::Waiting).await;
     }
 
     /// Waits until the service is ready, or was, or has ended in a way that others need not mind.
     pub(crate) async fn been_ready(&self) {
-        self.wait(&self.ready, |status| status.been_ready).await;
+        self.wait(|status| status.been_ready).await;
     }
 
-    async fn wait(&self, told: &Notify, until: impl Fn(&Status) -> bool) {
+    async fn wait(&self, until: impl Fn(&Status) -> bool) {
         let _waits = Waits::begin(&self.waiting);
         loop {
             // Listens before it looks, so that no change falls between.
-            let mut next = pin!(told.notified());
+            let mut next = pin!(self.changed.notified());
             next.as_mut().enable();
             if until(&self.status()) {
                 return;
@@ -498,7 +527,7 @@ impl StatusCell {
     /// It ended, and not by a failure that stops the host: whoever waits for it goes on.
     pub(crate) fn ended_well(&self) {
         if !std::mem::replace(&mut self.status().been_ready, true) {
-            self.ready.notify_waiters();
+            self.tell_waiting();
         }
     }
 }

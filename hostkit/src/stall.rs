@@ -35,6 +35,11 @@ impl Mark {
         Self(number)
     }
 
+    /// Whose poll is under way on this thread.
+    pub(crate) fn current() -> Self {
+        Self(SLOT.try_with(|slot| slot.holder.load(Ordering::Relaxed)).unwrap_or_default())
+    }
+
     /// Marks every poll of a future.
     pub(crate) fn around<F: Future>(self, future: F) -> Marked<F> {
         Marked { mark: self, future }

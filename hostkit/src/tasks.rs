@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "testing")]
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -90,59 +90,46 @@ pub(crate) fn share_woken() {
     }
 }
 
-/// How often an idle thread of the runtime is woken by [`keep_time`].
-const WAKING: Duration = Duration::from_millis(20);
-
-/// Keeps a runtime of several threads firing its timers, until this is dropped.
-#[derive(Debug)]
-pub(crate) struct KeepsTime {
-    _ends_the_thread: mpsc::Sender<()>,
-}
-
-/// Sees to it that deadlines pass while code of the user's blocks threads of the runtime.
+/// Wakes an idle thread of the runtime, so that it fires its timers.
 ///
 /// One thread of tokio's waits for its timers and its input for all of them, and the others sleep. If what a timer or an
-/// event woke blocks that very thread, nobody takes its place until one of the others is woken; a thread beside the
+/// event woke blocks that very thread, nobody takes its place until one of the others is woken; somebody beside the
 /// runtime does that. A runtime of one thread has no others.
-pub(crate) fn keep_time() -> Option<KeepsTime> {
-    let runtime = Handle::try_current().ok()?;
-    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
-        return None;
+pub(crate) fn keep_time(runtime: &Handle) {
+    if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+        drop(spawn_on(runtime, async {}));
     }
-    let (sender, ended) = mpsc::channel::<()>();
-    #[allow(clippy::disallowed_methods, reason = "this is the door")]
-    let waking = move || {
-        while ended.recv_timeout(WAKING) == Err(mpsc::RecvTimeoutError::Timeout) {
-            drop(runtime.spawn(async {}));
-        }
-    };
-    // Without the thread a stop is what tokio makes of it.
-    thread("hostkit-time", waking).ok()?;
-    Some(KeepsTime { _ends_the_thread: sender })
 }
 
-/// How many blocking functions run in this process.
-static BLOCKING: AtomicUsize = AtomicUsize::new(0);
+/// The blocking functions that run in this process, by whose they are.
+static BLOCKING: Mutex<Vec<Mark>> = Mutex::new(Vec::new());
+
+fn all_blocking() -> MutexGuard<'static, Vec<Mark>> {
+    BLOCKING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// One of [`BLOCKING`], until it is dropped.
-struct Counted;
+struct Counted(Mark);
 
 impl Counted {
-    fn begin() -> Self {
-        BLOCKING.fetch_add(1, Ordering::Relaxed);
-        Self
+    fn begin(mark: Mark) -> Self {
+        all_blocking().push(mark);
+        Self(mark)
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        BLOCKING.fetch_sub(1, Ordering::Relaxed);
+        let mut all = all_blocking();
+        if let Some(place) = all.iter().position(|mark| *mark == self.0) {
+            all.swap_remove(place);
+        }
     }
 }
 
-/// How many blocking functions have not returned yet.
-pub(crate) fn blocking_calls() -> usize {
-    BLOCKING.load(Ordering::Relaxed)
+/// Whose blocking functions have not returned yet; one mark for each.
+pub(crate) fn blocking_calls() -> Vec<Mark> {
+    all_blocking().clone()
 }
 
 /// Runs a blocking function on the blocking pool.
@@ -152,8 +139,9 @@ pub(crate) fn blocking_calls() -> usize {
 /// # Panics
 /// Passes a panic of the function on.
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    let mark = Mark::current();
     let counted = move || {
-        let _counted = Counted::begin();
+        let _counted = Counted::begin(mark);
         carry(function)
     };
     match joined(tokio::task::spawn_blocking(counted).await).await {

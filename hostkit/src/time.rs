@@ -10,7 +10,7 @@ mod paused;
 use std::fmt;
 use std::time::Duration;
 
-pub(crate) use clock::{Clock, Reading};
+pub(crate) use clock::{Clock, ClockWatch, Reading, clock_set};
 #[cfg(feature = "testing")]
 pub(crate) use paused::pause;
 

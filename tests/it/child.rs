@@ -5,12 +5,15 @@ use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A slow machine is no failure, a program that hangs is.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How many programs run side by side where it takes many.
+const AT_ONCE: usize = 8;
 
 /// A program that is to be started.
 pub(crate) struct Program(Command);
@@ -64,6 +67,28 @@ impl Stream {
 pub(crate) fn signal(process: &str, name: &str) {
     let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {process}")).status().unwrap();
     assert!(status.success());
+}
+
+/// Plays the rounds with these numbers, several at a time.
+#[track_caller]
+pub(crate) fn side_by_side(rounds: usize, round: impl Fn(usize) -> Result<(), String> + Sync) {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= rounds {
+                        break;
+                    }
+                    let ended = round(number);
+                    failed.lock().unwrap().extend(ended.err());
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {rounds}\n{}", failed.len(), failed.join("\n"));
 }
 
 impl Program {

@@ -879,6 +879,38 @@ mod outcomes {
         assert_eq!(log.lines(), ["Cancelled"]);
     }
 
+    struct NeverCloses;
+
+    #[hostkit::scoped]
+    impl NeverCloses {
+        fn new() -> Self {
+            Self
+        }
+
+        async fn dispose(self) {
+            sleep(Duration::from_hours(1)).await;
+        }
+    }
+
+    #[hostkit::background_service(scope = "whole-run", stop_timeout = "3s")]
+    async fn panics_when_told(_held: &NeverCloses, stop: CancellationToken) {
+        stop.cancelled().await;
+        panic!("out of ideas");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_heard_of_when_its_scope_does_not_close_in_time() {
+        let (traced, _listening) = Traced::listen(tracing::Level::ERROR);
+        let running = started(Host::empty().with::<panics_when_told>()).await;
+        let error = running.stop().await.unwrap_err().to_string();
+        let stuck = "the host did not stop cleanly\n  `panics_when_told` was still stopping after 3s and was dropped";
+        assert!(error.starts_with(stuck), "{error}");
+        let lines = traced.containing("was cut while its scope was closed");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("panicked: out of ideas (at tests/it/failure.rs:"), "{lines:?}");
+        assert!(lines[0].contains("panics_when_told"), "{lines:?}");
+    }
+
     struct First(Ext<Log>);
 
     #[hostkit::singleton]

@@ -22,5 +22,8 @@ mod program;
 mod queue;
 mod races;
 #[cfg(target_os = "linux")]
+mod signals;
+#[cfg(target_os = "linux")]
 mod systemd;
 mod testing;
+mod web;

@@ -7,7 +7,7 @@ mod program;
 mod sqlite;
 
 pub use directory::Directory;
-pub use http::{Response, request};
+pub use http::{Response, UnderWay, listens, request};
 pub use program::{Ended, Program};
 pub use sqlite::Sqlite;
 

@@ -5,17 +5,18 @@
 //! {
 //!   "program": "orders", "version": "0.1.0", "environment": "production",
 //!   "services": [{
-//!     "name": "cleanup", "kind": "periodic", "summary": "every 1h", "after": ["migrate"],
+//!     "name": "cleanup", "kind": "periodic", "summary": "cron 0 3 * * 1-5 Europe/Zurich", "after": ["migrate"],
+//!     "schedule": "at 03:00, Monday to Friday (Europe/Zurich)",
 //!     "next": [{ "text": "Sat 2026-11-21 03:00:00 +01:00, in 5h", "time": "2026-11-21T03:00:00+01:00" }],
 //!     "stop": "finishes", "description": "Deletes rows nobody needs any more.",
 //!     "source": { "file": "src/main.rs", "line": 12, "module": "orders" }
 //!   }]
 //! }
 //! ```
-//! `next` has the next three times of a periodic function, if the host started now; `time` is null for what counts from
-//! the start, such as "1h after the start". `kind` is the attribute. `stop` is what happens to a run when the host stops: `"told"` if it takes a token,
-//! `"dropped"` at its next await if it is a background service that takes none, `"finishes"` otherwise; it is null for
-//! hooks.
+//! `schedule` says in words when a periodic function is due, and is null for everything else. `next` has the next three times of a periodic function, if the host started now; `time` is null for what counts from
+//! the start, such as "1h after the start". `kind` is the attribute. `stop` is what happens to a run when the host stops:
+//! `"told"` if it takes a token, `"dropped"` at its next await if it is a background service that takes none, `"finishes"`
+//! otherwise; it is null for hooks.
 
 use std::fmt::Write as _;
 
@@ -49,6 +50,7 @@ struct Service<'a> {
     kind: &'a str,
     summary: &'a str,
     after: &'a [&'a str],
+    schedule: Option<&'a str>,
     next: Vec<Next<'a>>,
     stop: Option<&'static str>,
     description: &'a str,
@@ -84,12 +86,13 @@ pub(super) fn render(program: &Program, host: &Host, form: Form) -> String {
 
 impl<'a> Service<'a> {
     fn of(described: &'a Described) -> Self {
-        let Described { name, entry, summary, after, upcoming } = described;
+        let Described { name, entry, summary, after, schedule, upcoming } = described;
         Self {
             name,
             kind: entry.kind.attribute(),
             summary,
             after,
+            schedule: schedule.as_deref(),
             next: upcoming.iter().map(|next| Next { text: &next.text, time: next.time.as_deref() }).collect(),
             stop: stop(entry),
             description: entry.description,
@@ -130,12 +133,13 @@ impl Listing<'_> {
         aligned(std::iter::once(head.map(ToOwned::to_owned)).chain(rows)) + &self.next_runs()
     }
 
-    /// The next times of every schedule, below the table, or nothing.
+    /// Every schedule in words and its next times, below the table, or nothing.
     fn next_runs(&self) -> String {
-        let head = ["NEXT RUNS", "", "", ""];
+        let head = ["NEXT RUNS", "", "", "", ""];
         let rows = self.services.iter().filter(|service| !service.next.is_empty()).map(|service| {
             let next = |place: usize| service.next.get(place).map(|next| next.text.to_owned()).unwrap_or_default();
-            [service.name.to_owned(), next(0), next(1), next(2)]
+            let schedule = service.schedule.unwrap_or_default().to_owned();
+            [service.name.to_owned(), schedule, next(0), next(1), next(2)]
         });
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() {
@@ -213,6 +217,7 @@ mod tests {
                 kind: "periodic",
                 summary: "every 1h",
                 after: &["migrate"],
+                schedule: Some("every 1h from the start on"),
                 next: vec![
                     Next { text: "at the start", time: None },
                     Next { text: "Sat 2026-11-21 03:00:00 +01:00, in 5h", time: Some("2026-11-21T03:00:00+01:00") },
@@ -234,6 +239,7 @@ mod tests {
       "after": [
         "migrate"
       ],
+      "schedule": "every 1h from the start on",
       "next": [
         {
           "text": "at the start",
@@ -262,7 +268,7 @@ mod tests {
              cleanup  periodic  every 1h  migrate  src/main.rs:12  Deletes \"rows\".\n\
              \n\
              NEXT RUNS\n\
-             cleanup    at the start  Sat 2026-11-21 03:00:00 +01:00, in 5h\n"
+             cleanup    every 1h from the start on  at the start  Sat 2026-11-21 03:00:00 +01:00, in 5h\n"
         );
     }
 }

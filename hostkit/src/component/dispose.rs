@@ -173,6 +173,12 @@ impl Opened {
         }
     }
 
+    /// The scope of a run that has nothing to build and nothing to end.
+    #[inline]
+    pub(crate) fn bare(context: Context) -> Self {
+        Self { frame: Frame::bare(context), closing: None }
+    }
+
     /// Puts a built component into the next slot.
     #[inline]
     pub(crate) fn push(&mut self, slot: usize, built: Built) {
@@ -279,35 +285,32 @@ impl fmt::Debug for Closing {
 }
 
 impl Closing {
-    /// A scope without a frame of its own.
-    pub(crate) fn of_shared(shared: Arc<Shared>, outcome: Outcome) -> Self {
-        let container = Arc::clone(&shared.container);
-        let frame = Frame { slots: Vec::new(), context: Context::default(), shared: Some(shared) };
-        Self { frame, container, plan: Arc::default(), outcome, under_way: None }
+    /// What has been built, in order of construction.
+    pub(crate) fn of_slots(
+        container: &Arc<Container>,
+        plan: Arc<Plan>,
+        slots: Vec<Option<Built>>,
+        outcome: Outcome,
+    ) -> Self {
+        let frame = Frame { slots, context: Context::default(), shared: None };
+        Self { frame, container: Arc::clone(container), plan, outcome, under_way: None }
     }
 
     /// Ends every component, in reverse order of construction (invariants 1 and 2).
-    pub(crate) async fn finish(self) -> Result<(), Vec<CloseFault>> {
-        let faults = match self {
-            Self { mut frame, outcome, .. } if frame.shared.is_some() => {
-                let eager = std::mem::take(&mut frame.slots);
-                let shared = frame.shared.take();
-                drop(frame);
-                match shared {
-                    Some(shared) => shared.close(eager, outcome).await,
-                    None => Vec::new(),
-                }
-            }
-            plain => {
-                let mut unfinished = Unfinished(Some(plain));
-                let faults = match &mut unfinished.0 {
-                    Some(closing) => closing.end_slots().await,
-                    None => Vec::new(),
-                };
-                unfinished.0 = None;
-                faults
-            }
+    ///
+    /// # Cancel safety
+    /// Dropping it hands what is left to the reaper (invariant 3).
+    pub(crate) async fn finish(mut self) -> Result<(), Vec<CloseFault>> {
+        if let Some(shared) = self.frame.shared.take() {
+            let eager = std::mem::take(&mut self.frame.slots);
+            self = shared.end(eager, self.outcome);
+        }
+        let mut unfinished = Unfinished(Some(self));
+        let faults = match &mut unfinished.0 {
+            Some(closing) => closing.end_slots().await,
+            None => Vec::new(),
         };
+        unfinished.0 = None;
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 

@@ -1,6 +1,6 @@
 //! The slots of one run, and what belongs to that run alone.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,23 +44,29 @@ pub(crate) struct Context {
     /// Present when the plan asks for it.
     pub(crate) token: Option<CancellationToken>,
     /// Present when the plan asks for any.
-    pub(crate) values: Option<Arc<RunValues>>,
+    pub(crate) values: Option<Arc<dyn RunValues>>,
 }
 
-/// Values such as `Tick`, found by their type.
-#[derive(Default)]
-pub(crate) struct RunValues(Vec<Box<dyn Any + Send + Sync>>);
+/// Values such as `Tick`, found by their type: a tuple of them, so that a run needs one allocation for all.
+pub(crate) trait RunValues: Send + Sync {
+    fn find(&self, of: TypeId) -> Option<&dyn Any>;
+}
 
-impl RunValues {
-    pub(crate) fn with<T: Any + Send + Sync>(mut self, value: T) -> Self {
-        self.0.push(Box::new(value));
-        self
+impl<A: Any + Send + Sync> RunValues for (A,) {
+    fn find(&self, of: TypeId) -> Option<&dyn Any> {
+        (TypeId::of::<A>() == of).then_some(&self.0)
+    }
+}
+
+impl<A: Any + Send + Sync, B: Any + Send + Sync> RunValues for (A, B) {
+    fn find(&self, of: TypeId) -> Option<&dyn Any> {
+        if TypeId::of::<A>() == of { Some(&self.0) } else { (TypeId::of::<B>() == of).then_some(&self.1) }
     }
 }
 
 impl Context {
     /// A value of this run.
     pub(crate) fn value<T: Any>(&self) -> Option<&T> {
-        self.values.as_ref()?.0.iter().find_map(|value| value.downcast_ref())
+        self.values.as_ref()?.find(TypeId::of::<T>())?.downcast_ref()
     }
 }

@@ -7,6 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dispose::{Disposal, Outcome};
+#[cfg(feature = "axum")]
+use super::ext::Ext;
+#[cfg(feature = "axum")]
+use super::plan::{Failure, InjectError};
 use super::recipe::{BindStep, Built, Cast, Form};
 use super::want::short_type_name;
 use super::{Arity, Component, Edge, Lifetime, Node, NodePtr, Take, TypeKey, Want};
@@ -222,6 +226,18 @@ impl Graph {
 
     pub(crate) fn component(&self, type_id: TypeId) -> Option<ProviderId> {
         self.components.get(&type_id).copied()
+    }
+
+    /// The one provider of a foreign type, for somebody who asks while the host runs.
+    #[cfg(feature = "axum")]
+    pub(crate) fn foreign<T: 'static>(&self) -> Result<ProviderId, InjectError> {
+        let name = || short_type_name(std::any::type_name::<Ext<T>>());
+        match self.candidates(&self.foreign, TypeKey::of::<T>(), None, Arity::Optional, || unreachable!("none is fine"))
+        {
+            Ok(Resolved::Provider { id, .. }) => Ok(id),
+            Ok(_none) => Err(InjectError::new(name(), Failure::NotRegistered)),
+            Err(_several) => Err(InjectError::new(name(), Failure::Ambiguous)),
+        }
     }
 
     pub(crate) fn fitting<T: 'static>(&self) -> Option<ProviderId> {

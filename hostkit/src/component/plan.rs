@@ -8,7 +8,7 @@
 //! 4. Singletons never take a slot: arming captures them.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::slice;
 use std::sync::Arc;
@@ -99,7 +99,8 @@ pub(crate) struct Plan {
     pub(crate) disposes: bool,
     /// The run values it asks for.
     pub(crate) values: Vec<TypeId>,
-    pub(crate) layout: HashMap<ProviderId, usize>,
+    /// Where each scoped provider has its slot. Few plans have any, so the map is of the kind that is small when empty.
+    layout: BTreeMap<ProviderId, usize>,
 }
 
 impl fmt::Debug for Plan {
@@ -454,6 +455,8 @@ pub(crate) enum Failure {
     HostStopped,
     WrongType,
     NotRegistered,
+    #[cfg(feature = "axum")]
+    Ambiguous,
 }
 
 impl InjectError {
@@ -486,6 +489,11 @@ impl InjectError {
     pub fn is_timeout(&self) -> bool {
         matches!(self.failure, Failure::TimedOut(_))
     }
+
+    /// Whether the host has stopped, so that nothing is built in it any more.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.failure, Failure::HostStopped)
+    }
 }
 
 impl fmt::Display for InjectError {
@@ -504,6 +512,8 @@ impl fmt::Display for InjectError {
             Failure::ScopeClosed => f.write_str(": its scope has been closed"),
             Failure::WrongType => f.write_str(": it was built as another type, which is a bug in hostkit"),
             Failure::NotRegistered => f.write_str(": it is not registered in this host"),
+            #[cfg(feature = "axum")]
+            Failure::Ambiguous => f.write_str(": several provide it without a key"),
         }
     }
 }

@@ -1,19 +1,20 @@
 //! One run: execute the plan, call the body, close the scope.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::task::coop::unconstrained;
-use tokio_util::sync::CancellationToken;
+use pin_project_lite::pin_project;
+use tokio::task::coop::{Unconstrained, unconstrained};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-use super::dispose::CloseFault;
-use super::frame::Context;
+use super::dispose::{CloseFault, Opened};
 use super::plan::Armed;
-use super::unwind::{catch, catching};
-use super::{Given, InjectError, Need, Outcome};
+use super::unwind::{Catching, catch, catching};
+use super::{Given, InjectError, Need, Outcome, frame};
 use crate::error::{BoxError, WithCauses};
 use crate::time::now;
 
@@ -101,30 +102,23 @@ impl fmt::Display for RunFailure {
 #[inline]
 pub(crate) fn run<B: Body>(
     armed: &Armed<B::Needs>,
-    context: Context,
+    context: frame::Context,
     body: B,
     limits: Limits<'_>,
 ) -> impl Future<Output = Result<(), RunFailure>> + Send {
     // Said to be `Send` here, where `B` is any body: of a concrete one the compiler cannot prove it.
     async move {
-        let mut opened = armed.open(context).await.map_err(RunFailure::Inject)?;
+        let mut opened = if armed.is_bare() {
+            Opened::bare(context)
+        } else {
+            armed.open(context).await.map_err(RunFailure::Inject)?
+        };
         let result = {
             // Pinned where it is made: a user's future may be large, and moving it copies it.
             let mut body = pin!(Some(body.start(armed.give(&mut opened.frame))));
-            let finished = match limits {
-                Limits { timeout: None, drop_on: None, .. } => Ok(catching(body.as_mut()).await),
-                Limits { timeout: Some(limit), drop_on: None, of } => {
-                    within(limit, of, &mut catching(body.as_mut())).await
-                }
-                Limits { timeout: None, drop_on: Some(token), .. } => {
-                    until_fired(token, &mut catching(body.as_mut())).await
-                }
-                Limits { timeout: Some(limit), drop_on: Some(token), of } => {
-                    // In a box for the sake of those without a limit, who are many and live long.
-                    let mut body = catching(body.as_mut());
-                    Box::pin(within_until_fired(limit, of, token, &mut body)).await
-                }
-            };
+            // Awaited in one place: what lives across several awaits has room of its own in this future, and a service
+            // rests in here for weeks.
+            let finished = Bounded { body: catching(body.as_mut()), bounds: Bounds::of(&limits) }.await;
             match finished {
                 Ok(ended) => judge(ended),
                 // Dropping what has not finished is the user's code, too.
@@ -134,21 +128,55 @@ pub(crate) fn run<B: Body>(
                 },
             }
         };
-        let outcome = match &result {
-            Ok(()) => Outcome::Succeeded,
-            Err(RunFailure::Dropped) => Outcome::Cancelled,
-            Err(_) => Outcome::Failed,
-        };
-        // In a box, because it is large and most of those who rest in here for weeks have nothing to close.
-        let closed = if opened.is_plain() { opened.drop_slots() } else { Box::pin(opened.close(outcome)).await };
-        match (result, closed) {
-            (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
-            (result, closed) => {
-                if let Err(faults) = closed {
-                    faults.iter().for_each(CloseFault::log);
-                }
-                result
+        if opened.is_plain() {
+            return also(result, opened.drop_slots());
+        }
+        // In a box, because it is large and most of those who rest in here have nothing to close.
+        Box::pin(close(limits.of, opened, result)).await
+    }
+}
+
+/// Ends the scope of a body that has ended like this.
+///
+/// # Cancel safety
+/// What is left of the scope goes to the reaper, and how the body failed is logged: nobody hears of it otherwise.
+async fn close(of: &str, opened: Opened, result: Result<(), RunFailure>) -> Result<(), RunFailure> {
+    let outcome = match &result {
+        Ok(()) => Outcome::Succeeded,
+        Err(RunFailure::Dropped) => Outcome::Cancelled,
+        Err(_) => Outcome::Failed,
+    };
+    let mut unheard = Unheard { of, failure: result.err() };
+    let closed = opened.close(outcome).await;
+    also(unheard.failure.take().map_or(Ok(()), Err), closed)
+}
+
+/// How a body failed, until somebody is told.
+struct Unheard<'a> {
+    of: &'a str,
+    failure: Option<RunFailure>,
+}
+
+impl Drop for Unheard<'_> {
+    fn drop(&mut self) {
+        if let Some(failure) = self.failure.take().filter(|failure| !matches!(failure, RunFailure::Dropped)) {
+            tracing::error!(
+                target: "hostkit::service", service = self.of, error = %failure,
+                "failed, and was cut while its scope was closed"
+            );
+        }
+    }
+}
+
+/// How a run ended whose body and scope ended like this.
+fn also(result: Result<(), RunFailure>, closed: Result<(), Vec<CloseFault>>) -> Result<(), RunFailure> {
+    match (result, closed) {
+        (Ok(()), Err(faults)) => Err(RunFailure::Closing(faults)),
+        (result, closed) => {
+            if let Err(faults) = closed {
+                faults.iter().for_each(CloseFault::log);
             }
+            result
         }
     }
 }
@@ -166,59 +194,88 @@ pub(crate) fn judge(ended: Finished) -> Result<(), RunFailure> {
 /// How a body ended, or its panic.
 type Finished = Result<Result<(), BoxError>, Caught>;
 
-/// A body whose type is forgotten, so that what bounds it is compiled once and not for every function.
-type AnyBody<'b> = &'b mut (dyn Future<Output = Finished> + Send + Unpin);
-
-/// Awaits the body until this fires, which drops it.
-async fn until_fired(token: &CancellationToken, body: AnyBody<'_>) -> Result<Finished, RunFailure> {
-    // The body goes first, so that one that is done is never reported as dropped. What the other arm loses is the body.
-    tokio::select! {
-        biased;
-        finished = body => Ok(finished),
-        () = token.cancelled() => Err(RunFailure::Dropped),
+pin_project! {
+    /// A body that is awaited until it is done or reaches a limit.
+    struct Bounded<'b, F> {
+        body: Catching<'b, F>,
+        #[pin]
+        bounds: Bounds<'b>,
     }
 }
 
-/// The same, for no longer than this.
-async fn within_until_fired(
-    limit: Duration,
-    of: &'static str,
-    token: &CancellationToken,
-    body: AnyBody<'_>,
-) -> Result<Finished, RunFailure> {
-    tokio::select! {
-        biased;
-        finished = within(limit, of, body) => finished,
-        () = token.cancelled() => Err(RunFailure::Dropped),
+impl<F: Future<Output = Result<(), BoxError>>> Future for Bounded<'_, F> {
+    type Output = Result<Finished, RunFailure>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // The body goes first, so that one that is done is never reported as dropped.
+        match Pin::new(&mut this.body).poll(cx) {
+            Poll::Ready(finished) => {
+                this.bounds.look_back();
+                Poll::Ready(Ok(finished))
+            }
+            Poll::Pending if this.bounds.are_none() => Poll::Pending,
+            Poll::Pending => this.bounds.poll(cx).map(Err),
+        }
     }
 }
 
-/// Awaits the body for no longer than this. Most bodies that have a limit never wait, so the timer is only made for
-/// those that do; the limit counts from the start all the same.
-async fn within(limit: Duration, of: &'static str, mut body: AnyBody<'_>) -> Result<Finished, RunFailure> {
-    let began = now();
-    let deadline = began + limit;
-    let mut timer = pin!(None);
-    poll_fn(move |cx| {
-        if let Poll::Ready(output) = Pin::new(&mut body).poll(cx) {
+pin_project! {
+    /// [`Limits`] in force.
+    struct Bounds<'b> {
+        limits: &'b Limits<'b>,
+        // When the body began; absent if it may take as long as it likes.
+        began: Option<Instant>,
+        // Most bodies never wait, so what is waited for beside them is only made for those that do.
+        timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
+        #[pin]
+        fired: Option<WaitForCancellationFuture<'b>>,
+    }
+}
+
+impl<'b> Bounds<'b> {
+    #[inline]
+    fn of(limits: &'b Limits<'b>) -> Self {
+        Self { limits, began: limits.timeout.map(|_| now()), timer: None, fired: None }
+    }
+
+    #[inline]
+    fn are_none(&self) -> bool {
+        self.began.is_none() && self.limits.drop_on.is_none()
+    }
+
+    /// Says so if the body is done and was in nobody's reach for longer than its limit.
+    #[inline]
+    fn look_back(&self) {
+        if let (Some(began), Some(limit)) = (self.began, self.limits.timeout) {
             let took = began.elapsed();
             if took > limit {
                 // What it did is done, so it is what it says; but nobody could stop it in time.
                 tracing::warn!(
-                    target: "hostkit::service", service = of, ?took, ?limit,
+                    target: "hostkit::service", service = self.limits.of, ?took, ?limit,
                     "a run outlasted its timeout, because it blocked its thread"
                 );
             }
-            return Poll::Ready(Ok(output));
         }
-        if timer.is_none() {
+    }
+
+    /// Waits for the first limit to be reached.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<RunFailure> {
+        let mut this = self.project();
+        if let (Some(began), Some(limit)) = (*this.began, this.limits.timeout) {
             // A body that uses its task's whole budget up must not keep the timer from being looked at.
-            timer.set(Some(unconstrained(tokio::time::sleep_until(deadline))));
+            let timer = || Box::pin(unconstrained(sleep_until(began + limit)));
+            if this.timer.get_or_insert_with(timer).as_mut().poll(cx).is_ready() {
+                return Poll::Ready(RunFailure::TimedOut(limit));
+            }
         }
-        match timer.as_mut().as_pin_mut() {
-            Some(timer) => timer.poll(cx).map(|()| Err(RunFailure::TimedOut(limit))),
+        if let (Some(drop_on), None) = (this.limits.drop_on, &*this.fired) {
+            this.fired.set(Some(drop_on.cancelled()));
+        }
+        match this.fired.as_pin_mut() {
+            Some(fired) => fired.poll(cx).map(|()| RunFailure::Dropped),
             None => Poll::Pending,
         }
-    })
-    .await
+    }
 }

@@ -9,7 +9,9 @@ use std::sync::{Arc, Weak};
 use tokio::sync::OnceCell;
 
 use super::container::Container;
-use super::dispose::{CloseFault, Closing, Opened};
+use super::dispose::{CloseFault, Opened};
+#[cfg(feature = "axum")]
+use super::ext::Ext;
 use super::frame::{Context, Frame};
 use super::graph::{ProviderId, Resolved};
 use super::plan::{Armed, Binder, Failure, InjectError, Place, Plan};
@@ -196,6 +198,18 @@ impl Scopes<Untyped> {
         Self { container: Arc::clone(container), typed: None, of: PhantomData }
     }
 
+    /// Whether both open scopes of one host.
+    #[cfg(feature = "axum")]
+    pub(crate) fn are_of_host_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.container, &other.container)
+    }
+
+    /// Something that the host itself makes, if it does.
+    #[cfg(feature = "axum")]
+    pub(crate) fn fitting<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.container.fitting()
+    }
+
     /// Opens an empty scope; its components are built as they are got.
     pub fn open(&self) -> Scope {
         let context = Context { token: Some(self.container.stop.child_token()), values: None };
@@ -242,9 +256,8 @@ struct OpenScope {
 
 impl Drop for OpenScope {
     fn drop(&mut self) {
-        if self.owned {
-            let container = Arc::clone(&self.shared.container);
-            container.reap(Closing::of_shared(Arc::clone(&self.shared), Outcome::Cancelled));
+        if self.owned && !self.shared.has_ended() {
+            self.shared.container.reap(self.shared.end(Vec::new(), Outcome::Cancelled));
         }
     }
 }
@@ -269,6 +282,27 @@ impl Scope {
         built.downcast().map_err(|_other| InjectError::wrong_type())
     }
 
+    /// The foreign type `T`, as [`get`](Self::get).
+    #[cfg(feature = "axum")]
+    pub(crate) async fn get_foreign<T: Send + Sync + 'static>(&self) -> Result<Ext<T>, InjectError> {
+        let provider = self.0.shared.container.graph.foreign::<T>()?;
+        let built = self.0.shared.build(provider).await?;
+        built.downcast().map(Ext).map_err(|_other| InjectError::wrong_type())
+    }
+
+    /// A reference that does not keep the scope from ending with its owner.
+    #[cfg(feature = "axum")]
+    pub(crate) fn lend(&self) -> Self {
+        Self(Arc::new(OpenScope { shared: Arc::clone(&self.0.shared), owned: false }))
+    }
+
+    /// Ends the scope in the background.
+    #[cfg(feature = "axum")]
+    pub(crate) fn abandon(&self, outcome: Outcome) {
+        let shared = &self.0.shared;
+        shared.container.reap(shared.end(Vec::new(), outcome));
+    }
+
     /// Ends the scope: what was built last first, every disposer awaited with this outcome.
     ///
     /// Closing the scope of a run early leaves nothing for the framework to close.
@@ -276,8 +310,11 @@ impl Scope {
     /// # Errors
     /// Fails when a disposer fails, panics or does not finish, or when something still holds an `Arc` of a component
     /// that has one. None of them stops the rest.
+    ///
+    /// # Cancel safety
+    /// Once it has been polled the scope ends with this outcome: cancelling leaves the rest to the background.
     pub async fn close(self, outcome: Outcome) -> Result<(), ScopeError> {
-        let faults = Arc::clone(&self.0.shared).close(Vec::new(), outcome).await;
+        let faults = self.0.shared.close(Vec::new(), outcome).await;
         if faults.is_empty() { Ok(()) } else { Err(ScopeError::closing(faults)) }
     }
 }

@@ -5,7 +5,7 @@
 //! 1. The steps are those of the plan that opened the scope, in its order, then whatever was got later: reverse order is
 //!    dependents first.
 //! 2. No lock is held while a constructor runs, so a constructor may itself get something lazy.
-//! 3. After closing began nothing is built any more; what is under construction by then is disposed by whoever builds it.
+//! 3. Once it has ended nothing is built any more; what is under construction by then is disposed by whoever builds it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::container::Container;
-use super::dispose::{CloseFault, Outcome, end};
+use super::dispose::{CloseFault, Closing, Outcome, end};
 use super::frame::{Context, Frame};
 use super::graph::ProviderId;
 use super::plan::{Failure, InjectError, Place, Plan, construct};
@@ -104,6 +104,9 @@ impl Shared {
     pub(crate) async fn build(self: &Arc<Self>, provider: ProviderId) -> Result<Built, InjectError> {
         let place = {
             let mut state = self.state();
+            if state.closed.is_some() {
+                return Err(closed());
+            }
             let State { plan, cells, .. } = &mut *state;
             let place = plan.add(&self.container.graph, provider);
             cells.resize_with(plan.steps.len(), Arc::default);
@@ -136,7 +139,7 @@ impl Shared {
         let cell = self.cell(slot)?;
         cell.built
             .get_or_try_init(|| async {
-                let singletons = self.state().plan.steps[slot].singletons();
+                let singletons = self.state().plan.steps.get(slot).ok_or_else(closed)?.singletons();
                 self.container.ensure_all(&singletons).await?;
                 let (step, mut frame, provider) = {
                     let _alive = self.container.alive()?;
@@ -180,28 +183,33 @@ impl Shared {
         Err(closed())
     }
 
-    /// Ends every component of the scope, also those that the frame built.
-    pub(crate) async fn close(self: Arc<Self>, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<CloseFault> {
-        let (cells, providers) = {
+    /// Whether nothing is built here any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state().closed.is_some()
+    }
+
+    /// Ends the scope: what it holds is no longer here but in what is returned, to be finished by whoever has it.
+    pub(crate) fn end(&self, mut eager: Vec<Option<Built>>, outcome: Outcome) -> Closing {
+        let (cells, plan) = {
             let mut state = self.state();
             state.closed = Some(outcome);
-            let providers: Vec<_> = state.plan.steps.iter().map(|step| step.provider).collect();
-            (std::mem::take(&mut state.cells), providers)
+            (std::mem::take(&mut state.cells), std::mem::take(&mut state.plan))
         };
-        let limit = self.container.settings.dispose_timeout;
-        let mut faults = Vec::new();
-        for slot in (0..cells.len().max(eager.len())).rev() {
-            let lazily = cells.get(slot).and_then(|cell| cell.write(None));
-            let eagerly = eager.get_mut(slot).and_then(Option::take);
-            let Some(built) = eagerly.or(lazily) else {
-                continue;
-            };
-            let provider = self.container.graph.provider(providers[slot]);
-            if let Err(fault) = end(&provider.name, built, provider.dispose, outcome, limit).await {
-                faults.push(fault);
-            }
+        eager.resize_with(cells.len().max(eager.len()), || None);
+        for (slot, cell) in eager.iter_mut().zip(cells) {
+            // What the frame built is in both places.
+            let lazily = cell.write(None);
+            *slot = slot.take().or(lazily);
         }
-        faults
+        Closing::of_slots(&self.container, Arc::new(plan), eager, outcome)
+    }
+
+    /// Ends every component of the scope, also those that the frame built.
+    ///
+    /// # Cancel safety
+    /// Dropping it hands what is left to the reaper, which goes on with the same outcome.
+    pub(crate) async fn close(&self, eager: Vec<Option<Built>>, outcome: Outcome) -> Vec<CloseFault> {
+        self.end(eager, outcome).finish().await.err().unwrap_or_default()
     }
 }
 

@@ -582,6 +582,19 @@ async fn untyped_scopes_share_what_was_got_and_end_in_reverse() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_untyped_scope_that_is_cut_while_it_is_closed_goes_to_the_reaper() {
+    let (container, log) = Bench::new([node::<Transaction>()]).container();
+    let scope = Scopes::of(&container).open();
+    scope.get::<Transaction>().await.unwrap();
+    let mut closing = Box::pin(scope.close(Outcome::Succeeded));
+    assert!(futures_util::poll!(&mut closing).is_pending());
+    assert_eq!(lines(&log), ["connect", "begin", "commit"]);
+    drop(closing);
+    container.reaped().await;
+    assert_eq!(lines(&log), ["connect", "begin", "commit", "disconnect Succeeded"]);
+}
+
+#[tokio::test]
 async fn an_untyped_scope_closed_with_a_component_still_held_says_so() {
     let (container, _) = Bench::new([node::<Connection>()]).container();
     let scope = Scopes::of(&container).open();
@@ -590,6 +603,36 @@ async fn an_untyped_scope_closed_with_a_component_still_held_says_so() {
     assert!(error.is_closing());
     assert!(scope.get::<Connection>().await.err().unwrap().to_string().ends_with("its scope has been closed"));
     drop(held);
+}
+
+struct Ledger {
+    _connection: Arc<Connection>,
+    log: Ext<Log>,
+}
+
+#[hostkit_macros::scoped]
+impl Ledger {
+    fn new(connection: Arc<Connection>, log: Ext<Log>) -> Self {
+        Self { _connection: connection, log }
+    }
+
+    async fn dispose(self, outcome: Outcome) {
+        say(&self.log, "writing");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        say(&self.log, format!("written {outcome:?}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_whose_closing_nobody_awaits_any_more_ends_as_it_was_told_to() {
+    let (container, log) = Bench::new([node::<Ledger>()]).container();
+    let scope = Scopes::of(&container).open();
+    drop(scope.get::<Ledger>().await.unwrap());
+    let closing = scope.close(Outcome::Succeeded);
+    assert!(tokio::time::timeout(Duration::from_millis(100), closing).await.is_err(), "the disposer takes longer");
+    assert_eq!(lines(&log), ["connect", "writing"]);
+    container.reaped().await;
+    assert_eq!(lines(&log), ["connect", "writing", "written Succeeded", "disconnect Succeeded"]);
 }
 
 struct Engine {

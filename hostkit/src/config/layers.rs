@@ -364,7 +364,7 @@ impl Document<'_> {
 
     /// A value whose inner nodes come from where `origin` says, given their place in the text.
     fn value(&self, value: DeValue<'_>, origin: &dyn Fn(usize) -> Origin) -> Result<Value, &'static str> {
-        let node = |start, value| {
+        let node = |start, value| -> Result<Node, &'static str> {
             Ok(Node { value: self.value(value, origin)?, origin: origin(start), layer: self.layer, written: None })
         };
         Ok(match value {

@@ -54,6 +54,7 @@ pub(crate) struct Described {
     pub(crate) name: &'static str,
     pub(crate) entry: &'static ServiceEntry,
     pub(crate) summary: String,
+    pub(crate) schedule: Option<String>,
     pub(crate) upcoming: Vec<Upcoming>,
     pub(crate) after: Vec<&'static str>,
 }
@@ -481,6 +482,7 @@ impl Host {
                 name: service.name,
                 entry: service.entry,
                 summary: service.runner.summary(),
+                schedule: service.runner.schedule(),
                 upcoming: service.runner.upcoming(),
                 after: after(service),
             })

@@ -1,7 +1,5 @@
 //! The order that `after` asks for.
 
-use std::collections::BTreeMap;
-
 /// A cycle: the indices along it, the first one repeated at the end.
 pub(super) type Cycle = Vec<usize>;
 
@@ -47,41 +45,74 @@ fn visit(
     Ok(())
 }
 
-/// For each service, those that must have ended before it is stopped.
+/// Who must have ended before a service is told to stop.
 ///
 /// Whoever is after it ends first. Queues also wait for the workers, which may still enqueue, except for the workers
 /// that some queue is itself after: what is written in `after` wins.
-pub(super) fn stop_after(after: &[Vec<usize>], is_queue: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
-    let mut waits: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (service, predecessors) in after.iter().enumerate() {
-        for predecessor in predecessors {
-            waits.entry(*predecessor).or_default().push(service);
+#[derive(Debug)]
+pub(super) struct StopOrder {
+    after: Vec<Vec<usize>>,
+    /// How many a service still waits for; all early workers together count as one.
+    waits: Vec<usize>,
+    queues: Vec<usize>,
+    /// Workers that the queues wait for.
+    is_early: Vec<bool>,
+    early_left: usize,
+}
+
+impl StopOrder {
+    pub(super) fn of(after: Vec<Vec<usize>>, is_queue: impl Fn(usize) -> bool) -> Self {
+        let queues: Vec<_> = (0..after.len()).filter(|service| is_queue(*service)).collect();
+        let mut late = vec![false; after.len()];
+        let mut open = queues.clone();
+        while let Some(service) = open.pop() {
+            for predecessor in &after[service] {
+                if !std::mem::replace(&mut late[*predecessor], true) {
+                    open.push(*predecessor);
+                }
+            }
         }
+        let is_early: Vec<_> = (0..after.len()).map(|service| !is_queue(service) && !late[service]).collect();
+        let early_left = is_early.iter().filter(|early| **early).count();
+        let mut waits = vec![0; after.len()];
+        for predecessor in after.iter().flatten() {
+            waits[*predecessor] += 1;
+        }
+        if early_left > 0 {
+            for queue in &queues {
+                waits[*queue] += 1;
+            }
+        }
+        Self { after, waits, queues, is_early, early_left }
     }
-    let mut late = vec![false; after.len()];
-    let mut open: Vec<usize> = (0..after.len()).filter(|service| is_queue(*service)).collect();
-    while let Some(service) = open.pop() {
-        for predecessor in &after[service] {
-            if !std::mem::replace(&mut late[*predecessor], true) {
-                open.push(*predecessor);
+
+    /// Whether nothing has to end, or nothing has to end any more, before this service.
+    pub(super) fn is_free(&self, service: usize) -> bool {
+        self.waits[service] == 0
+    }
+
+    /// A service has ended; calls `freed` with each that nothing holds up any more.
+    pub(super) fn ended(&mut self, service: usize, mut freed: impl FnMut(usize)) {
+        let Self { after, waits, queues, is_early, early_left } = self;
+        let mut release = |service: usize| {
+            waits[service] -= 1;
+            if waits[service] == 0 {
+                freed(service);
+            }
+        };
+        after[service].iter().copied().for_each(&mut release);
+        if is_early[service] {
+            *early_left -= 1;
+            if *early_left == 0 {
+                queues.iter().copied().for_each(&mut release);
             }
         }
     }
-    let early: Vec<usize> = (0..after.len()).filter(|service| !is_queue(*service) && !late[*service]).collect();
-    (0..after.len())
-        .map(|service| {
-            let mut waits = waits.remove(&service).unwrap_or_default();
-            if is_queue(service) {
-                waits.extend(&early);
-            }
-            waits
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{sorted, stop_after};
+    use super::{StopOrder, sorted};
 
     #[test]
     fn predecessors_come_first_and_a_cycle_is_shown_whole() {
@@ -90,10 +121,32 @@ mod tests {
         assert_eq!(sorted(&[vec![0]]), Err(vec![0, 0]));
     }
 
+    /// Ends whatever is free, in waves.
+    fn waves(after: &[Vec<usize>], is_queue: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
+        let mut order = StopOrder::of(after.to_vec(), is_queue);
+        let mut wave: Vec<_> = (0..after.len()).filter(|service| order.is_free(*service)).collect();
+        let mut waves = Vec::new();
+        while !wave.is_empty() {
+            let mut next = Vec::new();
+            for service in &wave {
+                order.ended(*service, |freed| next.push(freed));
+            }
+            next.sort_unstable();
+            waves.push(std::mem::replace(&mut wave, next));
+        }
+        waves
+    }
+
     #[test]
     fn queues_stop_after_the_workers_unless_after_says_otherwise() {
         // 0 is a worker, 1 a queue, 2 a worker that the queue is after.
-        let waits = stop_after(&[vec![], vec![2], vec![]], |service| service == 1);
-        assert_eq!(waits, [vec![], vec![0], vec![1]]);
+        assert_eq!(waves(&[vec![], vec![2], vec![]], |service| service == 1), [[0], [1], [2]]);
+        // Without an early worker nothing holds up a queue, and whoever a late worker is after is late as well.
+        assert_eq!(waves(&[vec![1], vec![2], vec![]], |service| service == 0), [[0], [1], [2]]);
+    }
+
+    #[test]
+    fn a_service_stops_when_all_that_are_after_it_have() {
+        assert_eq!(waves(&[vec![], vec![0], vec![0, 1], vec![]], |_| false), [vec![2, 3], vec![1], vec![0]]);
     }
 }

@@ -1,8 +1,9 @@
-//! Whether hostkit's own tasks make progress: each answers when it is asked, by being polled.
+//! Whether hostkit's own tasks make progress: each answers when it is asked, by being polled, and says so when it is lost.
 //!
 //! # Invariants
 //!
-//! 1. A task answers whenever its runtime polls it, so an answer says that both are alive.
+//! 1. A task answers whenever its runtime polls it, so an answer says that both are alive. A task that ends before its
+//!    time wakes the side thread, so nobody need ask whether it is still there.
 //! 2. Only the side thread asks, and only it counts how long an answer is overdue: time during which it did not run
 //!    itself, because the whole process was halted, counts for nobody.
 //! 3. The reaper's future outlives its task: whatever ends the task, the next one goes on where it was.
@@ -18,8 +19,10 @@ use futures_util::future::BoxFuture;
 use futures_util::task::AtomicWaker;
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
+#[cfg(test)]
 use tokio::task::AbortHandle;
 
+use super::watch::poke;
 use crate::component::catch_panic;
 use crate::stall::Mark;
 use crate::tasks::spawn_on;
@@ -35,6 +38,8 @@ pub(super) struct Pulse {
     silent: AtomicU64,
     /// Whether it did all it had to do.
     over: AtomicBool,
+    /// Whether something has ended its task before that.
+    lost: AtomicBool,
     /// Whether a fault of ours has ended it for good.
     broken: AtomicBool,
 }
@@ -47,6 +52,7 @@ impl Pulse {
             asked: AtomicBool::new(false),
             silent: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
             broken: AtomicBool::new(false),
         })
     }
@@ -65,6 +71,11 @@ impl Pulse {
             let passed = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
             self.silent.fetch_add(passed, Ordering::Relaxed);
         }
+    }
+
+    /// Whether an answer is due.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// How long it has been silent.
@@ -98,6 +109,18 @@ pin_project! {
         #[pin]
         future: F,
     }
+
+    impl<F> PinnedDrop for Pulsed<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let pulse = &this.pulse;
+            if !pulse.is_over() {
+                pulse.lost.store(true, Ordering::Release);
+            }
+            if !pulse.is_over() || pulse.is_broken() {
+                poke();
+            }
+        }
+    }
 }
 
 impl<F: Future> Pulsed<F> {
@@ -128,6 +151,7 @@ pub(super) struct Kept {
     runtime: Handle,
     /// What it does, until that is done. Held while it is polled, so the side thread leaves it alone.
     work: Mutex<Option<BoxFuture<'static, ()>>>,
+    #[cfg(test)]
     task: Mutex<Option<AbortHandle>>,
 }
 
@@ -139,6 +163,7 @@ impl Kept {
             mark,
             runtime: Handle::current(),
             work: Mutex::new(Some(Box::pin(work))),
+            #[cfg(test)]
             task: Mutex::default(),
         });
         kept.go_on();
@@ -155,15 +180,13 @@ impl Kept {
             }
         };
         let pulsed = Pulsed::new(Arc::clone(&self.pulse), self.mark.around(work));
-        *self.task() = Some(spawn_on(&self.runtime, pulsed));
+        let _task = spawn_on(&self.runtime, pulsed);
+        #[cfg(test)]
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).replace(_task);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<BoxFuture<'static, ()>>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn task(&self) -> std::sync::MutexGuard<'_, Option<AbortHandle>> {
-        self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -178,13 +201,13 @@ impl Kept {
 
     /// Starts it again if it has ended before its time; says whether it did.
     pub(super) fn revive(self: &Arc<Self>) -> bool {
-        let ended = self.task().as_ref().is_some_and(AbortHandle::is_finished);
-        if self.pulse.is_over() || !ended {
+        let lost = || self.pulse.lost.swap(false, Ordering::AcqRel);
+        if self.pulse.is_over() || !lost() {
             return false;
         }
         self.go_on();
         // One that is gone at once has no runtime any more, and nothing to be started for.
-        let gone = self.task().as_ref().is_some_and(AbortHandle::is_finished);
+        let gone = lost();
         if gone {
             self.pulse.end();
         }
@@ -193,6 +216,6 @@ impl Kept {
 
     #[cfg(test)]
     pub(super) fn kill(&self) {
-        self.task().as_ref().expect("it was started").abort();
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).as_ref().expect("it was started").abort();
     }
 }

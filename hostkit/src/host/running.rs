@@ -2,16 +2,17 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{HookPlan, ServicePlan};
 use super::error::Report;
+use super::order::StopOrder;
 use super::pulse::Kept;
 use super::start::run_hook;
 use super::watch::{forget, remember};
@@ -21,7 +22,7 @@ use crate::component::{Container, RunFailure, Scopes};
 use crate::config::HostOptions;
 use crate::function::{Callable, Handle, Queued};
 use crate::queue::{Queue, QueueCounts};
-use crate::runner::{Alarm, Conduct, Probe, ServiceState, Stage, StatusCell};
+use crate::runner::{Alarm, Conduct, Probe, ServiceState, Stage, StatusCell, StopsWith};
 use crate::stall::Mark;
 use crate::tasks::Tasks;
 use crate::time::Clock;
@@ -41,8 +42,41 @@ pub(super) struct Running {
     pub(super) in_hook: watch::Sender<Option<&'static str>>,
     /// Whether the start came as far as the services, so that the hooks of the stop have something to end.
     pub(super) services_began: AtomicBool,
+    /// Which services have ended, for whoever stops the host.
+    pub(super) over: Arc<Over>,
     /// What the side thread knows of it.
     pub(super) watched: Arc<Watched>,
+}
+
+/// The services that have ended and that nobody has asked about yet. It outlives whoever was to hear of them.
+#[derive(Debug, Default)]
+pub(super) struct Over {
+    ended: Mutex<Vec<usize>>,
+    more: Notify,
+}
+
+impl Over {
+    pub(super) fn push(&self, service: usize) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(service);
+        self.more.notify_one();
+    }
+
+    /// Waits until there are some, and takes them.
+    pub(super) async fn take(&self) -> Vec<usize> {
+        loop {
+            let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+            if !ended.is_empty() {
+                return ended;
+            }
+            self.more.notified().await;
+        }
+    }
+}
+
+/// The order in which these services stop.
+pub(super) fn stop_order<'p>(plans: impl Iterator<Item = &'p ServicePlan> + Clone) -> StopOrder {
+    let is_queue: Vec<_> = plans.clone().map(|plan| plan.runner.stops() == StopsWith::Queues).collect();
+    StopOrder::of(plans.map(|plan| plan.after.clone()).collect(), |index| is_queue[index])
 }
 
 impl Drop for Running {
@@ -63,9 +97,9 @@ pub(super) struct Service {
     pub(super) plan: ServicePlan,
     pub(super) mark: Mark,
     pub(super) status: Arc<StatusCell>,
-    /// Tells it to stop.
+    /// Tells it to stop. Those that are told together share it.
     pub(super) stop: CancellationToken,
-    /// Drops its futures.
+    /// Drops its futures. Those that are told together and have one deadline share it.
     pub(super) abandon: CancellationToken,
     /// Whether it has a task, which may still wait for its predecessors.
     pub(super) spawned: AtomicBool,
@@ -115,18 +149,16 @@ impl Running {
         let tasks = Tasks::default().of(watched.own_mark());
         watched.keep(Kept::start("reaper", watched.own_mark(), crate::component::reap(reaped)));
         let mut marks = watched.marks();
-        let services = services
-            .into_iter()
-            .zip(&mut marks)
-            .map(|(plan, mark)| Service {
-                status: StatusCell::new(plan.name, probe.clone()),
-                plan,
-                mark,
-                stop: CancellationToken::new(),
-                abandon: CancellationToken::new(),
-                spawned: AtomicBool::new(false),
-            })
-            .collect();
+        let order = stop_order(services.iter());
+        let (first, last) = (CancellationToken::new(), CancellationToken::new());
+        let service = |(index, (plan, mark)): (usize, (ServicePlan, Mark))| {
+            // Most are told at once when the host stops, and have its deadline.
+            let shares = order.is_free(index) && plan.runner.stop_timeout().is_none();
+            let (stop, abandon) = if shares { (first.clone(), last.clone()) } else { Default::default() };
+            let status = StatusCell::new(plan.name, probe.clone());
+            Service { status, plan, mark, stop, abandon, spawned: AtomicBool::new(false) }
+        };
+        let services = services.into_iter().zip(&mut marks).enumerate().map(service).collect();
         let hooks = hooks.into_iter().zip(marks);
         let hooks = hooks.map(|(HookPlan { stage, service }, mark)| Arc::new(Hook { stage, service, mark })).collect();
         let services_began = AtomicBool::new(false);
@@ -141,6 +173,7 @@ impl Running {
             probe,
             in_hook: watch::Sender::new(None),
             services_began,
+            over: Arc::default(),
             watched,
         });
         running.watched.is_of(&running);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{BoxFuture, try_join, try_join_all};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -25,13 +25,13 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::build::ServicePlan;
 use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
-use super::running::{Hook, Running, RunningHost, Service};
-use super::stop::{Ended, Kept, Stopping};
+use super::running::{Hook, Over, Running, RunningHost, Service};
+use super::stop::{Kept, Stopping};
 use super::{Host, StartError, supervisor};
 use crate::component::{InjectError, RunFailure, catch_panic, install_panic_hook};
 use crate::error::WithCauses;
-use crate::runner::{Alarm, Conduct, End, EndsWhenDropped, ServiceState, Stage, StatusCell};
-use crate::tasks::{joined, keep_time};
+use crate::runner::{Alarm, Conduct, End, Ended, ServiceState, Stage, StatusCell};
+use crate::tasks::joined;
 use crate::time::now;
 
 impl Host {
@@ -212,7 +212,6 @@ async fn apart(
         () = running.lifetime.stopping().cancelled() => {}
         done = &mut task => return Ok(joined(done).await?),
     }
-    let _deadlines_pass = keep_time();
     let stop = Stopping::begin(running);
     let mut in_hook = running.in_hook.subscribe();
     let no_hook = async { drop(in_hook.wait_for(Option::is_none).await) };
@@ -272,51 +271,77 @@ pub(super) async fn start_services(
     }
 }
 
+/// Says that a service's task has ended, however it did.
+struct EndsWhenDropped {
+    index: usize,
+    status: Arc<StatusCell>,
+    over: Arc<Over>,
+}
+
+impl Drop for EndsWhenDropped {
+    fn drop(&mut self) {
+        self.status.end();
+        self.over.push(self.index);
+    }
+}
+
 /// Spawns a service's task, which waits for its predecessors and then runs it until it ends.
 fn spawn(running: &Arc<Running>, index: usize, service: &Service, events: &mpsc::UnboundedSender<Ended>) {
     service.spawned.store(true, Ordering::Relaxed);
-    let alarm = events.clone();
-    // The supervisor is gone only after the host has stopped.
-    let alarm = Alarm::to(move |failure| drop(alarm.send(Ended { index, end: End::Failed(failure) })));
-    let conduct = Conduct { alarm, ..service.conduct(running) };
+    let conduct = Conduct { alarm: Alarm::of(index, events.clone()), ..service.conduct(running) };
     let runner = Arc::clone(&service.plan.runner);
     let events = events.clone();
-    let ends = EndsWhenDropped(Arc::clone(&service.status));
-    let name = service.plan.name;
-    let (status, stop) = (Arc::clone(&conduct.status), conduct.stop.clone());
-    // It does nothing before it is polled. Made here, because the task below would keep the room for what it is made from.
+    let ends = EndsWhenDropped { index, status: Arc::clone(&service.status), over: Arc::clone(&running.over) };
+    // A service at rest is as large as all of this, so what few need is in a box, and what is the runner's is made here:
+    // the task would keep the room for what it is made from. It does nothing before it is polled.
     let life = Arc::clone(&runner).run(conduct);
-    let predecessors: Vec<_> =
-        service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
+    let turn = turn(running, service);
     running.tasks.of(service.mark).spawn(service.plan.name, async move {
-        // However this ends, by a panic of ours included, whoever waits for it goes on.
-        let _ends = ends;
-        let may_start = if predecessors.is_empty() {
-            !stop.is_cancelled()
-        } else {
-            // Boxed, because most have none, and a service at rest is as large as all of this.
-            Box::pin(is_its_turn(stop, predecessors)).await
+        let may_start = match turn {
+            Turn::Now(stopping) => !stopping.is_cancelled(),
+            Turn::Later(turn) => turn.await,
         };
         let end = if may_start {
             // What a body of the user's panics with is caught closer to it; what is left is a destructor of the user's in
             // a body that was dropped, and bugs of ours.
             catch_panic(life).await.unwrap_or_else(|panic| {
+                let name = ends.status.name();
                 tracing::error!(target: "hostkit::service", service = name, %panic, "panicked while it was ended");
-                status.set(ServiceState::Failed { error: format!("panicked: {panic}") });
+                ends.status.set(ServiceState::Failed { error: format!("panicked: {panic}") });
                 End::Failed(RunFailure::Panicked(panic))
             })
         } else {
             drop(life);
             runner.never_ran();
-            status.set(ServiceState::Stopped);
+            ends.status.set(ServiceState::Stopped);
             End::Done
         };
         if matches!(end, End::Done | End::StopHost) {
-            status.ended_well();
+            ends.status.ended_well();
         }
         // The supervisor is gone only after the host has stopped.
-        drop(events.send(Ended { index, end }));
+        drop(events.send(Ended { index: ends.index, end }));
+        // However this ends, by a panic of ours included, whoever waits for it goes on.
+        drop(ends);
     });
+}
+
+/// When a service's turn comes.
+enum Turn {
+    /// At once, unless the stop is asked for before.
+    Now(CancellationToken),
+    /// When its predecessors are ready; false if the stop is asked for before.
+    Later(BoxFuture<'static, bool>),
+}
+
+fn turn(running: &Running, service: &Service) -> Turn {
+    let stopping = running.lifetime.stopping().clone();
+    let predecessors: Vec<_> =
+        service.plan.after.iter().map(|predecessor| Arc::clone(&running.services[*predecessor].status)).collect();
+    if predecessors.is_empty() {
+        return Turn::Now(stopping);
+    }
+    Turn::Later(Box::pin(is_its_turn(stopping, predecessors)))
 }
 
 /// Waits until the predecessors are ready; whether that was before the stop.

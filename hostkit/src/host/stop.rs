@@ -15,24 +15,24 @@
 //! 7. Whoever could only be told after others had used up the time still gets a moment, which takes no more than its share
 //!    of what is kept for those who come after.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{Fate, Report, ServiceFailure, Stuck};
-use super::order::stop_after;
-use super::running::{Running, Service};
+use super::order::StopOrder;
+use super::running::{Running, Service, stop_order};
 use super::start::run_hook;
 use crate::component::{Outcome, RunFailure};
-use crate::runner::{End, ServiceState, Stage, StopsWith};
-use crate::tasks::{joined, keep_time};
+use crate::runner::{End, Ended, ServiceState, Stage, StopsWith};
+use crate::tasks::{blocking_calls, joined};
 use crate::time::now;
 
 /// The most that is kept of the deadline for `on_stopped` hooks and disposal.
@@ -40,13 +40,6 @@ const RESERVE: Duration = Duration::from_secs(5);
 /// How long a dropped future may take to be gone before its thread counts as blocked, and how long whoever is told late
 /// has; less if the whole stop is to be short.
 const GRACE: Duration = Duration::from_millis(250);
-
-/// A service whose task has ended.
-#[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) index: usize,
-    pub(super) end: End,
-}
 
 /// Watches the services of a started host until something makes it stop, and stops it.
 ///
@@ -131,16 +124,6 @@ impl Deadlines {
     }
 }
 
-/// Tells a service to stop.
-fn tell(service: &Service) {
-    // One whose turn has not come ends at once.
-    let state = service.status.state();
-    if state != ServiceState::Waiting && !state.is_end() {
-        service.status.set(ServiceState::Stopping);
-    }
-    service.stop.cancel();
-}
-
 /// What of the time that is kept for the end of a stop nobody who comes late may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
@@ -178,13 +161,18 @@ impl<'a> Stopping<'a> {
 
     /// Goes through the phases; returns by the deadline.
     pub(super) async fn run(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
-        let _deadlines_pass = keep_time();
         self.hold_back();
         if self.running.services_began.load(Ordering::Relaxed) {
             self.drain_delay().await;
             self.hooks(Stage::Stopping, self.deadlines.work, report).await;
         }
-        self.finish(events, report).await;
+        self.end(events, report).await;
+    }
+
+    /// The phases from the end of the services on.
+    pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
+        self.hold_back();
+        self.end(events, report).await;
     }
 
     /// Keeps services whose turn has not come from being started by the stop of others.
@@ -195,16 +183,10 @@ impl<'a> Stopping<'a> {
                 service.status.set(ServiceState::Stopped);
                 service.status.end();
             }
-            if service.status.state() == ServiceState::Waiting {
-                service.stop.cancel();
-            }
         }
     }
 
-    /// The phases from the end of the services on.
-    pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
-        let _deadlines_pass = keep_time();
-        self.hold_back();
+    async fn end(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
         self.services(report).await;
         self.collect(events, report);
         self.hand_over(report).await;
@@ -213,6 +195,8 @@ impl<'a> Stopping<'a> {
             self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
         }
         self.dispose(report).await;
+        self.name_left_behind(report);
+        self.running.watched.has_stopped();
         let took = crate::time::show_rounded(now() - self.began);
         for stuck in &report.stuck {
             tracing::error!(target: "hostkit::host", "{stuck}");
@@ -221,6 +205,20 @@ impl<'a> Stopping<'a> {
             tracing::warn!(target: "hostkit::host", "{left}");
         }
         tracing::info!(target: "hostkit::host", %took, stuck = report.stuck.len(), "stopped");
+    }
+
+    /// Says whose blocking functions still run. Nothing ends those; who was dropped at its deadline has been named.
+    fn name_left_behind(&self, report: &Report) {
+        let marks = blocking_calls();
+        let services = self.running.services.iter().filter(|service| marks.contains(&service.mark));
+        for name in services.map(|service| service.plan.name) {
+            if report.stuck.iter().all(|stuck| stuck.name != name) {
+                tracing::warn!(
+                    target: "hostkit::host", service = name,
+                    "its blocking function still runs and is left behind; one that takes the `CancellationToken` can end"
+                );
+            }
+        }
     }
 
     pub(super) fn grace(&self) -> Duration {
@@ -303,83 +301,23 @@ impl<'a> Stopping<'a> {
     /// Stops every service as soon as those that must end before it have (invariants 2 and 3).
     async fn services(&self, report: &mut Report) {
         let services = &self.running.services;
-        let after: Vec<_> = services.iter().map(|service| service.plan.after.clone()).collect();
-        let is_queue = |index: usize| services[index].plan.runner.stops() == StopsWith::Queues;
-        let waits = stop_after(&after, is_queue);
-        let released: HashMap<usize, CancellationToken> =
-            waits.iter().flatten().map(|awaited| (*awaited, CancellationToken::new())).collect();
-        // Most wait for nobody and are waited for by nobody. They share one deadline, and so they share its timer.
-        let is_alone = |index: usize, waits: &[usize]| waits.is_empty() && !released.contains_key(&index);
-        let began = now();
-        for (service, waits) in services.iter().zip(&waits) {
-            if waits.is_empty() {
-                tell(service);
+        let mut parting = Parting::of(self);
+        parting.tell_first();
+        while parting.left > 0 {
+            let Some(next) = parting.deadlines.first_key_value().map(|(deadline, _)| *deadline) else { break };
+            // What the other arm loses is the wait only: who has ended is still there to be taken.
+            tokio::select! {
+                biased;
+                ended = self.running.over.take() => ended.into_iter().for_each(|index| parting.ended(index)),
+                () = sleep_until(next) => parting.cut(),
             }
         }
-        let (alone, linked): (Vec<_>, Vec<_>) =
-            waits.into_iter().enumerate().partition(|(index, waits)| is_alone(*index, waits));
-        let alone = self.ends_of(alone.into_iter().map(|(index, _)| &services[index]), began);
-        let linked = linked.into_iter().map(|(index, waits)| {
-            let released = &released;
-            async move {
-                let mut told = began;
-                if !waits.is_empty() {
-                    for wait in waits {
-                        released[&wait].cancelled().await;
-                    }
-                    told = now();
-                    tell(&services[index]);
-                }
-                let stuck = self.end_of(&services[index], told).await;
-                if let Some(released) = released.get(&index) {
-                    released.cancel();
-                }
-                stuck
-            }
-        });
-        let (alone, linked) = join(alone, join_all(linked)).await;
-        report.stuck.extend(alone.into_iter().chain(linked.into_iter().flatten()));
+        parting.stuck.sort_by_key(|(index, _)| *index);
+        report.stuck.extend(parting.stuck.into_iter().map(|(_, stuck)| stuck));
         report.leftovers.extend(services.iter().filter_map(|service| {
             let left = service.plan.runner.leftovers()?;
             Some(format!("`{}`: {left}", service.plan.name))
         }));
-    }
-
-    /// Waits for the ends of services that were told to stop, each until its deadline.
-    async fn ends_of<'s>(&self, services: impl Iterator<Item = &'s Service>, told: Instant) -> Vec<Stuck> {
-        let (limited, others): (Vec<_>, Vec<_>) =
-            services.partition(|service| service.plan.runner.stop_timeout().is_some());
-        let others = async {
-            let all = async {
-                for service in &others {
-                    service.status.over().await;
-                }
-            };
-            let deadline = others.first().map_or(told, |service| self.deadline_of(service, told));
-            if timeout_at(deadline, all).await.is_ok() {
-                return Vec::new();
-            }
-            let late = others.iter().filter(|service| !service.status.is_over());
-            join_all(late.map(|service| self.end_of(service, told))).await
-        };
-        let limited = join_all(limited.into_iter().map(|service| self.end_of(service, told)));
-        let (others, limited) = join(others, limited).await;
-        others.into_iter().chain(limited).flatten().collect()
-    }
-
-    /// Waits for the end of a service that was told to stop, until its deadline.
-    async fn end_of(&self, service: &Service, told: Instant) -> Option<Stuck> {
-        if timeout_at(self.deadline_of(service, told), service.status.over()).await.is_ok() {
-            return None;
-        }
-        let hung = now() - told;
-        service.abandon.cancel();
-        let fate = Fate::within(self.grace(), service.status.over()).await;
-        let phase = match service.plan.runner.stops() {
-            StopsWith::Queues => "draining",
-            StopsWith::Workers => "stopping",
-        };
-        Some(Stuck { name: service.plan.name.to_owned(), phase, hung, fate })
     }
 
     /// What the services said when they ended.
@@ -454,5 +392,133 @@ impl<'a> Stopping<'a> {
         for fault in &report.closing {
             tracing::error!(target: "hostkit::host", "{fault}");
         }
+    }
+}
+
+/// Where a service stands in a stop.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    /// Others have to end before it.
+    Waits,
+    /// The same, and it has ended already.
+    Early,
+    /// It was told to stop then.
+    Told(Instant),
+    /// Its futures are dropped, after it had not ended for that long.
+    Cut(Duration),
+    /// It has ended, or nobody waits for it any more.
+    Gone,
+}
+
+/// The services while they are stopped.
+struct Parting<'a> {
+    stopping: &'a Stopping<'a>,
+    services: &'a [Service],
+    order: StopOrder,
+    parts: Vec<Part>,
+    /// How many are not gone.
+    left: usize,
+    /// Whom to look at when. Most have one deadline, and so they share its timer.
+    deadlines: BTreeMap<Instant, Vec<usize>>,
+    stuck: Vec<(usize, Stuck)>,
+}
+
+impl<'a> Parting<'a> {
+    fn of(stopping: &'a Stopping<'a>) -> Self {
+        let services = &stopping.running.services;
+        Self {
+            stopping,
+            services,
+            order: stop_order(services.iter().map(|service| &service.plan)),
+            parts: vec![Part::Waits; services.len()],
+            left: services.len(),
+            deadlines: BTreeMap::new(),
+            stuck: Vec::new(),
+        }
+    }
+
+    /// Tells those that nobody has to end before.
+    fn tell_first(&mut self) {
+        let first: Vec<_> = (0..self.services.len()).filter(|index| self.order.is_free(*index)).collect();
+        let told = now();
+        // Whoever shares a token with others is told by the first of them, so all are said to be stopping before.
+        for index in &first {
+            self.services[*index].status.stopping();
+        }
+        for index in first {
+            self.tell(index, told);
+        }
+        for index in 0..self.services.len() {
+            if self.services[index].status.is_over() {
+                self.ended(index);
+            }
+        }
+    }
+
+    fn tell(&mut self, index: usize, told: Instant) {
+        let service = &self.services[index];
+        service.status.stopping();
+        service.stop.cancel();
+        self.parts[index] = Part::Told(told);
+        self.deadlines.entry(self.stopping.deadline_of(service, told)).or_default().push(index);
+    }
+
+    /// It has ended. If others have to before it, whoever it holds up waits for them as well.
+    fn ended(&mut self, index: usize) {
+        match self.parts[index] {
+            Part::Waits => self.parts[index] = Part::Early,
+            Part::Cut(hung) => {
+                self.is_stuck(index, hung, Fate::Dropped);
+                self.gone(index);
+            }
+            Part::Told(_) => self.gone(index),
+            Part::Early | Part::Gone => {}
+        }
+    }
+
+    /// Nobody waits for it any more: tells those who are free now.
+    fn gone(&mut self, index: usize) {
+        let mut gone = vec![index];
+        while let Some(index) = gone.pop() {
+            self.parts[index] = Part::Gone;
+            self.left -= 1;
+            let mut freed = Vec::new();
+            self.order.ended(index, |next| freed.push(next));
+            for next in freed {
+                match self.parts[next] {
+                    Part::Early => gone.push(next),
+                    _ => self.tell(next, now()),
+                }
+            }
+        }
+    }
+
+    /// The first deadline has passed: drops the futures of those who have not ended, and gives up those who were cut and
+    /// are still there, for they block their thread.
+    fn cut(&mut self) {
+        let late = self.deadlines.pop_first().map(|(_, late)| late).unwrap_or_default();
+        for index in late {
+            match self.parts[index] {
+                Part::Told(told) => {
+                    self.services[index].abandon.cancel();
+                    self.parts[index] = Part::Cut(now() - told);
+                    self.deadlines.entry(now() + self.stopping.grace()).or_default().push(index);
+                }
+                Part::Cut(hung) => {
+                    self.is_stuck(index, hung, Fate::Blocks);
+                    self.gone(index);
+                }
+                Part::Waits | Part::Early | Part::Gone => {}
+            }
+        }
+    }
+
+    fn is_stuck(&mut self, index: usize, hung: Duration, fate: Fate) {
+        let service = &self.services[index];
+        let phase = match service.plan.runner.stops() {
+            StopsWith::Queues => "draining",
+            StopsWith::Workers => "stopping",
+        };
+        self.stuck.push((index, Stuck { name: service.plan.name.to_owned(), phase, hung, fate }));
     }
 }

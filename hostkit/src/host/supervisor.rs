@@ -7,8 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::{Report, ServiceFailure};
 use super::pulse::{Pulse, Pulsed};
 use super::running::Running;
-use super::stop::{Ended, Stopping, supervise};
+use super::stop::{Stopping, supervise};
 use crate::component::RunFailure;
+use crate::runner::Ended;
 
 /// Spawns the supervisor of a host that has started, with the report of what went wrong before. What is returned
 /// receives it when the host has stopped.

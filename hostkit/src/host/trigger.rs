@@ -20,11 +20,11 @@ use super::error::{Fate, Report, ServiceFailure, StartCause, Stuck};
 use super::run::until_forced;
 use super::running::Running;
 use super::start::{Interrupted, prepare, run_hook, start_services};
-use super::stop::{Ended, Stopping};
+use super::stop::Stopping;
 use super::{Host, RunError, StartError};
 use crate::component::{RunFailure, install_panic_hook};
 use crate::queue::TaskQueue;
-use crate::runner::{End, Stage, StopsWith};
+use crate::runner::{End, Ended, Stage, StopsWith};
 use crate::tasks::joined;
 use crate::time::now;
 

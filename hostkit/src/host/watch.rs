@@ -7,6 +7,9 @@
 //! 2. A panic costs it one round. The streams of signals and the list of hosts outlive it.
 //! 3. A host leaves the list when it is dropped. The list keeps nothing of the user's, so nothing of it is dropped here.
 //! 4. Its time is real, also for hosts on a paused clock.
+//! 5. Where nothing is at risk it looks at what all hosts share and at none of them: at the threads, at each runtime once a
+//!    second, at the wall clock. A host is looked at from the moment that one of these, or a poke, gives reason to until it
+//!    has nothing to say any more.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,15 +20,27 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 
 use super::aside;
+use super::probe::Probe;
 use super::signals::{Signal, Signals};
-use super::watched::{Listening, Watched};
+use super::watched::{Concern, Listening, ROUND, SILENT, Watched};
 use crate::stall;
 use crate::tasks::thread;
-use crate::time::real_now;
+use crate::time::{ClockWatch, real_now};
+
+/// A host on the list.
+struct Guarded {
+    watched: Arc<Watched>,
+    /// The place of its runtime's probe.
+    probe: usize,
+    /// What the last look at it came to.
+    concern: Concern,
+}
 
 /// What the side thread shares with the hosts.
 struct Side {
-    hosts: Vec<Arc<Watched>>,
+    hosts: Vec<Guarded>,
+    /// One for each runtime that has run a host, until none has any.
+    probes: Vec<Probe>,
     /// The thread's runtime, once it was started.
     runtime: Option<Handle>,
     /// Whether signals are heard, once and for all: tokio never gives them back.
@@ -34,7 +49,8 @@ struct Side {
     arriving: Option<Signals>,
 }
 
-static SIDE: Mutex<Side> = Mutex::new(Side { hosts: Vec::new(), runtime: None, hears: false, arriving: None });
+static SIDE: Mutex<Side> =
+    Mutex::new(Side { hosts: Vec::new(), probes: Vec::new(), runtime: None, hears: false, arriving: None });
 /// Makes the thread look at everything again.
 static POKED: Notify = Notify::const_new();
 
@@ -58,6 +74,15 @@ impl Side {
         }
         self.runtime.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
+
+    /// The place of a runtime's probe.
+    fn probe(&mut self, runtime: &Handle) -> usize {
+        let place = self.probes.iter().position(|probe| probe.runtime.id() == runtime.id());
+        place.unwrap_or_else(|| {
+            self.probes.push(Probe::new(runtime.clone()));
+            self.probes.len() - 1
+        })
+    }
 }
 
 /// Puts a host on the list until it is [forgotten](forget).
@@ -70,15 +95,23 @@ pub(super) fn remember(watched: Arc<Watched>) {
         // It may have slept for long.
         came_round();
     }
-    side.hosts.push(watched);
+    let probe = side.probe(watched.runtime());
+    side.hosts.push(Guarded { watched, probe, concern: Concern::default() });
     poke();
 }
 
 /// Takes a host off the list.
 pub(super) fn forget(watched: &Arc<Watched>) {
     let mut side = side();
-    let place = side.hosts.iter().position(|other| Arc::ptr_eq(other, watched));
+    let place = side.hosts.iter().position(|other| Arc::ptr_eq(&other.watched, watched));
     let forgotten = place.map(|place| side.hosts.swap_remove(place));
+    if let Some(forgotten) = &forgotten
+        && side.hosts.iter().all(|host| host.probe != forgotten.probe)
+    {
+        side.probes.swap_remove(forgotten.probe);
+        let moved = side.probes.len();
+        side.hosts.iter_mut().filter(|host| host.probe == moved).for_each(|host| host.probe = forgotten.probe);
+    }
     drop(side);
     // Not under the lock, which the side thread takes.
     drop(forgotten);
@@ -116,13 +149,23 @@ fn watch(runtime: &Runtime) {
 async fn rounds(signals: &mut Option<Signals>) {
     let mut last = real_now();
     let mut pause = Duration::ZERO;
+    let mut clocks = ClockWatch::begin();
+    let mut reach = Reach::Everything;
+    let mut waited = ROUND;
     loop {
         let now = real_now();
         // Time during which this thread did not run either is nobody's fault.
         let passed = (now - last).min(pause + LATE);
         last = now;
-        let (arriving, next) = look(passed);
+        clocks.look();
+        waited += passed;
+        let asks = waited >= ROUND;
+        if asks {
+            waited = Duration::ZERO;
+        }
+        let (arriving, next) = look(passed, reach, asks);
         pause = next;
+        reach = Reach::Concerned;
         if arriving.is_some() {
             *signals = arriving;
         }
@@ -136,10 +179,19 @@ async fn rounds(signals: &mut Option<Signals>) {
         tokio::select! {
             biased;
             signal = heard => hear(signal),
-            () = POKED.notified() => {}
+            () = POKED.notified() => reach = Reach::Everything,
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// Which hosts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Those of which there is something to see (invariant 5).
+    Concerned,
+    /// Somebody has poked, and nobody knows for which.
+    Everything,
 }
 
 /// How long the thread sleeps while there is nothing to watch.
@@ -162,22 +214,34 @@ pub(super) fn lost() -> Option<Duration> {
     last.map(|last| real_now().saturating_duration_since(last)).filter(|passed| *passed > LOST)
 }
 
-/// Looks after every host, and says when to do so again.
-fn look(passed: Duration) -> (Option<Signals>, Duration) {
+/// Looks after the hosts, and says when to do so again.
+fn look(passed: Duration, reach: Reach, asks: bool) -> (Option<Signals>, Duration) {
     let mut side = side();
     #[cfg(test)]
     assert!(!tests::KILLED.swap(false, std::sync::atomic::Ordering::SeqCst), "killed by a test");
     came_round();
+    let Side { hosts, probes, arriving, .. } = &mut *side;
     let mut asides = Vec::new();
-    let held = if side.hosts.is_empty() { Vec::new() } else { stall::look(passed) };
-    let pause = side.hosts.iter().map(|host| host.look(passed, &held, &mut asides)).min();
+    let held = if hosts.is_empty() { Vec::new() } else { stall::look(passed) };
+    let silent: Vec<_> = probes.iter_mut().map(|probe| probe.count(passed)).collect();
+    if asks {
+        probes.iter().for_each(Probe::ask);
+    }
+    for host in &mut *hosts {
+        let silent = silent[host.probe];
+        let is_concerned = reach == Reach::Everything || !host.concern.is_quiet || silent >= SILENT;
+        if is_concerned || (!held.is_empty() && host.watched.holds(&held)) {
+            host.concern = host.watched.look(passed, &held, silent, &mut asides);
+        }
+    }
+    let pause = hosts.iter().map(|host| host.concern.pause).min();
     aside::say(asides);
-    (side.arriving.take(), pause.unwrap_or(LONG))
+    (arriving.take(), pause.unwrap_or(LONG))
 }
 
 fn hear(signal: Signal) {
     for host in &side().hosts {
-        host.hear(signal);
+        host.watched.hear(signal);
     }
 }
 

@@ -21,15 +21,18 @@ use super::systemd::Systemd;
 use super::{Health, HostLifetime, watch};
 use crate::config::HostOptions;
 use crate::stall::Mark;
+use crate::tasks::keep_time;
 use crate::time::{now, show_duration};
 
 /// How long after its deadline a stop counts as one that will never end.
 const OVERDUE: Duration = Duration::from_millis(500);
 
-/// How often pulses are asked for.
-const ROUND: Duration = Duration::from_secs(1);
-/// How long a task may take to answer.
-const SILENT: Duration = Duration::from_secs(3);
+/// How often runtimes and pulses are asked.
+pub(super) const ROUND: Duration = Duration::from_secs(1);
+/// How long a task or a runtime may take to answer.
+pub(super) const SILENT: Duration = Duration::from_secs(3);
+/// How often an idle thread of a runtime is woken while its host stops, so that deadlines pass.
+const WAKING: Duration = Duration::from_millis(20);
 /// How often threads are looked at, at most.
 const FASTEST: Duration = Duration::from_millis(10);
 /// What constructors, disposers and the rest of hostkit's own tasks are called.
@@ -70,6 +73,8 @@ pub(super) struct Watched {
     progress: Mutex<Progress>,
     #[cfg(all(feature = "systemd", target_os = "linux"))]
     systemd: OnceLock<Systemd>,
+    /// Whether its stop has come to its end.
+    stopped: AtomicBool,
     /// Whether the end of the process has been begun.
     ending: AtomicBool,
     /// Upgraded only by whoever ends the process: it keeps what is the user's.
@@ -78,6 +83,15 @@ pub(super) struct Watched {
 
 fn whole_seconds(duration: Duration) -> Duration {
     Duration::from_secs(duration.as_secs())
+}
+
+/// What a look at a host came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Concern {
+    /// Whether nothing is at risk that nobody would notice.
+    pub(super) is_quiet: bool,
+    /// When to look at the threads again.
+    pub(super) pause: Duration,
 }
 
 /// What is known of a host's progress.
@@ -90,8 +104,8 @@ struct Progress {
     stalls: Vec<Stall>,
     /// Whoever of this host was in one poll from the last look but one to the last, as marks.
     holders: Vec<(u64, Duration)>,
-    /// Since the pulses were asked.
-    waited: Duration,
+    /// How long the pulses need not be asked yet.
+    rested: Duration,
     health: Health,
 }
 
@@ -153,6 +167,7 @@ impl Watched {
             progress: Mutex::default(),
             #[cfg(all(feature = "systemd", target_os = "linux"))]
             systemd: OnceLock::new(),
+            stopped: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             running: OnceLock::new(),
         })
@@ -164,9 +179,27 @@ impl Watched {
         self.marks.clone().map(move |number| if watches { Mark::of(number) } else { Mark::default() })
     }
 
-    /// The mark of constructors, disposers and what else runs in tasks of hostkit's own.
+    /// The mark of constructors, disposers and what else runs in tasks of hostkit's own. Theirs are always marked: it shows
+    /// whether there is reason to ask for their pulses.
     pub(super) fn own_mark(&self) -> Mark {
-        self.marks().last().unwrap_or_default()
+        self.marks.clone().last().map(Mark::of).unwrap_or_default()
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(super) fn has_stopped(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.lifetime.stop_asked().is_some() && !self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether one of its tasks is among those who hold a thread.
+    pub(super) fn holds(&self, held: &[(u64, Duration)]) -> bool {
+        held.iter().any(|(mark, _)| self.marks.contains(mark))
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -260,10 +293,17 @@ impl Watched {
         }
     }
 
-    /// Looks after the host, and says when to do so again.
+    /// Looks after the host.
     ///
-    /// `passed` is the time since the last look, `held` who holds a thread in any host.
-    pub(super) fn look(&self, passed: Duration, held: &[(u64, Duration)], asides: &mut Vec<Aside>) -> Duration {
+    /// `passed` is the time since the last look at the threads, `held` who holds one in any host, and `silent` for how long
+    /// the runtime owes an answer.
+    pub(super) fn look(
+        &self,
+        passed: Duration,
+        held: &[(u64, Duration)],
+        silent: Duration,
+        asides: &mut Vec<Aside>,
+    ) -> Concern {
         let progress = &mut *self.progress();
         progress.holders = held.iter().filter(|(mark, _)| self.marks.contains(mark)).copied().collect();
         let mut pause = ROUND;
@@ -271,27 +311,43 @@ impl Watched {
             pause = (limit / 4).clamp(FASTEST, ROUND / 2);
             self.name_stalls(limit, held, progress, asides);
         }
-        progress.waited += passed;
+        if self.is_stopping() {
+            pause = pause.min(WAKING);
+            keep_time(&self.runtime);
+        }
         progress.pulses.iter().for_each(|pulse| pulse.count(passed));
-        if progress.waited >= ROUND {
-            progress.waited = Duration::ZERO;
-            let revived = progress.kept.iter().filter(|kept| kept.revive());
-            asides.extend(revived.map(|kept| Aside::Revived(kept.pulse.name)));
+        let revived = progress.kept.iter().filter(|kept| kept.revive());
+        asides.extend(revived.map(|kept| Aside::Revived(kept.pulse.name)));
+        progress.rested = progress.rested.saturating_sub(passed);
+        if progress.rested.is_zero() {
+            progress.rested = ROUND;
             progress.pulses.iter().for_each(|pulse| pulse.ask());
         }
-        let health = self.diagnose(progress);
+        let health = self.diagnose(progress, silent);
         if health.is_healthy() != progress.health.is_healthy() {
             asides.push(if health.is_healthy() { Aside::Healthy } else { Aside::Unhealthy(health.to_string()) });
         }
+        let is_quiet = health.is_healthy()
+            && progress.holders.is_empty()
+            && progress.stalls.is_empty()
+            && progress.pulses.iter().all(|pulse| !pulse.is_asked())
+            && !self.is_stopping();
+        // Whom systemd watches is looked at in every round.
+        #[cfg(all(feature = "systemd", target_os = "linux"))]
+        let is_quiet = is_quiet && self.systemd.get().is_none();
         #[cfg(all(feature = "systemd", target_os = "linux"))]
         if let Some(systemd) = self.systemd.get()
             && health.is_healthy()
         {
             pause = systemd.alive().map_or(pause, |due| pause.min(due));
         }
+        if is_quiet {
+            // They are asked at once when there is reason to.
+            progress.rested = Duration::ZERO;
+        }
         progress.health = health;
         self.announce();
-        self.end_if_overdue().map_or(pause, |left| pause.min(left))
+        Concern { is_quiet, pause: self.end_if_overdue().map_or(pause, |left| pause.min(left)) }
     }
 
     /// Makes the host speak for the process to systemd, if there is one that listens.
@@ -342,12 +398,14 @@ impl Watched {
         }
     }
 
-    fn diagnose(&self, progress: &Progress) -> Health {
-        let silent: Vec<_> = progress.pulses.iter().filter(|pulse| pulse.silence() >= SILENT).collect();
-        let lasted = silent.iter().map(|pulse| pulse.silence()).max().unwrap_or_default();
-        let lasted = show_duration(whole_seconds(lasted));
+    fn diagnose(&self, progress: &Progress, runtime_silent: Duration) -> Health {
         let mut problems = Vec::new();
-        if !silent.is_empty() && silent.len() == progress.pulses.iter().filter(|pulse| !pulse.is_over()).count() {
+        let silent: Vec<_> = progress.pulses.iter().filter(|pulse| pulse.silence() >= SILENT).collect();
+        // Whichever was asked first.
+        let are_all_silent = silent.len() == progress.pulses.iter().filter(|pulse| !pulse.is_over()).count();
+        if runtime_silent >= SILENT || (!runtime_silent.is_zero() && !silent.is_empty() && are_all_silent) {
+            let lasted = silent.iter().map(|pulse| pulse.silence()).max().unwrap_or_default().max(runtime_silent);
+            let lasted = show_duration(whole_seconds(lasted));
             let mut problem = format!("the runtime has not come round to hostkit's tasks for {lasted}");
             for stall in &progress.stalls {
                 let held = show_duration(whole_seconds(stall.held));
@@ -356,7 +414,10 @@ impl Watched {
             }
             problems.push(problem);
         } else {
-            problems.extend(silent.iter().map(|pulse| format!("the {} has not answered for {lasted}", pulse.name)));
+            problems.extend(silent.iter().map(|pulse| {
+                let lasted = show_duration(whole_seconds(pulse.silence()));
+                format!("the {} has not answered for {lasted}", pulse.name)
+            }));
         }
         let broken = progress.pulses.iter().filter(|pulse| pulse.is_broken());
         problems.extend(broken.map(|pulse| format!("the {} has panicked", pulse.name)));

@@ -61,6 +61,20 @@ impl Cron {
         self.after_timestamp(after).map(SystemTime::from)
     }
 
+    /// When it is due, and where.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    pub(super) fn in_words(&self) -> String {
+        match hostkit_cron::in_words(&self.text) {
+            Ok(words) => format!("{words} ({})", self.zone_name()),
+            // It was read before.
+            Err(_unreadable) => self.to_string(),
+        }
+    }
+
+    fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
     /// The instant as the zone's clocks show it, with their offset, and how far away it is.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
     pub(super) fn show(&self, time: SystemTime, now: SystemTime) -> Upcoming {
@@ -141,7 +155,7 @@ fn datetime(at: Civil) -> Option<DateTime> {
 
 impl fmt::Display for Cron {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cron {} {}", self.text, self.zone.iana_name().unwrap_or("UTC"))
+        write!(f, "cron {} {}", self.text, self.zone_name())
     }
 }
 

@@ -18,7 +18,7 @@ use super::options::{Missed, Schedule};
 use crate::time::Reading;
 
 /// Farther away than any host runs, and near enough for every platform's clock.
-pub(super) const FAR: Duration = Duration::from_hours(262_800);
+const FAR: Duration = Duration::from_hours(262_800);
 
 /// A run that begins this much after its instant is on time: a busy machine is no reason to leave a run out.
 const PUNCTUAL: Duration = Duration::from_secs(10);
@@ -63,6 +63,8 @@ pub(super) struct Taken {
     /// The same by the wall clock.
     pub(super) time: SystemTime,
     pub(super) missed: u64,
+    /// When it was taken, which is when the run begins.
+    pub(super) began: Instant,
 }
 
 /// Whether something was in the way of a run that is due.
@@ -83,7 +85,7 @@ struct Passed {
 impl Taken {
     /// A run for a reason that is not on the grid.
     pub(super) fn at(reading: &Reading) -> Self {
-        Self { scheduled: reading.instant, time: reading.wall, missed: 0 }
+        Self { scheduled: reading.instant, time: reading.wall, missed: 0, began: reading.instant }
     }
 }
 
@@ -109,6 +111,9 @@ impl<'s> Grid<'s> {
 
     /// Looks at the wall clock, which somebody may have set.
     pub(super) fn look(&mut self, at: &Reading) {
+        if let Schedule::Every(_) = self.schedule {
+            return;
+        }
         let seen = std::mem::replace(&mut self.seen, at.wall);
         if seen.duration_since(at.wall).is_ok_and(|back| back > CORRECTION)
             && let Some(Point::Wall(time)) = self.next
@@ -120,15 +125,15 @@ impl<'s> Grid<'s> {
         }
     }
 
-    /// How long it is until the next run begins; none if there is no more.
-    pub(super) fn wait(&self, at: &Reading) -> Option<Duration> {
-        let point = self.next?;
+    /// How long it is until the next run begins, or very long if there is no more.
+    pub(super) fn wait(&self, at: &Reading) -> Duration {
+        let Some(point) = self.next else { return FAR };
         let wait = match point {
-            Point::Every(_) => (self.instant(point, at) + self.delay()).saturating_duration_since(at.instant),
+            Point::Every(number) => Duration::from_nanos(self.due(number, self.delay).saturating_sub(self.passed(at))),
             Point::Wall(time) => (time + self.delay()).duration_since(at.wall).unwrap_or_default(),
         };
         // A clock that was set centuries back is set again before that.
-        Some(wait.min(FAR))
+        wait.min(FAR)
     }
 
     /// Whether the next run should have begun before.
@@ -142,7 +147,7 @@ impl<'s> Grid<'s> {
     /// Takes what a run that begins now stands for. None if nothing is due, or if what was is passed over.
     pub(super) fn take(&mut self, at: &Reading, way: Way, missed: Missed) -> Option<Taken> {
         let first = self.next?;
-        if !self.wait(at)?.is_zero() {
+        if !self.wait(at).is_zero() {
             return None;
         }
         let lateness = self.lateness(first, self.delay(), at);
@@ -178,15 +183,15 @@ impl<'s> Grid<'s> {
                 at.wall.checked_sub(at.instant.saturating_duration_since(scheduled)).unwrap_or(SystemTime::UNIX_EPOCH)
             }
         };
-        Taken { scheduled, time, missed }
+        Taken { scheduled, time, missed, began: at.instant }
     }
 
     /// Takes every point up to now, the first of which is due.
     fn pass(&mut self, first: Point, at: &Reading) -> Passed {
         let (passed, next) = match (self.schedule, first) {
             (Schedule::Every(every), Point::Every(first)) => {
-                let periods = at.instant.saturating_duration_since(self.origin).as_nanos() / every.as_nanos();
-                let latest = u64::try_from(periods).unwrap_or(u64::MAX).max(first);
+                // None is shorter than a nanosecond.
+                let latest = (self.passed(at) / nanos(*every).max(1)).max(first);
                 let passed = Passed { count: latest - first + 1, latest: Point::Every(latest) };
                 (passed, Some(Point::Every(latest.saturating_add(1))))
             }
@@ -217,8 +222,7 @@ impl<'s> Grid<'s> {
         }
         let next = match (self.schedule, first, last) {
             (Schedule::Every(every), ..) => {
-                let periods = at.instant.saturating_duration_since(self.origin).as_nanos() / every.as_nanos();
-                Some(Point::Every(u64::try_from(periods).unwrap_or(u64::MAX).saturating_sub(MOST - 1)))
+                Some(Point::Every((self.passed(at) / nanos(*every).max(1)).saturating_sub(MOST - 1)))
             }
             // As many in as long a time, since nobody can count so many from the end.
             (_, Point::Wall(first), Point::Wall(last)) => {
@@ -255,6 +259,19 @@ impl<'s> Grid<'s> {
         }
     }
 
+    /// How many nanoseconds have passed since the origin.
+    fn passed(&self, at: &Reading) -> u64 {
+        nanos(at.instant.saturating_duration_since(self.origin))
+    }
+
+    /// After how many nanoseconds a run of `every` begins.
+    fn due(&self, number: u64, delay: u64) -> u64 {
+        match self.schedule {
+            Schedule::Every(every) => nanos(*every).saturating_mul(number).saturating_add(delay),
+            Schedule::Cron(_) => u64::MAX,
+        }
+    }
+
     fn delay(&self) -> Duration {
         Duration::from_nanos(self.delay)
     }
@@ -269,28 +286,29 @@ impl<'s> Grid<'s> {
 
     fn lateness(&self, point: Point, delay: Duration, at: &Reading) -> Duration {
         match point {
-            Point::Every(_) => at.instant.saturating_duration_since(self.instant(point, at) + delay),
+            Point::Every(number) => {
+                Duration::from_nanos(self.passed(at).saturating_sub(self.due(number, nanos(delay))))
+            }
             Point::Wall(time) => at.wall.duration_since(time + delay).unwrap_or_default(),
         }
     }
 
     /// The point on the monotonic clock.
     fn instant(&self, point: Point, at: &Reading) -> Instant {
-        match (self.schedule, point) {
-            (Schedule::Every(every), Point::Every(number)) => {
-                let nanos = every.as_nanos().saturating_mul(u128::from(number));
-                let offset = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        match point {
+            Point::Every(number) => {
+                let offset = Duration::from_nanos(self.due(number, 0));
                 self.origin.checked_add(offset).unwrap_or_else(|| self.origin + FAR)
             }
-            (_, Point::Wall(time)) => match at.wall.duration_since(time) {
+            Point::Wall(time) => match at.wall.duration_since(time) {
                 Ok(ago) => at.instant.checked_sub(ago).unwrap_or(at.instant),
                 Err(ahead) => at.instant + ahead.duration().min(FAR),
             },
-            _ => at.instant,
         }
     }
 }
 
+/// In nanoseconds, as far as these go: longer than hosts run and than a period may be.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

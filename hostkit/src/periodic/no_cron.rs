@@ -14,6 +14,10 @@ impl Cron {
         match *self {}
     }
 
+    pub(super) fn in_words(&self) -> String {
+        match *self {}
+    }
+
     pub(super) fn show(&self, _time: SystemTime, _now: SystemTime) -> Upcoming {
         match *self {}
     }

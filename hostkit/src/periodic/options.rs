@@ -156,6 +156,17 @@ fn no_schedule(entry: &ServiceEntry) -> Problem {
         .help("say how often it runs, as in `every = \"1h\"` or `cron = \"0 3 * * *\"`")
 }
 
+impl Schedule {
+    /// When it is due, as one would say it.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line shows it"))]
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Every(every) => format!("every {} from the start on", show_duration(*every)),
+            Self::Cron(cron) => cron.in_words(),
+        }
+    }
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

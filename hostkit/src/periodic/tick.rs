@@ -26,7 +26,7 @@ impl Tick {
     }
 
     pub(super) fn new(taken: Taken, run: u64) -> Self {
-        let Taken { scheduled, time, missed } = taken;
+        let Taken { scheduled, time, missed, began: _ } = taken;
         Self { scheduled, time, missed, run }
     }
 

@@ -13,24 +13,30 @@
 
 mod beside;
 mod newest;
+mod rest;
+mod under_way;
 
+use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, OptionFuture};
+use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use self::rest::Rest;
+use self::under_way::{Ran, UnderWay};
 use super::Tick;
-use super::grid::{FAR, Grid, Taken, Way};
+use super::grid::{Grid, Taken, Way};
 use super::options::{OnFailure, Options, Overlap, Schedule};
 use crate::component::{Context, Limits, RunFailure, RunValues};
 use crate::runner::{Bind, Callee, Conduct, End, Runner, ServiceState, Upcoming, crashed, until_abandoned};
-use crate::time::{Clock, Reading, now};
+use crate::time::{Clock, Reading};
 
 /// One periodic function in one host.
 pub(super) struct Ticker {
@@ -53,6 +59,10 @@ impl Runner for Ticker {
         self.options.to_string()
     }
 
+    fn schedule(&self) -> Option<String> {
+        Some(self.options.schedule.in_words())
+    }
+
     fn upcoming(&self) -> Vec<Upcoming> {
         self.options.upcoming(&Clock::default().read())
     }
@@ -64,12 +74,17 @@ impl Runner for Ticker {
                 Ok(callee) => callee,
                 Err(end) => return end,
             };
-            self.hear_the_clock_set(&conduct);
             let end = match self.options.overlap {
-                Overlap::Forbid => self.one_by_one(&*callee, &conduct).await,
+                Overlap::Forbid => self.one_by_one(Called::new(callee), &conduct).await,
                 // Boxed, so that the many schedules that never overlap need no room for it.
-                Overlap::Allow => Box::pin(self.beside_each_other(callee.into(), &conduct)).await,
-                Overlap::CancelPrevious => Box::pin(self.newest_only(callee.into(), &conduct)).await,
+                Overlap::Allow => {
+                    let called = Arc::new(Called::new(callee));
+                    Box::pin(self.beside_each_other(called, &conduct)).await
+                }
+                Overlap::CancelPrevious => {
+                    let called = Arc::new(Called::new(callee));
+                    Box::pin(self.newest_only(called, &conduct)).await
+                }
             };
             conduct.status.set(match &end {
                 End::Failed(failure) => ServiceState::Failed { error: failure.to_string() },
@@ -82,11 +97,12 @@ impl Runner for Ticker {
     fn trigger(self: Arc<Self>, conduct: Conduct) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         Some(Box::pin(async move {
             conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
-            let callee = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
+            let called = Called::new((self.bind)(&conduct).map_err(RunFailure::Inject)?);
             // A stop loses nothing: the run has not begun.
             let turn = conduct.stop.run_until_cancelled(self.turn_unless_beside()).await.ok_or(RunFailure::Dropped)?;
             let taken = Taken::at(&conduct.clock.read());
-            let result = self.once(&*callee, &conduct, Told::new(&*callee, &conduct), &conduct.abandon, taken).await;
+            let call = self.once(&called, &conduct, called.told(&conduct), &conduct.abandon, taken);
+            let result = until_abandoned(&conduct.abandon, call).await;
             drop(turn);
             if let Err(failure) = &result
                 && !matches!(failure, RunFailure::Dropped)
@@ -99,14 +115,30 @@ impl Runner for Ticker {
     }
 }
 
+/// A function that is called again and again. What its plan says of a run is looked up once.
+struct Called<C> {
+    callee: C,
+    takes_token: bool,
+    takes_tick: bool,
+}
+
+impl<C: Deref<Target = dyn Callee>> Called<C> {
+    fn new(callee: C) -> Self {
+        let plan = callee.plan();
+        let (takes_token, takes_tick) = (plan.wants_token, plan.wants::<Tick>());
+        Self { callee, takes_token, takes_tick }
+    }
+
+    /// The token of the next run.
+    fn told(&self, conduct: &Conduct) -> Told {
+        Told(self.takes_token.then(|| conduct.stop.child_token()))
+    }
+}
+
 /// The token of one run, if it takes any.
 struct Told(Option<CancellationToken>);
 
 impl Told {
-    fn new(callee: &dyn Callee, conduct: &Conduct) -> Self {
-        Self(callee.plan().wants_token.then(|| conduct.stop.child_token()))
-    }
-
     fn tell(&self) {
         self.0.iter().for_each(CancellationToken::cancel);
     }
@@ -139,57 +171,15 @@ impl Ticker {
         }
     }
 
-    /// Only a schedule by the wall clock minds that somebody sets it.
-    fn hear_the_clock_set(&self, conduct: &Conduct) {
-        match self.options.schedule {
-            Schedule::Every(_) => {}
-            Schedule::Cron(_) => {
-                if let Some(watching) = conduct.clock.watcher() {
-                    conduct.tasks.spawn_side("wall clock", watching);
-                }
-            }
-        }
-    }
-
-    /// Waits until a run is due, as long as the host is not told to stop.
-    ///
-    /// # Cancel safety
-    /// Dropping it loses nothing but the wait.
-    fn due<'r>(
+    fn one_by_one<'r>(
         &'r self,
-        grid: &'r mut Grid<'_>,
+        called: Called<Box<dyn Callee>>,
         conduct: &'r Conduct,
-    ) -> impl Future<Output = Option<Reading>> + Send + 'r {
-        // A block, because an async function keeps its parameters twice, and this is what a schedule at rest is made of.
+    ) -> impl Future<Output = End> + Send + 'r {
         async move {
-            loop {
-                // Asked for before the clock is read, so that nothing is lost between.
-                let set = match self.options.schedule {
-                    Schedule::Every(_) => None,
-                    Schedule::Cron(_) => Some(Box::pin(conduct.clock.set())),
-                };
-                let until = {
-                    let at = conduct.clock.read();
-                    grid.look(&at);
-                    let wait = grid.wait(&at).unwrap_or(FAR);
-                    if wait.is_zero() {
-                        return (!conduct.is_stopping()).then_some(at);
-                    }
-                    at.instant + wait
-                };
-                // What the arms lose is waits.
-                tokio::select! {
-                    () = tokio::time::sleep_until(until) => {}
-                    () = OptionFuture::from(set).map(drop), if matches!(self.options.schedule, Schedule::Cron(_)) => {}
-                    () = conduct.stop.cancelled() => return None,
-                }
-            }
-        }
-    }
-
-    fn one_by_one<'r>(&'r self, callee: &'r dyn Callee, conduct: &'r Conduct) -> impl Future<Output = End> + Send + 'r {
-        async move {
-            let mut grid = self.grid(&conduct.clock.read());
+            let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
+            let mut at = rest.as_mut().look(conduct);
+            let mut grid = self.grid(&at);
             let mut at_start = self.begins_with_a_run();
             conduct.is_now(ServiceState::Ready);
             let mut way = Way::Free;
@@ -197,44 +187,50 @@ impl Ticker {
                 if way == Way::Blocked {
                     // Runs that never wait for anything and are always late would starve the other tasks.
                     tokio::task::yield_now().await;
+                    at = rest.as_mut().look(conduct);
                 } else if !at_start {
-                    self.due(&mut grid, conduct).await;
+                    at = rest.as_mut().until_due(&mut grid, conduct, at).await.unwrap_or(at);
                 }
                 // A stop loses nothing: the run has not begun. What somebody triggered is rarely in the way.
                 let turn = match self.turn.try_acquire() {
                     _ if conduct.is_stopping() => None,
                     Ok(turn) => Some(turn),
-                    Err(_taken) => Box::pin(conduct.stop.run_until_cancelled(self.turn())).await,
+                    Err(_taken) => {
+                        let turn = Box::pin(conduct.stop.run_until_cancelled(self.turn())).await;
+                        at = rest.as_mut().look(conduct);
+                        turn
+                    }
                 };
                 let Some(turn) = turn else {
                     // Whoever triggered the run under way sees how it ends, and is the one to drop it.
                     let last = Box::pin(conduct.abandon.run_until_cancelled(self.turn())).await;
                     return if last.is_some() { End::Done } else { End::Abandoned };
                 };
-                let taken = self.taken(&mut grid, way, &mut at_start, conduct);
+                let taken = if std::mem::take(&mut at_start) {
+                    Some(Taken::at(&at))
+                } else {
+                    grid.take(&at, way, self.options.missed)
+                };
                 let Some(taken) = taken else {
                     passed_over(conduct);
                     way = Way::Free;
                     continue;
                 };
-                conduct.is_now(ServiceState::Running);
-                let result = self.once(callee, conduct, Told::new(callee, conduct), &conduct.abandon, taken).await;
+                let call = self.once(&called, conduct, called.told(conduct), &conduct.abandon, taken);
+                let Ran { result, was_shown } = UnderWay::new(call, conduct).await;
                 drop(turn);
-                way = grid.way(&conduct.clock.read());
+                at = rest.as_mut().look(conduct);
+                way = grid.way(&at);
                 if let Err(failure) = result
                     && let Some(end) = self.failed(failure, conduct, &grid)
                 {
                     return end;
                 }
-                conduct.is_now(ServiceState::Ready);
+                if was_shown {
+                    conduct.is_now(ServiceState::Ready);
+                }
             }
         }
-    }
-
-    /// What a run stands for that begins now.
-    fn taken(&self, grid: &mut Grid<'_>, way: Way, at_start: &mut bool, conduct: &Conduct) -> Option<Taken> {
-        let at = conduct.clock.read();
-        if std::mem::take(at_start) { Some(Taken::at(&at)) } else { grid.take(&at, way, self.options.missed) }
     }
 
     async fn turn(&self) -> SemaphorePermit<'_> {
@@ -254,16 +250,17 @@ impl Ticker {
     }
 
     /// Begins a run in a task of its own.
-    fn launch(self: &Arc<Self>, callee: &Arc<dyn Callee>, conduct: &Conduct, taken: Taken) -> Flight {
-        let told = Told::new(&**callee, conduct);
+    fn launch(self: &Arc<Self>, called: &Arc<Called<Box<dyn Callee>>>, conduct: &Conduct, taken: Taken) -> Flight {
+        let told = called.told(conduct);
         let by = told.0.clone();
         let drop = conduct.abandon.child_token();
         let running = {
-            let (ticker, callee, conduct, drop) = (Arc::clone(self), Arc::clone(callee), conduct.clone(), drop.clone());
+            let (ticker, called, conduct, drop) = (Arc::clone(self), Arc::clone(called), conduct.clone(), drop.clone());
             async move {
                 // What is lost is the turn of a run that has not begun.
                 let turn = drop.run_until_cancelled(ticker.turn_unless_beside()).await.ok_or(RunFailure::Dropped)?;
-                let result = ticker.once(&*callee, &conduct, told, &drop, taken).await;
+                let call = ticker.once(&called, &conduct, told, &drop, taken);
+                let result = until_abandoned(&conduct.abandon, call).await;
                 std::mem::drop(turn);
                 result
             }
@@ -271,10 +268,11 @@ impl Ticker {
         Flight { told: by, drop, is_cancelled: false, running: conduct.tasks.spawn(conduct.name, running) }
     }
 
-    /// One run in its own scope, with its own child token and its own span.
-    fn once<'r>(
+    /// One run in its own scope, with its own child token and its own span. What its constructors and disposers take
+    /// beyond the deadline of a stop is the caller's to end.
+    fn once<'r, C: Deref<Target = dyn Callee>>(
         &'r self,
-        callee: &'r dyn Callee,
+        called: &'r Called<C>,
         conduct: &'r Conduct,
         told: Told,
         drop_on: &'r CancellationToken,
@@ -282,17 +280,16 @@ impl Ticker {
     ) -> impl Future<Output = Result<(), RunFailure>> + Send + 'r {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         conduct.probe.missed(conduct.name, taken.missed);
-        let values = callee.plan().wants::<Tick>().then(|| Arc::new(RunValues::default().with(Tick::new(taken, run))));
+        let values = called.takes_tick.then(|| Arc::new((Tick::new(taken, run),)) as Arc<dyn RunValues>);
         let limits = Limits { of: conduct.name, timeout: self.options.timeout, drop_on: Some(drop_on) };
         let span = tracing::info_span!(
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = taken.missed
         );
         let context = Context { token: told.0.clone(), values };
-        let began = now();
-        let call = callee.call(context, &|| None, limits).instrument(span);
-        until_abandoned(&conduct.abandon, call).inspect(move |result| match result {
+        let call = called.callee.call(context, &|| None, limits).instrument(span);
+        call.inspect(move |result| match result {
             Ok(()) => {
-                let took = began.elapsed();
+                let took = taken.began.elapsed();
                 tracing::debug!(target: "hostkit::periodic", service = conduct.name, run, ?took, "run succeeded");
             }
             // What an unfinished run has spawned is told as well.
@@ -315,7 +312,7 @@ impl Ticker {
                 Some(End::Failed(failure))
             }
             OnFailure::Continue => {
-                let wait = grid.wait(&conduct.clock.read()).unwrap_or(Duration::MAX);
+                let wait = grid.wait(&conduct.clock.read());
                 // A panic is a bug, which somebody must look at; an error may be gone with the next run.
                 if panicked {
                     tracing::error!(target: "hostkit::periodic", service, error = %failure, ?wait, "run failed; the next is on the grid");

@@ -158,7 +158,7 @@ impl<W: Work> Crew<W> {
     pub(super) fn context(&self, run: Option<u64>, attempt: u32) -> Context {
         let job = || {
             let run = run.unwrap_or_else(|| self.number());
-            Arc::new(RunValues::default().with(JobContext::new(self.conduct.name, run).on_attempt(attempt)))
+            Arc::new((JobContext::new(self.conduct.name, run).on_attempt(attempt),)) as Arc<dyn RunValues>
         };
         let plan = self.armed.plan();
         Context { token: plan.wants_token.then(|| self.token()), values: self.wants_job.then(job) }

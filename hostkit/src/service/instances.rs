@@ -18,75 +18,99 @@ pub(super) enum Phase {
     Failed(String),
 }
 
+impl From<Phase> for ServiceState {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Starting => Self::Starting,
+            Phase::Running => Self::Running,
+            Phase::Restarting(at) => Self::Restarting { at },
+            Phase::Completed => Self::Completed,
+            Phase::Stopped => Self::Stopped,
+            Phase::Failed(error) => Self::Failed { error },
+        }
+    }
+}
+
 impl Phase {
     fn is_end(&self) -> bool {
         matches!(self, Self::Completed | Self::Stopped | Self::Failed(_))
     }
 }
 
+/// Cloning it clones a reference.
+#[derive(Clone)]
 pub(super) struct Instances {
     status: Arc<StatusCell>,
     /// Once it fires, only the end of all instances is shown: the host has said that the service is stopping.
     stop: CancellationToken,
-    phases: Mutex<Phases>,
+    /// Where several stand. Most services have one instance only, which stands where the service does.
+    several: Option<Arc<Mutex<Several>>>,
 }
 
-struct Phases {
-    /// Most services have one instance only.
-    first: Phase,
-    others: Box<[Phase]>,
+struct Several {
+    phases: Box<[Phase]>,
     shown: ServiceState,
 }
 
 impl Instances {
-    pub(super) fn new(count: usize, status: &Arc<StatusCell>, stop: &CancellationToken) -> Arc<Self> {
-        let others = vec![Phase::Starting; count.saturating_sub(1)].into();
-        let phases = Phases { first: Phase::Starting, others, shown: ServiceState::Starting };
+    pub(super) fn new(count: usize, status: &Arc<StatusCell>, stop: &CancellationToken) -> Self {
         status.set(ServiceState::Starting);
-        Arc::new(Self { status: Arc::clone(status), stop: stop.clone(), phases: Mutex::new(phases) })
+        let several = || {
+            let phases = vec![Phase::Starting; count].into();
+            Arc::new(Mutex::new(Several { phases, shown: ServiceState::Starting }))
+        };
+        Self { status: Arc::clone(status), stop: stop.clone(), several: (count > 1).then(several) }
     }
 
     pub(super) fn set(&self, index: usize, phase: Phase) {
-        let mut phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
-        match index {
-            0 => phases.first = phase,
-            index => phases.others[index - 1] = phase,
+        match &self.several {
+            None => self.show(phase.into()),
+            Some(several) => {
+                let mut several = several.lock().unwrap_or_else(PoisonError::into_inner);
+                several.phases[index] = phase;
+                self.show_together(&mut several);
+            }
         }
-        self.show(&mut phases);
     }
 
     /// Counts those that were dropped in their tracks as stopped.
     pub(super) fn all_ended(&self) {
-        let mut phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
-        let Phases { first, others, .. } = &mut *phases;
-        let all = std::iter::once(first).chain(others);
-        all.filter(|phase| !phase.is_end()).for_each(|phase| *phase = Phase::Stopped);
-        self.show(&mut phases);
+        let Some(several) = &self.several else { return };
+        let mut several = several.lock().unwrap_or_else(PoisonError::into_inner);
+        several.phases.iter_mut().filter(|phase| !phase.is_end()).for_each(|phase| *phase = Phase::Stopped);
+        self.show_together(&mut several);
     }
 
-    fn show(&self, phases: &mut Phases) {
-        let (state, ended) = together(&std::iter::once(&phases.first).chain(&phases.others));
-        if state != phases.shown && (ended || !self.stop.is_cancelled()) {
-            phases.shown = state.clone();
+    fn show_together(&self, several: &mut Several) {
+        let state = together(&several.phases);
+        if state != several.shown {
+            several.shown = state.clone();
+            self.show(state);
+        }
+    }
+
+    fn show(&self, state: ServiceState) {
+        if state.is_end() {
             self.status.set(state);
+        } else if !self.stop.is_cancelled() {
+            self.status.go_on(state);
         }
     }
 }
 
-/// The state of all, and whether all have ended. Of living instances, the one furthest from running decides.
-fn together<'p>(phases: &(impl Iterator<Item = &'p Phase> + Clone)) -> (ServiceState, bool) {
-    let ended = phases.clone().all(Phase::is_end);
-    let has = |phase: &Phase| phases.clone().any(|other| other == phase);
+/// The state of all. Of living instances, the one furthest from running decides.
+fn together(phases: &[Phase]) -> ServiceState {
+    let ended = phases.iter().all(Phase::is_end);
+    let has = |phase: &Phase| phases.contains(phase);
     let retry =
-        phases.clone().filter_map(|phase| if let Phase::Restarting(at) = phase { Some(*at) } else { None }).min();
-    let error = phases.clone().find_map(|phase| if let Phase::Failed(error) = phase { Some(error) } else { None });
-    let state = match (retry, error) {
+        phases.iter().filter_map(|phase| if let Phase::Restarting(at) = phase { Some(*at) } else { None }).min();
+    let error = phases.iter().find_map(|phase| if let Phase::Failed(error) = phase { Some(error) } else { None });
+    match (retry, error) {
         (None, Some(error)) if ended => ServiceState::Failed { error: error.clone() },
         _ if ended && has(&Phase::Stopped) => ServiceState::Stopped,
         _ if ended => ServiceState::Completed,
         (Some(at), _) => ServiceState::Restarting { at },
         _ if has(&Phase::Starting) => ServiceState::Starting,
         _ => ServiceState::Running,
-    };
-    (state, ended)
+    }
 }

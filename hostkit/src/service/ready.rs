@@ -40,7 +40,7 @@ impl Instance {
 pub struct Ready(Option<Arc<Mark>>);
 
 struct Mark {
-    instances: Arc<Instances>,
+    instances: Instances,
     index: usize,
     once: std::sync::Once,
 }
@@ -53,8 +53,8 @@ impl Ready {
         Self(None)
     }
 
-    pub(super) fn of(instances: &Arc<Instances>, index: usize) -> Self {
-        Self(Some(Arc::new(Mark { instances: Arc::clone(instances), index, once: std::sync::Once::new() })))
+    pub(super) fn of(instances: &Instances, index: usize) -> Self {
+        Self(Some(Arc::new(Mark { instances: instances.clone(), index, once: std::sync::Once::new() })))
     }
 
     /// Says that the service is ready. Calling it again does nothing.

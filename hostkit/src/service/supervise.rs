@@ -43,17 +43,17 @@ pub(super) fn run(service: Arc<BackgroundService>, conduct: Conduct) -> impl Fut
         };
         match service.of.options.instances {
             1 => service.supervise(0).await.into(),
-            count => Box::pin(service.supervise_all(count)).await.into(),
+            count => Box::pin(Arc::new(service).supervise_all(count)).await.into(),
         }
     }
 }
 
-async fn prepare(of: Arc<BackgroundService>, conduct: Conduct) -> Result<Arc<Supervised>, End> {
+async fn prepare(of: Arc<BackgroundService>, conduct: Conduct) -> Result<Supervised, End> {
     let count = of.options.instances;
     let instances = Instances::new(count, &conduct.status, &conduct.stop);
     let callee = conduct.arm(of.bind).await?;
     let stop = if count == 1 { conduct.stop.clone() } else { conduct.stop.child_token() };
-    Ok(Arc::new(Supervised { of, callee, stop, instances, conduct }))
+    Ok(Supervised { of, callee, stop, instances, conduct })
 }
 
 /// How an instance ended.
@@ -101,14 +101,15 @@ struct Supervised {
     callee: Box<dyn Callee>,
     /// With several instances a child of the host's, which also fires when another has failed for good.
     stop: CancellationToken,
-    instances: Arc<Instances>,
+    instances: Instances,
     conduct: Conduct,
 }
 
 impl Supervised {
     async fn supervise_all(self: Arc<Self>, count: usize) -> Finish {
         let spawn = |index| {
-            let instance = Arc::clone(&self).supervise(index);
+            let service = Arc::clone(&self);
+            let instance = async move { service.supervise(index).await };
             AbortOnDropHandle::new(self.conduct.tasks.spawn(self.conduct.name, instance))
         };
         let mut running: FuturesUnordered<_> = (0..count).map(spawn).collect();
@@ -143,32 +144,16 @@ impl Supervised {
     }
 
     /// Calls one instance, again and again if its options say so.
-    async fn supervise(self: Arc<Self>, index: usize) -> Finish {
+    async fn supervise(&self, index: usize) -> Finish {
         let mut budget = None;
         let mut attempt = 0_u64;
         loop {
             attempt += 1;
             let started = now();
             let result = self.call(index, attempt).await;
-            let stopping = self.stop.is_cancelled();
-            let delay = match result {
-                Err(RunFailure::Dropped) if self.of.told => return self.ended(index, Finish::Abandoned),
-                Ok(()) | Err(RunFailure::Dropped) if stopping => return self.ended(index, Finish::Stopped),
-                Ok(()) => match self.completed(index) {
-                    Some(finish) => return self.ended(index, finish),
-                    None => self.of.options.backoff.delay(0),
-                },
-                Err(failure) if stopping && !matches!(failure, RunFailure::Panicked(_)) => {
-                    tracing::warn!(
-                        target: "hostkit::service", service = self.conduct.name, instance = index, error = %failure,
-                        "failed while stopping"
-                    );
-                    return self.ended(index, Finish::Stopped);
-                }
-                Err(failure) => match self.failed(index, failure, &mut budget, started) {
-                    Ok(delay) => delay,
-                    Err(finish) => return self.ended(index, finish),
-                },
+            let delay = match self.after(index, result, &mut budget, started) {
+                Ok(delay) => delay,
+                Err(finish) => return self.ended(index, finish),
             };
             self.instances.set(index, Phase::Restarting(now() + delay));
             // A stop loses nothing but the wait.
@@ -179,13 +164,40 @@ impl Supervised {
         }
     }
 
+    /// What comes after a call: the delay before the next, or the end.
+    fn after(
+        &self,
+        index: usize,
+        result: Result<(), RunFailure>,
+        budget: &mut Option<Box<Budget>>,
+        started: Instant,
+    ) -> Result<Duration, Finish> {
+        let stopping = self.stop.is_cancelled();
+        match result {
+            Err(RunFailure::Dropped) if self.of.told => Err(Finish::Abandoned),
+            Ok(()) | Err(RunFailure::Dropped) if stopping => Err(Finish::Stopped),
+            Ok(()) => match self.completed(index) {
+                Some(finish) => Err(finish),
+                None => Ok(self.of.options.backoff.delay(0)),
+            },
+            Err(failure) if stopping && !matches!(failure, RunFailure::Panicked(_)) => {
+                tracing::warn!(
+                    target: "hostkit::service", service = self.conduct.name, instance = index, error = %failure,
+                    "failed while stopping"
+                );
+                Err(Finish::Stopped)
+            }
+            Err(failure) => self.failed(index, failure, budget, started),
+        }
+    }
+
     /// One call (invariant 1).
     async fn call(&self, index: usize, attempt: u64) -> Result<(), RunFailure> {
         let plan = self.callee.plan();
         let wants_ready = plan.wants::<Ready>();
         let values = (wants_ready || plan.wants::<Instance>()).then(|| {
             let instance = Instance::new(index, self.of.options.instances);
-            Arc::new(RunValues::default().with(Ready::of(&self.instances, index)).with(instance))
+            Arc::new((Ready::of(&self.instances, index), instance)) as Arc<dyn RunValues>
         });
         let token = plan.wants_token.then(|| self.stop.child_token());
         let at_first_poll = || {
@@ -204,7 +216,8 @@ impl Supervised {
         if self.callee.plan().steps.is_empty() {
             call.await
         } else {
-            until_abandoned(&self.conduct.abandon, call).await
+            // In a box for the sake of those without.
+            Box::pin(until_abandoned(&self.conduct.abandon, call)).await
         }
     }
 

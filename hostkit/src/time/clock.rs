@@ -5,24 +5,24 @@
 //! 1. Where tokio's clock is the machine's, the wall clock is the machine's, too. Where it is paused, the wall clock moves
 //!    with it: both stand still and both are advanced.
 //!    One that starts at a date of a test's choice moves with tokio's clock, whichever that is.
-//! 2. Nobody polls the wall clock but one watcher per host, however many wait for it to be set.
+//! 2. Nobody polls the wall clock but the side thread, however many wait for it to be set.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::{now, real_now};
 
-/// How often the watcher looks.
-const LOOK: Duration = Duration::from_secs(5);
-
 /// How far the clocks may drift apart before those who wait are told. Who is woken looks at the clock, so this is about
 /// being late only.
 const DRIFT: Duration = Duration::from_millis(100);
+
+/// Tells every schedule of the process that somebody has set the wall clock.
+static SET: Notify = Notify::const_new();
 
 /// What a host goes by. Cloning it clones a reference.
 #[derive(Debug, Clone)]
@@ -32,11 +32,11 @@ pub(crate) struct Clock(Arc<Inner>);
 struct Inner {
     /// Both clocks at one moment, from which a paused one is counted.
     anchor: Reading,
+    /// tokio pauses no clock of several threads.
+    can_be_paused: bool,
     /// Where a test has it start, and when the first host began to go by it.
     #[cfg(feature = "testing")]
     fixed: Option<Fixed>,
-    set: Notify,
-    is_watched: AtomicBool,
 }
 
 /// Both clocks at one moment.
@@ -51,12 +51,13 @@ pub(crate) struct Reading {
 impl Default for Clock {
     fn default() -> Self {
         let anchor = Reading { instant: now(), wall: machine() };
+        let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        let can_be_paused = !matches!(flavor, Ok(RuntimeFlavor::MultiThread));
         Self(Arc::new(Inner {
             anchor,
+            can_be_paused,
             #[cfg(feature = "testing")]
             fixed: None,
-            set: Notify::new(),
-            is_watched: AtomicBool::new(false),
         }))
     }
 }
@@ -75,7 +76,7 @@ impl Clock {
     pub(crate) fn starting_at(start: SystemTime) -> Self {
         let anchor = Reading { instant: now(), wall: start };
         let fixed = Some(Fixed { start, since: std::sync::OnceLock::new() });
-        Self(Arc::new(Inner { anchor, fixed, set: Notify::new(), is_watched: AtomicBool::new(false) }))
+        Self(Arc::new(Inner { anchor, can_be_paused: true, fixed }))
     }
 
     /// It moves from now on. Only the first call counts.
@@ -95,49 +96,43 @@ impl Clock {
             let since = since.get().copied().unwrap_or(instant);
             return Reading { instant, wall: *start + instant.saturating_duration_since(since) };
         }
+        let (anchor, can_be_paused) = (self.0.anchor, self.0.can_be_paused);
+        if !can_be_paused {
+            return Reading { instant: now(), wall: machine() };
+        }
         let before = real_now();
         let instant = now();
         let is_real = (before..=real_now()).contains(&instant.into_std());
-        let anchor = &self.0.anchor;
         let wall = if is_real { machine() } else { anchor.wall + instant.saturating_duration_since(anchor.instant) };
         Reading { instant, wall }
     }
+}
 
-    /// Waits until somebody has set the wall clock. What happens between this call and the first poll is not lost.
-    pub(crate) fn set(&self) -> Notified<'_> {
-        self.0.set.notified()
+/// Waits until somebody has set the wall clock. What happens between this call and the first poll is not lost.
+pub(crate) fn clock_set() -> Notified<'static> {
+    SET.notified()
+}
+
+/// What the side thread knows of the machine's clocks.
+#[derive(Debug)]
+pub(crate) struct ClockWatch {
+    wall: SystemTime,
+    instant: std::time::Instant,
+}
+
+impl ClockWatch {
+    pub(crate) fn begin() -> Self {
+        Self { wall: machine(), instant: real_now() }
     }
 
-    /// What tells those who wait that somebody has set the wall clock: a task for whoever is the first to ask, which ends
-    /// with the clock's last user.
-    pub(crate) fn watcher(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
-        #[cfg(feature = "testing")]
-        if self.0.fixed.is_some() {
-            // Nobody sets a clock of a test's.
-            return None;
+    /// Compares the clocks and tells those who wait if somebody has set one.
+    pub(crate) fn look(&mut self) {
+        let seen = Self::begin();
+        let expected = self.wall + seen.instant.saturating_duration_since(self.instant);
+        if difference(seen.wall, expected) > DRIFT {
+            *self = seen;
+            SET.notify_waiters();
         }
-        if self.0.is_watched.swap(true, Ordering::Relaxed) {
-            return None;
-        }
-        let clock = Arc::downgrade(&self.0);
-        Some(async move {
-            let mut last = (machine(), real_now());
-            loop {
-                tokio::time::sleep(LOOK).await;
-                let Some(clock) = clock.upgrade() else { return };
-                let (wall, instant) = (machine(), real_now());
-                let passed = instant.saturating_duration_since(last.1);
-                if passed < LOOK / 2 {
-                    // tokio's clock is not the machine's, so nobody sets this one.
-                    return;
-                }
-                if difference(wall, last.0 + passed) > DRIFT {
-                    tracing::debug!(target: "hostkit::periodic", "the wall clock was set");
-                    last = (wall, instant);
-                    clock.set.notify_waiters();
-                }
-            }
-        })
     }
 }
 
@@ -152,6 +147,8 @@ fn machine() -> SystemTime {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -173,11 +170,23 @@ mod tests {
         assert!(before <= read.wall && read.wall <= after);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_paused_clock_is_not_watched_for_long_and_by_one_at_most() {
+    #[tokio::test]
+    async fn whoever_waits_is_told_once_when_the_wall_clock_was_set() {
+        let set = clock_set();
+        let mut watch = ClockWatch::begin();
+        watch.look();
+        watch.wall -= Duration::from_secs(1);
+        watch.look();
+        tokio::time::timeout(Duration::from_secs(5), set).await.expect("it is told");
+        let again = clock_set();
+        watch.look();
+        assert!(again.now_or_never().is_none(), "it was told");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn the_clock_of_several_threads_is_the_machines() {
         let clock = Clock::default();
-        let watching = clock.watcher().expect("it is the first");
-        assert!(clock.watcher().is_none());
-        tokio::time::timeout(2 * LOOK, watching).await.expect("it ends");
+        let (before, read, after) = (now(), clock.read(), now());
+        assert!(before <= read.instant && read.instant <= after);
     }
 }

@@ -5,18 +5,20 @@
 //! curl -i localhost:8080/api/reports/2026-10
 //! ```
 //!
-//! What it teaches: `Queue<generate_report>` goes into axum's state like any other value; axum is a background service,
-//! ready when it listens and stopped by its token, so that requests under way are answered. Only then is the queue
-//! drained: what was answered with 202 is done.
+//! What it teaches: axum is a background service, ready when it listens and stopped by its token, so that requests under
+//! way are answered. Only then is the queue drained: what was answered with 202 is done. Below the layer
+//! `hostkit::axum::scopes` handlers ask for what services ask for: `Queue<generate_report>`, and `Inject<Reports>`, of
+//! which every request and every item of the queue has its own.
 
 use anyhow::Context;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hostkit::{CancellationToken, Ext, Queue, Ready};
+use hostkit::axum::Inject;
+use hostkit::{CancellationToken, Ext, Queue, Ready, Scopes};
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 
@@ -52,17 +54,11 @@ async fn prepare(pool: Ext<SqlitePool>) -> sqlx::Result<()> {
 
 /// Serves the endpoints.
 #[hostkit::background_service]
-async fn web(
-    reports: Queue<generate_report>,
-    pool: Ext<SqlitePool>,
-    options: &WebOptions,
-    ready: Ready,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
+async fn web(scopes: Scopes, options: &WebOptions, ready: Ready, stop: CancellationToken) -> anyhow::Result<()> {
     let app = Router::new()
         .route("/api/reports/generate", post(generate))
         .route("/api/reports/{month}", get(report))
-        .with_state(App { reports, pool });
+        .layer(hostkit::axum::scopes(scopes));
     let listener = tokio::net::TcpListener::bind(&options.listen)
         .await
         .with_context(|| format!("listen on {}", options.listen))?;
@@ -72,22 +68,15 @@ async fn web(
     Ok(())
 }
 
-/// What the endpoints share.
-#[derive(Clone)]
-struct App {
-    reports: Queue<generate_report>,
-    pool: Ext<SqlitePool>,
-}
-
 #[derive(Deserialize)]
 struct Request {
     month: String,
 }
 
 /// `POST /api/reports/generate`
-async fn generate(State(app): State<App>, Json(Request { month }): Json<Request>) -> Response {
+async fn generate(reports: Queue<generate_report>, Json(Request { month }): Json<Request>) -> Response {
     let location = format!("/api/reports/{month}");
-    match app.reports.try_enqueue(month) {
+    match reports.try_enqueue(month) {
         Ok(_) => (StatusCode::ACCEPTED, [(LOCATION, location)]).into_response(),
         // Too much to do, or about to stop: the caller may try again.
         Err(_full_or_closed) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")]).into_response(),
@@ -101,25 +90,40 @@ struct Report {
 }
 
 /// `GET /api/reports/{month}`: 404 until the report exists.
-async fn report(State(app): State<App>, Path(month): Path<String>) -> Result<Response, Failure> {
-    let total: Option<i64> =
-        sqlx::query_scalar("SELECT total FROM reports WHERE month = ?").bind(&month).fetch_optional(&*app.pool).await?;
-    Ok(match total {
+async fn report(Inject(reports): Inject<Reports>, Path(month): Path<String>) -> Result<Response, Failure> {
+    Ok(match reports.total(&month).await? {
         Some(total) => Json(Report { month, total }).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     })
 }
 
-/// Adds up a month's sales.
+/// The reports that there are.
+#[hostkit::scoped]
+struct Reports {
+    pool: Ext<SqlitePool>,
+}
+
+impl Reports {
+    async fn total(&self, month: &str) -> sqlx::Result<Option<i64>> {
+        let query = sqlx::query_scalar("SELECT total FROM reports WHERE month = ?");
+        query.bind(month).fetch_optional(&*self.pool).await
+    }
+
+    /// Adds up a month's sales.
+    async fn generate(&self, month: &str) -> sqlx::Result<()> {
+        let query = sqlx::query(
+            "INSERT INTO reports (month, total) SELECT ?1, coalesce(sum(amount), 0) FROM sales WHERE month = ?1 \
+             ON CONFLICT (month) DO UPDATE SET total = excluded.total",
+        );
+        query.bind(month).execute(&*self.pool).await?;
+        Ok(())
+    }
+}
+
+/// Generates the report of a month.
 #[hostkit::queued(capacity = 100, concurrency = 2)]
-async fn generate_report(month: String, pool: Ext<SqlitePool>) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO reports (month, total) SELECT ?1, coalesce(sum(amount), 0) FROM sales WHERE month = ?1 \
-         ON CONFLICT (month) DO UPDATE SET total = excluded.total",
-    )
-    .bind(&month)
-    .execute(&*pool)
-    .await?;
+async fn generate_report(month: String, reports: &Reports) -> sqlx::Result<()> {
+    reports.generate(&month).await?;
     tracing::info!(month, "report generated");
     Ok(())
 }

@@ -1,5 +1,5 @@
 use crate::Place;
-use driver::{Program, eventually, request};
+use driver::{Program, UnderWay, eventually, listens, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_05-enqueue-from-web");
 const GENERATE: &str = "/api/reports/generate";
@@ -49,6 +49,20 @@ fn what_was_answered_with_202_is_done_before_the_program_ends() {
     let done: Vec<(String,)> = place.database().rows("SELECT month FROM reports ORDER BY month");
     assert_eq!(done.into_iter().map(|(month,)| month).collect::<Vec<_>>(), accepted);
     assert!(!accepted.is_empty());
+}
+
+#[test]
+fn a_request_under_way_at_the_stop_is_answered_and_what_it_enqueued_is_done() {
+    let place = Place::new();
+    let (program, address) = start(&place, &[]);
+    let under_way = UnderWay::begin(&address, "POST", GENERATE, r#"{"month":"2026-10"}"#);
+    program.terminate();
+    eventually("the server listens no more", || (!listens(&address)).then_some(()));
+    assert_eq!(under_way.finish().status, 202);
+    let ended = program.ended();
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.log);
+    let reports: Vec<(String, i64)> = place.database().rows("SELECT month, total FROM reports");
+    assert_eq!(reports, [("2026-10".to_owned(), 3455)]);
 }
 
 #[test]

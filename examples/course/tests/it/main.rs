@@ -1,6 +1,7 @@
 //! Runs each program of the course and checks what it did.
 
 mod enqueue_from_web;
+mod nightly_report;
 mod polling_worker;
 mod queue_consumer;
 mod smallest;

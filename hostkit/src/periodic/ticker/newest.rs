@@ -3,25 +3,28 @@
 //! A run that takes the token is told and has until the next instant; one that takes none, or is still there then, is
 //! dropped at its next await. The new run begins when the former has ended, its scope included.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use super::{Flight, Ticker, landed, passed_over};
+use super::rest::Rest;
+use super::{Called, Flight, Ticker, landed, passed_over};
 use crate::component::RunFailure;
 use crate::periodic::grid::{Grid, Taken, Way};
 use crate::periodic::options::Missed;
 use crate::runner::{Callee, Conduct, End, ServiceState};
 
 impl Ticker {
-    pub(super) async fn newest_only(self: &Arc<Self>, callee: Arc<dyn Callee>, conduct: &Conduct) -> End {
+    pub(super) async fn newest_only(self: &Arc<Self>, called: Arc<Called<Box<dyn Callee>>>, conduct: &Conduct) -> End {
         // Runs that cancel each other at once are as good as the last of them.
         let missed = if self.options.missed == Missed::All { Missed::Once } else { self.options.missed };
-        let ready = conduct.clock.read();
+        let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
+        let ready = rest.as_mut().look(conduct);
         let mut grid = self.grid(&ready);
         let mut waiting = self.begins_with_a_run().then(|| Taken::at(&ready));
         let mut flight: Option<Flight> = None;
         loop {
             if flight.is_none() && !conduct.is_stopping() {
-                flight = waiting.take().map(|taken| self.launch(&callee, conduct, taken));
+                flight = waiting.take().map(|taken| self.launch(&called, conduct, taken));
             }
             conduct.is_now(if flight.is_some() { ServiceState::Running } else { ServiceState::Ready });
             // What the arms lose is waits.
@@ -33,11 +36,11 @@ impl Ticker {
                         return end;
                     }
                 }
-                due = self.due(&mut grid, conduct) => {
-                    if due.is_none() {
+                due = rest.as_mut().due(&mut grid, conduct) => {
+                    let Some(at) = due else {
                         break;
-                    }
-                    match grid.take(&conduct.clock.read(), Way::Free, missed) {
+                    };
+                    match grid.take(&at, Way::Free, missed) {
                         Some(taken) => {
                             flight.iter_mut().for_each(Flight::cancel);
                             waiting = Some(newest(taken, waiting.take()));
