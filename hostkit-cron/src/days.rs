@@ -56,7 +56,7 @@ pub(crate) struct DayFields {
 
 impl DayFields {
     pub(crate) fn read(day: &str, weekday: &str) -> Result<Self, ExpressionError> {
-        // croner's own sign for days that both fields have to mean.
+        // A sign that croner has brought up, for days that both fields have to mean.
         let (weekday, both) = match weekday.strip_prefix('+') {
             Some(weekday) => (weekday, true),
             None => (weekday, false),

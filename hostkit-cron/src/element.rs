@@ -53,8 +53,8 @@ impl Element {
     }
 
     /// Its numbers, if it is nothing but these.
-    pub(crate) fn values(&self) -> Option<Values> {
-        if let Self::Values(values) = self { Some(*values) } else { None }
+    pub(crate) fn values(self) -> Option<Values> {
+        if let Self::Values(values) = self { Some(values) } else { None }
     }
 }
 

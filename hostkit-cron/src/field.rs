@@ -75,6 +75,6 @@ impl Field {
     pub(crate) fn values(self, text: &str) -> Result<u64, ExpressionError> {
         let elements = self.elements(text)?;
         // Only days are anything else.
-        Ok(elements.iter().filter_map(Element::values).fold(0, |bits, values| bits | values.bits()))
+        Ok(elements.iter().filter_map(|element| element.values()).fold(0, |bits, values| bits | values.bits()))
     }
 }

@@ -57,7 +57,7 @@ impl Unit {
     }
 
     fn only(self) -> Option<u8> {
-        (self.bits.count_ones() == 1).then(|| crate::first(self.bits, 0)).flatten()
+        self.bits.is_power_of_two().then(|| crate::first(self.bits, 0)).flatten()
     }
 
     /// The step with which it goes round from zero, if that leaves nothing over.
@@ -153,7 +153,7 @@ fn days(fields: &DayFields) -> Option<String> {
 
 /// `days 1 and 15 of the month and the last day of the month`.
 fn of_days(elements: &[Element]) -> String {
-    let bits = values(elements, |values| values.bits());
+    let bits = values(elements, Values::bits);
     let numbered = match bits.count_ones() {
         0 => None,
         1 => Some(format!("day {} of the month", listed(bits, |day| day.to_string()))),
@@ -190,7 +190,7 @@ fn months(bits: u64) -> Option<String> {
 
 /// The bits of the elements that are nothing but values.
 fn values(elements: &[Element], bits: impl Fn(Values) -> u64) -> u64 {
-    elements.iter().filter_map(Element::values).fold(0, |all, values| all | bits(values))
+    elements.iter().filter_map(|element| element.values()).fold(0, |all, values| all | bits(values))
 }
 
 /// Weekdays from Monday on, as a week is told.

@@ -105,7 +105,7 @@
 //! |---|---|---|
 //! | `axum` | no | a scope for every request of an axum program, and extractors that inject (`hostkit::axum`; axum-core, tower-layer) |
 //! | `cli` | yes | the command line of the generated program (clap) |
-//! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
+//! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
 //! | `testing` | no | the test kit: hosts on a paused clock (the module `testing`); meant for `[dev-dependencies]` |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |

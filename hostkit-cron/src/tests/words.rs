@@ -174,8 +174,10 @@ impl<'t> Reader<'t> {
             return times;
         }
         let seconds = self.unit("second", 60);
-        if seconds.is_some() && !self.takes("of") {
-            return of(all(24), all(60), seconds.unwrap());
+        if let Some(seconds) = &seconds
+            && !self.takes("of")
+        {
+            return of(all(24), all(60), seconds.clone());
         }
         let minutes = self.unit("minute", 60).expect("minutes");
         let hours = if self.takes("of") { self.unit("hour", 24).expect("hours") } else { all(24) };
@@ -297,8 +299,8 @@ fn meaning(expression: &Expression) -> Meaning {
 
 /// One part of a field, as somebody may write it.
 fn part(random: &mut Random, field: usize) -> String {
-    let (least, greatest) = [(0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 7)][field];
-    let mut number = || least + random.below(greatest - least + 1);
+    let (lowest, greatest) = [(0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 7)][field];
+    let mut number = || lowest + random.below(greatest - lowest + 1);
     let (a, b) = (number(), number());
     let (first, last) = (a.min(b), a.max(b));
     let range = format!("{first}-{last}");

@@ -180,9 +180,10 @@ impl Kept {
             }
         };
         let pulsed = Pulsed::new(Arc::clone(&self.pulse), self.mark.around(work));
-        let _task = spawn_on(&self.runtime, pulsed);
+        let task = spawn_on(&self.runtime, pulsed);
         #[cfg(test)]
-        self.task.lock().unwrap_or_else(PoisonError::into_inner).replace(_task);
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).replace(task.clone());
+        drop(task);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<BoxFuture<'static, ()>>> {

@@ -306,13 +306,11 @@ impl Watched {
     ) -> Concern {
         let progress = &mut *self.progress();
         progress.holders = held.iter().filter(|(mark, _)| self.marks.contains(mark)).copied().collect();
-        let mut pause = ROUND;
         if let Some(limit) = self.options.stall_after {
-            pause = (limit / 4).clamp(FASTEST, ROUND / 2);
             self.name_stalls(limit, held, progress, asides);
         }
-        if self.is_stopping() {
-            pause = pause.min(WAKING);
+        let is_stopping = self.is_stopping();
+        if is_stopping {
             keep_time(&self.runtime);
         }
         progress.pulses.iter().for_each(|pulse| pulse.count(passed));
@@ -331,16 +329,23 @@ impl Watched {
             && progress.holders.is_empty()
             && progress.stalls.is_empty()
             && progress.pulses.iter().all(|pulse| !pulse.is_asked())
-            && !self.is_stopping();
+            && !is_stopping;
+        let part_of_limit =
+            |part: u32| self.options.stall_after.map_or(ROUND, |limit| (limit / part).clamp(FASTEST, ROUND / 2));
+        // Where nobody holds a thread, one look more would only see a little sooner that somebody does.
+        let pause = match (is_stopping, is_quiet) {
+            (true, _) => WAKING,
+            (false, true) => part_of_limit(2),
+            (false, false) => part_of_limit(4),
+        };
         // Whom systemd watches is looked at in every round.
         #[cfg(all(feature = "systemd", target_os = "linux"))]
         let is_quiet = is_quiet && self.systemd.get().is_none();
         #[cfg(all(feature = "systemd", target_os = "linux"))]
-        if let Some(systemd) = self.systemd.get()
-            && health.is_healthy()
-        {
-            pause = systemd.alive().map_or(pause, |due| pause.min(due));
-        }
+        let pause = match self.systemd.get() {
+            Some(systemd) if health.is_healthy() => systemd.alive().map_or(pause, |due| pause.min(due)),
+            _ => pause,
+        };
         if is_quiet {
             // They are asked at once when there is reason to.
             progress.rested = Duration::ZERO;

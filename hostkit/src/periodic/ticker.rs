@@ -78,12 +78,12 @@ impl Runner for Ticker {
                 Overlap::Forbid => self.one_by_one(Called::new(callee), &conduct).await,
                 // Boxed, so that the many schedules that never overlap need no room for it.
                 Overlap::Allow => {
-                    let called = Arc::new(Called::new(callee));
-                    Box::pin(self.beside_each_other(called, &conduct)).await
+                    let function = Arc::new(Called::new(callee));
+                    Box::pin(self.beside_each_other(function, &conduct)).await
                 }
                 Overlap::CancelPrevious => {
-                    let called = Arc::new(Called::new(callee));
-                    Box::pin(self.newest_only(called, &conduct)).await
+                    let function = Arc::new(Called::new(callee));
+                    Box::pin(self.newest_only(function, &conduct)).await
                 }
             };
             conduct.status.set(match &end {
@@ -178,8 +178,7 @@ impl Ticker {
     ) -> impl Future<Output = End> + Send + 'r {
         async move {
             let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
-            let mut at = rest.as_mut().look(conduct);
-            let mut grid = self.grid(&at);
+            let mut grid = self.grid(&rest.at());
             let mut at_start = self.begins_with_a_run();
             conduct.is_now(ServiceState::Ready);
             let mut way = Way::Free;
@@ -187,9 +186,9 @@ impl Ticker {
                 if way == Way::Blocked {
                     // Runs that never wait for anything and are always late would starve the other tasks.
                     tokio::task::yield_now().await;
-                    at = rest.as_mut().look(conduct);
+                    rest.as_mut().look(conduct);
                 } else if !at_start {
-                    at = rest.as_mut().until_due(&mut grid, conduct, at).await.unwrap_or(at);
+                    rest.as_mut().until_due(&mut grid, conduct).await;
                 }
                 // A stop loses nothing: the run has not begun. What somebody triggered is rarely in the way.
                 let turn = match self.turn.try_acquire() {
@@ -197,7 +196,7 @@ impl Ticker {
                     Ok(turn) => Some(turn),
                     Err(_taken) => {
                         let turn = Box::pin(conduct.stop.run_until_cancelled(self.turn())).await;
-                        at = rest.as_mut().look(conduct);
+                        rest.as_mut().look(conduct);
                         turn
                     }
                 };
@@ -207,9 +206,9 @@ impl Ticker {
                     return if last.is_some() { End::Done } else { End::Abandoned };
                 };
                 let taken = if std::mem::take(&mut at_start) {
-                    Some(Taken::at(&at))
+                    Some(Taken::at(&rest.at()))
                 } else {
-                    grid.take(&at, way, self.options.missed)
+                    grid.take(&rest.at(), way, self.options.missed)
                 };
                 let Some(taken) = taken else {
                     passed_over(conduct);
@@ -219,8 +218,7 @@ impl Ticker {
                 let call = self.once(&called, conduct, called.told(conduct), &conduct.abandon, taken);
                 let Ran { result, was_shown } = UnderWay::new(call, conduct).await;
                 drop(turn);
-                at = rest.as_mut().look(conduct);
-                way = grid.way(&at);
+                way = grid.way(&rest.as_mut().look(conduct));
                 if let Err(failure) = result
                     && let Some(end) = self.failed(failure, conduct, &grid)
                 {
@@ -286,11 +284,12 @@ impl Ticker {
             target: "hostkit::periodic", "periodic", service = conduct.name, run, missed = taken.missed
         );
         let context = Context { token: told.0.clone(), values };
+        let (service, began) = (conduct.name, taken.began);
         let call = called.callee.call(context, &|| None, limits).instrument(span);
         call.inspect(move |result| match result {
             Ok(()) => {
-                let took = taken.began.elapsed();
-                tracing::debug!(target: "hostkit::periodic", service = conduct.name, run, ?took, "run succeeded");
+                let took = began.elapsed();
+                tracing::debug!(target: "hostkit::periodic", service, run, ?took, "run succeeded");
             }
             // What an unfinished run has spawned is told as well.
             Err(_) => told.tell(),

@@ -148,29 +148,43 @@ hostkit::main!();
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::Json;
-    use axum::extract::State;
+    use axum::extract::Path;
     use axum::http::StatusCode;
+    use axum::response::Response;
+    use hostkit::axum::Inject;
+    use hostkit::testing::TestHost;
     use hostkit::{Ext, Host};
+    use sqlx::SqlitePool;
     use sqlx::sqlite::SqlitePoolOptions;
 
-    use super::{App, Request, generate, generate_report, prepare, report};
+    use super::{Reports, Request, generate, generate_report, prepare, report};
+
+    const MONTH: &str = "2026-10";
+
+    async fn pool() -> SqlitePool {
+        SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap()
+    }
+
+    async fn ask(host: &TestHost) -> Response {
+        generate(host.queue::<generate_report>(), Json(Request { month: MONTH.to_owned() })).await
+    }
 
     #[tokio::test]
     async fn a_report_is_promised_and_then_there() {
-        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let pool = pool().await;
         let mut builder = Host::empty();
         builder.with::<prepare>().with::<generate_report>().provide(pool.clone());
         // The database answers from a thread of its own.
         let host = builder.patience("2s").test().await;
-        let app = App { reports: host.queue::<generate_report>(), pool: Ext::new(pool) };
+        let reports = Arc::new(Reports { pool: Ext::new(pool) });
+        let see = || host.outside(report(Inject(Arc::clone(&reports)), Path(MONTH.to_owned())));
         host.hold::<generate_report>();
 
-        let month = "2026-10".to_owned();
-        let answer = generate(State(app.clone()), Json(Request { month: month.clone() })).await;
-        assert_eq!(answer.status(), StatusCode::ACCEPTED);
-        host.assert_enqueued::<generate_report>(std::slice::from_ref(&month));
-        let see = || host.outside(report(State(app.clone()), axum::extract::Path(month.clone())));
+        assert_eq!(ask(&host).await.status(), StatusCode::ACCEPTED);
+        host.assert_enqueued::<generate_report>(&[MONTH.to_owned()]);
         assert_eq!(see().await.map_err(|failure| failure.0).unwrap().status(), StatusCode::NOT_FOUND);
 
         assert_eq!(host.drain::<generate_report>().await.done, 1);
@@ -180,15 +194,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_that_is_full_is_said_to_be_busy() {
-        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
         let mut builder = Host::empty();
-        builder.with::<generate_report>().provide(pool.clone()).set("queued.generate_report.capacity", 1);
+        builder.with::<generate_report>().provide(pool().await).set("queued.generate_report.capacity", 1);
         let host = builder.test().await;
         host.hold::<generate_report>();
-        let app = App { reports: host.queue::<generate_report>(), pool: Ext::new(pool) };
         for expected in [StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE] {
-            let request = Request { month: "2026-10".to_owned() };
-            assert_eq!(generate(State(app.clone()), Json(request)).await.status(), expected);
+            assert_eq!(ask(&host).await.status(), expected);
         }
         host.stop().await.unwrap();
     }

@@ -21,7 +21,7 @@ impl Ticker {
         let (stop, abandon) = (conduct.stop.child_token(), conduct.abandon.child_token());
         let of_runs = Conduct { stop, abandon, ..conduct.clone() };
         let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
-        let ready = rest.as_mut().look(conduct);
+        let ready = rest.at();
         let mut grid = self.grid(&ready);
         let mut runs: FuturesUnordered<_> = self
             .begins_with_a_run()

@@ -18,7 +18,7 @@ impl Ticker {
         // Runs that cancel each other at once are as good as the last of them.
         let missed = if self.options.missed == Missed::All { Missed::Once } else { self.options.missed };
         let mut rest = pin!(Rest::new(&self.options.schedule, conduct));
-        let ready = rest.as_mut().look(conduct);
+        let ready = rest.at();
         let mut grid = self.grid(&ready);
         let mut waiting = self.begins_with_a_run().then(|| Taken::at(&ready));
         let mut flight: Option<Flight> = None;

@@ -25,6 +25,8 @@ pin_project! {
         stopped: WaitForCancellationFuture<'c>,
         // In a box, because most schedules do not mind that somebody sets the wall clock.
         set: Option<Pin<Box<Notified<'static>>>>,
+        // Both clocks when they were last looked at.
+        at: Reading,
     }
 }
 
@@ -40,49 +42,61 @@ impl<'c> Rest<'c> {
             Schedule::Every(_) => None,
             Schedule::Cron(_) => Some(Box::pin(clock_set())),
         };
-        Self { timer: sleep_until(crate::time::now()), stopped: conduct.stop.cancelled(), set }
+        let at = conduct.clock.read();
+        Self { timer: sleep_until(at.instant), stopped: conduct.stop.cancelled(), set, at }
+    }
+
+    /// Both clocks when they were last looked at.
+    pub(super) fn at(&self) -> Reading {
+        self.at
     }
 
     /// Both clocks now. Whoever sets the wall clock from here on ends the next rest.
     pub(super) fn look(self: Pin<&mut Self>, conduct: &Conduct) -> Reading {
-        if let Some(set) = self.project().set {
+        let this = self.project();
+        if let Some(set) = this.set {
             // Asked for before the clock is read, so that nothing is lost between.
             set.set(clock_set());
         }
-        conduct.clock.read()
+        *this.at = conduct.clock.read();
+        *this.at
     }
 
-    /// Waits until a run is due, and says when that was noticed; none once the function shall stop.
+    /// Waits until a run is due, counted from the last look, and looks when it is; or until the function shall stop.
     ///
     /// # Cancel safety
     /// Dropping it loses nothing but the wait.
-    pub(super) async fn until_due(
-        mut self: Pin<&mut Self>,
-        grid: &mut Grid<'_>,
-        conduct: &Conduct,
-        mut at: Reading,
-    ) -> Option<Reading> {
-        loop {
-            grid.look(&at);
-            let wait = grid.wait(&at);
-            if wait.is_zero() {
-                return (!conduct.is_stopping()).then_some(at);
-            }
-            self.as_mut().set_timer(at.instant + wait);
-            match poll_fn(|cx| self.as_mut().poll(cx)).await {
-                Woken::ToLook => at = self.as_mut().look(conduct),
-                Woken::ToStop => return None,
+    pub(super) fn until_due<'r>(
+        mut self: Pin<&'r mut Self>,
+        grid: &'r mut Grid<'_>,
+        conduct: &'r Conduct,
+    ) -> impl Future<Output = ()> + Send + 'r {
+        // A block, because an async function keeps its parameters twice, and this is what a schedule at rest is made of.
+        async move {
+            loop {
+                let at = self.at;
+                grid.look(&at);
+                let wait = grid.wait(&at);
+                if wait.is_zero() {
+                    return;
+                }
+                self.as_mut().set_timer(at.instant + wait);
+                match poll_fn(|cx| self.as_mut().poll(cx)).await {
+                    Woken::ToLook => self.as_mut().look(conduct),
+                    Woken::ToStop => return,
+                };
             }
         }
     }
 
-    /// The same for one who has not looked yet.
+    /// Looks, waits until a run is due, and says when that was noticed; none once the function shall stop.
     ///
     /// # Cancel safety
     /// As above.
     pub(super) async fn due(mut self: Pin<&mut Self>, grid: &mut Grid<'_>, conduct: &Conduct) -> Option<Reading> {
-        let at = self.as_mut().look(conduct);
-        self.until_due(grid, conduct, at).await
+        self.as_mut().look(conduct);
+        self.as_mut().until_due(grid, conduct).await;
+        (!conduct.is_stopping()).then_some(self.at)
     }
 
     fn set_timer(self: Pin<&mut Self>, until: Instant) {
