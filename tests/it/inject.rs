@@ -299,6 +299,74 @@ mod replacing {
         assert_eq!(log.lines(), ["fake 99 8"], "and what only the replaced one needs need not be there");
     }
 
+    struct Rate(u32);
+
+    #[hostkit::singleton]
+    async fn rate() -> Rate {
+        panic!("there is no bank in a test");
+    }
+
+    #[hostkit::singleton(key = "spare")]
+    fn spare_rate() -> Rate {
+        Rate(2)
+    }
+
+    #[hostkit::singleton(as = dyn Greeter, key = "spare")]
+    struct Spare {}
+
+    impl Greeter for Spare {
+        fn greet(&self) -> &'static str {
+            "spare"
+        }
+    }
+
+    #[hostkit::periodic(every = "1h", run_at_start = true)]
+    async fn counts(
+        rate: Ext<Rate>,
+        #[key("spare")] spare: Ext<Rate>,
+        #[key("spare")] greeter: &dyn Greeter,
+        log: Ext<Log>,
+    ) {
+        log.say(format!("{} {} {}", rate.0, spare.0, greeter.greet()));
+    }
+
+    fn counting(log: &Log) -> HostBuilder {
+        let mut builder = Host::empty();
+        builder.with::<counts>().with::<rate>().with::<spare_rate>().with::<Spare>().provide(log.clone());
+        builder.replace::<Ext<Rate>>(Ext::new(Rate(7)));
+        builder
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_provider_makes_and_what_has_a_key_is_replaced_as_well() {
+        for (replaces, expected) in [(false, "7 2 spare"), (true, "7 8 fake")] {
+            let log = Log::default();
+            let mut builder = counting(&log);
+            if replaces {
+                builder.replace_keyed::<Ext<Rate>>("spare", Ext::new(Rate(8)));
+                builder.replace_keyed::<dyn Greeter>("spare", Arc::new(Fake("fake")) as Arc<dyn Greeter>);
+            }
+            let running = started(&mut builder).await;
+            sleep(SECOND).await;
+            running.stop().await.unwrap();
+            assert_eq!(log.lines(), [expected]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_nothing_has_cannot_be_replaced() {
+        let mut builder = counting(&Log::default());
+        builder.replace_keyed::<Ext<Rate>>("spear", Ext::new(Rate(8)));
+        builder.replace_keyed::<Counted>("spare", || Counted { number: 1 });
+        let report = refused(&mut builder).await.to_string();
+        for problem in [
+            "`Ext<Rate>` with the key \"spear\" is replaced, but nothing provides it in this host",
+            "`Counted` with the key \"spare\" is replaced, but only traits and foreign types have keys",
+        ] {
+            assert!(report.contains(problem), "{report}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_value_is_provided_as_a_trait() {
         let log = Log::default();

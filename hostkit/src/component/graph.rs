@@ -102,6 +102,7 @@ fn cast_of_arc<D: ?Sized + Send + Sync + 'static>() -> AnyCast {
 pub struct Replacement {
     of: ReplacementOf,
     name: String,
+    key: Option<&'static str>,
 }
 
 impl fmt::Debug for Replacement {
@@ -112,15 +113,16 @@ impl fmt::Debug for Replacement {
 
 enum ReplacementOf {
     Trait(TypeId, AnyCast, Built),
+    Foreign(TypeId, Built),
     Component(NodePtr, Arc<dyn Fn() -> Built + Send + Sync>),
 }
 
 /// What may stand in for `T` in [`HostBuilder::replace`](crate::HostBuilder::replace): an `Arc<dyn Trait>` for a trait,
-/// a function that makes one for a component.
+/// a function that makes one for a component, an `Ext<T>` for an `Ext<T>`.
 #[diagnostic::on_unimplemented(
     message = "this cannot take the place of `{T}`",
     label = "`{Self}` cannot take the place of `{T}`",
-    note = "in the place of a trait goes an `Arc<dyn Trait>`, in the place of a component a function that makes one"
+    note = "in the place of a trait goes an `Arc<dyn Trait>`, in the place of a component a function that makes one, in the place of an `Ext<T>` another"
 )]
 pub trait ReplacementFor<T: ?Sized> {
     /// What the builder keeps of it.
@@ -132,7 +134,15 @@ pub trait ReplacementFor<T: ?Sized> {
 impl<D: ?Sized + Send + Sync + 'static> ReplacementFor<D> for Arc<D> {
     fn replacement(self) -> Replacement {
         let name = short_type_name(std::any::type_name::<D>());
-        Replacement { of: ReplacementOf::Trait(TypeId::of::<D>(), cast_of_arc::<D>(), Arc::new(self)), name }
+        Replacement { of: ReplacementOf::Trait(TypeId::of::<D>(), cast_of_arc::<D>(), Arc::new(self)), name, key: None }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> ReplacementFor<Self> for Ext<T> {
+    fn replacement(self) -> Replacement {
+        let name = short_type_name(std::any::type_name::<Self>());
+        Replacement { of: ReplacementOf::Foreign(TypeId::of::<T>(), self.into_arc()), name, key: None }
     }
 }
 
@@ -140,13 +150,18 @@ impl<D: ?Sized + Send + Sync + 'static> ReplacementFor<D> for Arc<D> {
 impl<T: Component, F: Fn() -> T + Send + Sync + 'static> ReplacementFor<T> for F {
     fn replacement(self) -> Replacement {
         let make = Arc::new(move || Arc::new(self()) as Built);
-        Replacement { of: ReplacementOf::Component(T::NODE, make), name: T::NODE.read().name.to_owned() }
+        Replacement { of: ReplacementOf::Component(T::NODE, make), name: T::NODE.read().name.to_owned(), key: None }
     }
 }
 
 impl Replacement {
     pub(crate) fn new<T: ?Sized>(with: impl ReplacementFor<T>) -> Self {
         with.replacement()
+    }
+
+    /// The same, of what has this key.
+    pub(crate) fn with_key(self, key: &'static str) -> Self {
+        Self { key: Some(key), ..self }
     }
 }
 
@@ -195,7 +210,7 @@ impl Graph {
     ) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut graph = Self::default();
-        graph.add_supplied(supplied);
+        graph.add_supplied(supplied, None);
         let mut seen = HashSet::new();
         let mut waiting: Vec<&'static Node> = nodes.into_iter().map(NodePtr::read).collect();
         waiting.extend(asked.into_iter().filter_map(component_of));
@@ -266,7 +281,7 @@ impl Graph {
         self.providers.len() - 1
     }
 
-    fn add_supplied(&mut self, supplied: Vec<Supplied>) {
+    fn add_supplied(&mut self, supplied: Vec<Supplied>, key: Option<&'static str>) {
         for Supplied { of, name, value } in supplied {
             let id = self.add(Provider {
                 path: name.clone(),
@@ -281,8 +296,8 @@ impl Graph {
             });
             let candidate = |cast| Candidate { id, cast, default: false };
             match of {
-                SuppliedAs::Foreign(of) => self.foreign.entry((of, None)).or_default().push(candidate(None)),
-                SuppliedAs::Trait(of, cast) => self.traits.entry((of, None)).or_default().push(candidate(Some(cast))),
+                SuppliedAs::Foreign(of) => self.foreign.entry((of, key)).or_default().push(candidate(None)),
+                SuppliedAs::Trait(of, cast) => self.traits.entry((of, key)).or_default().push(candidate(Some(cast))),
                 SuppliedAs::Fitting(of) => {
                     self.fittings.insert(of, id);
                 }
@@ -329,22 +344,47 @@ impl Graph {
     }
 
     fn replace(&mut self, replacements: Vec<Replacement>, problems: &mut Vec<Problem>) {
-        for Replacement { of, name } in replacements {
-            match of {
-                ReplacementOf::Trait(of, cast, value) => {
-                    self.traits.remove(&(of, None));
-                    self.add_supplied(vec![Supplied { of: SuppliedAs::Trait(of, cast), name, value }]);
+        for Replacement { of, name, key } in replacements {
+            let (is_provided, supplied) = match of {
+                ReplacementOf::Component(node, make) => {
+                    self.replace_component(node, make, &name, key, problems);
+                    continue;
                 }
-                ReplacementOf::Component(node, make) => match self.component(node.read().recipe.product.id()) {
-                    Some(id) => {
-                        let provider = &mut self.providers[id];
-                        provider.edges = &[];
-                        provider.make = Make::Replaced(make);
-                    }
-                    None => problems
-                        .push(Problem::new(format!("`{name}` is replaced, but nothing in this host asks for it"))),
-                },
+                ReplacementOf::Trait(of, cast, value) => {
+                    (self.traits.remove(&(of, key)).is_some(), (SuppliedAs::Trait(of, cast), value))
+                }
+                ReplacementOf::Foreign(of, value) => {
+                    (self.foreign.remove(&(of, key)).is_some(), (SuppliedAs::Foreign(of), value))
+                }
+            };
+            if let (false, Some(key)) = (is_provided, key) {
+                problems.push(Problem::new(format!(
+                    "`{name}` with the key \"{key}\" is replaced, but nothing provides it in this host"
+                )));
             }
+            let (of, value) = supplied;
+            self.add_supplied(vec![Supplied { of, name, value }], key);
+        }
+    }
+
+    fn replace_component(
+        &mut self,
+        node: NodePtr,
+        make: Arc<dyn Fn() -> Built + Send + Sync>,
+        name: &str,
+        key: Option<&'static str>,
+        problems: &mut Vec<Problem>,
+    ) {
+        if let Some(key) = key {
+            problems.push(Problem::new(format!(
+                "`{name}` with the key \"{key}\" is replaced, but only traits and foreign types have keys"
+            )));
+        } else if let Some(id) = self.component(node.read().recipe.product.id()) {
+            let provider = &mut self.providers[id];
+            provider.edges = &[];
+            provider.make = Make::Replaced(make);
+        } else {
+            problems.push(Problem::new(format!("`{name}` is replaced, but nothing in this host asks for it")));
         }
     }
 

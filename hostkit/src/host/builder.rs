@@ -96,9 +96,16 @@ impl HostBuilder {
     }
 
     /// Puts something else in the place of what provides `T`: an `Arc<dyn Trait>` for a trait, a function that makes
-    /// one for a component. Meant for tests.
+    /// one for a component, an [`Ext`](crate::Ext) for what a provider function makes. Meant for tests.
     pub fn replace<T: ?Sized>(&mut self, with: impl ReplacementFor<T>) -> &mut Self {
         self.replacements.push(Replacement::new::<T>(with));
+        self
+    }
+
+    /// Puts something else in the place of what provides `T` with this key. Without such a provider the host cannot be
+    /// built.
+    pub fn replace_keyed<T: ?Sized>(&mut self, key: &'static str, with: impl ReplacementFor<T>) -> &mut Self {
+        self.replacements.push(Replacement::new::<T>(with).with_key(key));
         self
     }
 

@@ -170,6 +170,7 @@ impl<'a> Stopping<'a> {
     }
 
     /// The phases from the end of the services on.
+    #[cfg(feature = "cli")]
     pub(super) async fn finish(&self, events: &mut mpsc::UnboundedReceiver<Ended>, report: &mut Report) {
         self.hold_back();
         self.end(events, report).await;
