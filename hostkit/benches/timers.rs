@@ -173,12 +173,6 @@ pub(crate) async fn bare_runs(seconds: u32) {
     sleep(Duration::from_secs(1) * seconds + Duration::from_millis(500)).await;
 }
 
-/// Runs a case on one thread with a paused clock for so many seconds of it.
-pub(crate) fn paused(case: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.expect("a runtime can be made").block_on(case);
-}
-
 /// Instructions of one run in a case that takes a number of seconds with a thousand runs each: what more seconds take more.
 pub(crate) fn instructions(case: &str) -> Option<f64> {
     let (short, long) = (5_u32, 25_u32);

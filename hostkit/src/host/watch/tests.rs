@@ -1,10 +1,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use super::poke;
+use tokio::runtime::Handle;
+
+use super::{poke, side};
 use crate::time::real_now;
 use crate::{CancellationToken, Ext, Host, HostBuilder, RunningHost, ServiceState};
 
@@ -120,6 +122,30 @@ async fn with_none_nobody_is_watched() {
     assert_eq!(running.status()[0].stalled, None);
     release.send(()).unwrap();
     running.stop().await.unwrap();
+}
+
+/// Whether the side thread sees reason to look at a host in every round.
+fn is_quiet(running: &RunningHost) -> bool {
+    let watched = &running.running.watched;
+    side().hosts.iter().any(|host| Arc::ptr_eq(&host.watched, watched) && host.concern.is_quiet)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_is_left_alone_while_nothing_is_at_risk() {
+    let (release, blocked) = mpsc::channel();
+    let calm = started(Host::empty().with::<idle>()).await;
+    let mut builder = Host::empty();
+    builder.with::<blocks>().provide(Release::new(blocked)).set("host.stall_after", "100ms");
+    let risky = started(&mut builder).await;
+    within_the_limit("one is calm", || is_quiet(&calm));
+    within_the_limit("the other is not", || !is_quiet(&risky) && risky.status()[0].stalled.is_some());
+    release.send(()).unwrap();
+    within_the_limit("it is again", || is_quiet(&risky));
+    let asked = || side().probes.iter().filter(|probe| probe.runtime.id() == Handle::current().id()).count();
+    assert_eq!(asked(), 1, "both are on one runtime");
+    calm.stop().await.unwrap();
+    risky.stop().await.unwrap();
+    within_the_limit("nobody asks for a runtime without hosts", || asked() == 0);
 }
 
 /// A process of its own, because a signal concerns all of it.
