@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hostkit::{
-    All, CancellationToken, Ext, Host, HostLifetime, InjectError, Instance, JobContext, Lazy, Outcome, Queue, Ready,
-    Scope, ScopeError, Scopes, TaskQueue, Tick,
+    All, CancellationToken, Ext, Host, HostBuilder, HostLifetime, InjectError, Instance, JobContext, Lazy, Outcome,
+    Queue, Ready, Scope, ScopeError, Scopes, TaskQueue, Tick,
 };
 use tokio::time::sleep;
 
-use crate::support::{Log, SECOND, built, started, until};
+use crate::support::{Log, SECOND, built, refused, started, until};
 
 trait Greeter: Send + Sync {
     fn greet(&self) -> &'static str;
