@@ -126,12 +126,21 @@ struct Observed {
 /// Every thread that has polled a marked task.
 static SLOTS: Mutex<Vec<Observed>> = Mutex::new(Vec::new());
 
-/// Who has been in one poll since the last look or longer, as a mark's number, and for how long at least.
-pub(crate) fn look(since_the_last: Duration) -> Vec<(u64, Duration)> {
+/// What a look at the threads shows.
+pub(crate) struct Look {
+    /// Who has been in one poll since the last look or longer, as a mark's number, and for how long at least.
+    pub(crate) held: Vec<(u64, Duration)>,
+    /// Whether no marked poll is under way and none was since the last look.
+    pub(crate) is_idle: bool,
+}
+
+pub(crate) fn look(since_the_last: Duration) -> Look {
     let mut held = Vec::new();
+    let mut is_idle = true;
     SLOTS.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|observed| {
         let Some(slot) = observed.slot.upgrade() else { return false };
         let (holder, changes) = (slot.holder.load(Ordering::Relaxed), slot.changes.load(Ordering::Relaxed));
+        is_idle &= holder == 0 && changes == observed.changes;
         if holder != 0 && (holder, changes) == (observed.holder, observed.changes) {
             observed.lasted += since_the_last;
             held.push((holder, observed.lasted));
@@ -140,5 +149,5 @@ pub(crate) fn look(since_the_last: Duration) -> Vec<(u64, Duration)> {
         }
         true
     });
-    held
+    Look { held, is_idle }
 }

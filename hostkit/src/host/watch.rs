@@ -222,7 +222,8 @@ fn look(passed: Duration, reach: Reach, asks: bool) -> (Option<Signals>, Duratio
     came_round();
     let Side { hosts, probes, arriving, .. } = &mut *side;
     let mut asides = Vec::new();
-    let held = if hosts.is_empty() { Vec::new() } else { stall::look(passed) };
+    let stall::Look { held, is_idle } =
+        if hosts.is_empty() { stall::Look { held: Vec::new(), is_idle: true } } else { stall::look(passed) };
     let silent: Vec<_> = probes.iter_mut().map(|probe| probe.count(passed)).collect();
     if asks {
         probes.iter().for_each(Probe::ask);
@@ -234,7 +235,7 @@ fn look(passed: Duration, reach: Reach, asks: bool) -> (Option<Signals>, Duratio
             host.concern = host.watched.look(passed, &held, silent, &mut asides);
         }
     }
-    let pause = hosts.iter().map(|host| host.concern.pause).min();
+    let pause = hosts.iter().map(|host| if is_idle { host.concern.idle_pause } else { host.concern.pause }).min();
     aside::say(asides);
     (arriving.take(), pause.unwrap_or(LONG))
 }

@@ -92,6 +92,8 @@ pub(super) struct Concern {
     pub(super) is_quiet: bool,
     /// When to look at the threads again.
     pub(super) pause: Duration,
+    /// The same where no thread does anything for any host.
+    pub(super) idle_pause: Duration,
 }
 
 /// What is known of a host's progress.
@@ -352,7 +354,10 @@ impl Watched {
         }
         progress.health = health;
         self.announce();
-        Concern { is_quiet, pause: self.end_if_overdue().map_or(pause, |left| pause.min(left)) }
+        let pause = self.end_if_overdue().map_or(pause, |left| pause.min(left));
+        let idle_pause =
+            if is_quiet { self.options.stall_after.map_or(ROUND, |limit| limit.clamp(FASTEST, ROUND)) } else { pause };
+        Concern { is_quiet, pause, idle_pause }
     }
 
     /// Makes the host speak for the process to systemd, if there is one that listens.
