@@ -43,8 +43,10 @@ fn main() {
     if let Some(case) = timers::case() {
         timers::found(runtime.block_on(async {
             match case.as_str() {
-                "late bare" => timers::bare_lateness().await,
-                "late every" => thousand_schedules::late_every().await,
+                "bursts bare" => timers::bare_lateness(timers::BURSTS).await,
+                "bursts every" => thousand_schedules::late_every(timers::BURSTS).await,
+                "spread bare" => timers::bare_lateness(timers::SPREAD).await,
+                "spread every" => thousand_schedules::late_every(timers::SPREAD).await,
                 "rest bare" => timers::bare_rest(RESTING).await,
                 "rest every" => thousand_schedules::rest(RESTING, "every", "1h").await,
                 "rest hosts" => thousand_schedules::rest_of_hosts(RESTING).await,
@@ -54,12 +56,15 @@ fn main() {
         }));
         return;
     }
-    let turns = timers::turns(&["late bare", "late every"]);
-    let ([bare50, bare99, bare_runs], [ours50, ours99, runs]) = (turns[0], turns[1]);
     println!("lateness of 10,000 timers of 1 s, in us        median      p99     runs");
-    println!("tokio::time::interval                        {bare50:>8} {bare99:>8} {bare_runs:>8}");
-    println!("periodic(every = \"1s\")                       {ours50:>8} {ours99:>8} {runs:>8}");
-    println!("p99, ours to theirs: {:.2} (at most 1.2)", ours99 as f64 / bare99 as f64);
+    for (shape, in_words) in [("spread", "100 every 10 ms"), ("bursts", "1,000 every 100 ms")] {
+        let turns = timers::turns(&[&format!("{shape} bare"), &format!("{shape} every")]);
+        let ([bare50, bare99, bare_runs], [ours50, ours99, runs]) = (turns[0], turns[1]);
+        println!("{in_words}");
+        println!("  tokio::time::interval                      {bare50:>8} {bare99:>8} {bare_runs:>8}");
+        println!("  periodic(every = \"1s\")                     {ours50:>8} {ours99:>8} {runs:>8}");
+        println!("  p99, ours to theirs: {:.2} (at most 1.2)", ours99 as f64 / bare99 as f64);
+    }
     if let (Some(bare), Some(ours)) = (timers::instructions("runs bare"), timers::instructions("runs every")) {
         println!("\ninstructions of a run                               bare     ours");
         println!("on a paused clock                             {bare:>10.0} {ours:>8.0}");

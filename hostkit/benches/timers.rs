@@ -41,10 +41,27 @@ unsafe impl GlobalAlloc for Live {
     }
 }
 
-/// Timers in groups of a thousand, a tenth of a second apart.
-pub(crate) const GROUPS: usize = 10;
+/// How ten thousand timers of one second lie in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) groups: usize,
+    pub(crate) group: usize,
+    apart: Duration,
+}
+
+/// A thousand at once, ten times a second.
+pub(crate) const BURSTS: Shape = Shape { groups: 10, group: GROUP, apart: Duration::from_millis(100) };
+/// A hundred at once, a hundred times a second: what begins 30 ms apart for three seconds is 10 ms apart in each.
+pub(crate) const SPREAD: Shape = Shape { groups: 100, group: 100, apart: Duration::from_millis(30) };
+/// As many as there are different functions.
 pub(crate) const GROUP: usize = 1000;
-pub(crate) const APART: Duration = Duration::from_millis(100);
+
+impl Shape {
+    /// Waits for the beginning of a group's timers.
+    pub(crate) async fn turn_of(self, group: usize, first: Instant) {
+        tokio::time::sleep_until(first + self.apart * group as u32).await;
+    }
+}
 
 /// How long lateness is measured in one process.
 pub(crate) const WATCHED: Duration = Duration::from_secs(20);
@@ -132,9 +149,11 @@ fn spent() -> Duration {
 }
 
 /// As many timers, by hand.
-pub(crate) async fn bare_lateness() -> [u64; 3] {
-    for _ in 0..GROUPS {
-        for _ in 0..GROUP {
+pub(crate) async fn bare_lateness(shape: Shape) -> [u64; 3] {
+    let first = Instant::now();
+    for group in 0..shape.groups {
+        shape.turn_of(group, first).await;
+        for _ in 0..shape.group {
             tokio::spawn(async {
                 let start = Instant::now() + Duration::from_secs(1);
                 let mut timer = tokio::time::interval_at(start, Duration::from_secs(1));
@@ -144,7 +163,6 @@ pub(crate) async fn bare_lateness() -> [u64; 3] {
                 }
             });
         }
-        sleep(APART).await;
     }
     lateness().await
 }

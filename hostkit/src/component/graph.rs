@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dispose::{Disposal, Outcome};
-#[cfg(feature = "axum")]
 use super::ext::Ext;
 #[cfg(feature = "axum")]
 use super::plan::{Failure, InjectError};

@@ -7,7 +7,7 @@ mod thousand_schedules;
 #[path = "../../../hostkit/benches/timers.rs"]
 mod timers;
 
-use timers::{GROUP, GROUPS, Resting};
+use timers::{BURSTS, GROUP, Resting};
 use tokio::runtime::Runtime;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
@@ -28,7 +28,7 @@ async fn theirs(groups: usize, schedule: &str) -> JobScheduler {
 }
 
 async fn theirs_late() -> [u64; 3] {
-    let _scheduler = theirs(GROUPS, "* * * * * *").await;
+    let _scheduler = theirs(BURSTS.groups, "* * * * * *").await;
     timers::lateness().await
 }
 
@@ -43,8 +43,8 @@ fn main() {
     if let Some(case) = timers::case() {
         timers::found(runtime.block_on(async {
             match case.as_str() {
-                "late bare" => timers::bare_lateness().await,
-                "late every" => thousand_schedules::late_every().await,
+                "late bare" => timers::bare_lateness(BURSTS).await,
+                "late every" => thousand_schedules::late_every(BURSTS).await,
                 "late cron" => thousand_schedules::late_cron().await,
                 "late theirs" => theirs_late().await,
                 "rest bare" => timers::bare_rest(RESTING).await,
