@@ -74,6 +74,7 @@ pub(crate) async fn late_every(shape: Shape) -> [u64; 3] {
 }
 
 /// A thousand functions that run so often, on a paused clock.
+#[allow(dead_code, reason = "no bench uses all of it")]
 pub(crate) async fn runs_every(seconds: u32) {
     let _hosts = started(1, "every", "1s").await;
     tokio::time::sleep(Duration::from_secs(1) * seconds + Duration::from_millis(500)).await;
