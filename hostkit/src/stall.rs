@@ -3,7 +3,8 @@
 //! # Invariants
 //!
 //! 1. A mark costs a poll a few plain stores into memory of its own thread: no lock, no allocation, no clock. Items that a
-//!    worker of a queue works off in one poll share the mark of that poll.
+//!    worker of a queue works off in one poll share the mark of that poll. The first poll after a rest also wakes whoever
+//!    looks.
 //! 2. A slot is written by its own thread only. Whoever looks remembers what he saw, and writes nothing.
 //! 3. Every poll that begins or ends changes the count, so a holder and a count that stay the same between two looks are
 //!    one poll that has held its thread for all of that time.
@@ -11,12 +12,13 @@
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+use tokio::sync::Notify;
 
 /// Whose poll it is: one of a host's functions, or nobody's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,6 +105,9 @@ struct Holding {
 impl Holding {
     #[inline]
     fn begin(mark: Mark) -> Self {
+        if DOZING.load(Ordering::Relaxed) {
+            stir();
+        }
         // A thread that is about to end has no place any more.
         Self { outer: SLOT.try_with(|slot| slot.change(mark.0)).unwrap_or_default() }
     }
@@ -121,6 +126,28 @@ struct Observed {
     holder: u64,
     changes: u64,
     lasted: Duration,
+}
+
+/// Whether whoever looks at the threads sleeps until a poll begins.
+static DOZING: AtomicBool = AtomicBool::new(false);
+static STIRRED: Notify = Notify::const_new();
+
+/// Makes the next poll that begins end the wait of [`stirred`]. One that begins in this very moment may not; whoever looks
+/// shall look again after a while all the same.
+pub(crate) fn doze() {
+    DOZING.store(true, Ordering::Relaxed);
+}
+
+#[cold]
+fn stir() {
+    if DOZING.swap(false, Ordering::Relaxed) {
+        STIRRED.notify_one();
+    }
+}
+
+/// Waits until a poll begins, if nothing has run when it was asked for.
+pub(crate) async fn stirred() {
+    STIRRED.notified().await;
 }
 
 /// Every thread that has polled a marked task.

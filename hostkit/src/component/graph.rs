@@ -196,6 +196,14 @@ impl fmt::Debug for Graph {
     }
 }
 
+impl Provider {
+    /// What it asks for.
+    #[cfg(feature = "cli")]
+    pub(crate) fn edges(&self) -> &'static [Edge] {
+        self.edges
+    }
+}
+
 impl Graph {
     /// Collects the providers, resolves every edge of every one, and reports all faults at once.
     ///

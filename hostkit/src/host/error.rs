@@ -10,7 +10,6 @@ use crate::error::{Problem, WithCauses};
 /// Every fault that was found while a host was built.
 ///
 /// Its `Display` is the report: a headline and then one numbered paragraph per fault, with places and help.
-#[derive(Debug)]
 pub struct BuildError {
     problems: Vec<Problem>,
 }
@@ -37,6 +36,19 @@ impl BuildError {
         78
     }
 }
+
+/// The same as for people: `unwrap` and a `main` that returns the error print it.
+macro_rules! debug_is_display {
+    ($($error:ty),*) => {$(
+        impl fmt::Debug for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+
+debug_is_display!(BuildError, StartError, RunError, super::TriggerError);
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,7 +170,6 @@ impl Report {
 }
 
 /// Why a host did not start. What had started was stopped again, in reverse.
-#[derive(Debug)]
 pub struct StartError {
     pub(crate) cause: StartCause,
     pub(crate) report: Box<Report>,
@@ -226,7 +237,6 @@ impl Error for StartError {
 }
 
 /// Why a host did not end well: the first failure, carrying the others and whoever was stuck.
-#[derive(Debug)]
 pub struct RunError {
     pub(crate) report: Box<Report>,
     pub(crate) during_start: Option<Box<StartError>>,
@@ -278,7 +288,7 @@ impl fmt::Display for RunError {
         match (self.report.failures.first(), self.report.forced) {
             (Some(failure), _) => write!(f, "service {failure}")?,
             (None, Some(_)) => {
-                f.write_str("a second signal ended the stop before it was complete; hooks and disposers were skipped")?;
+                f.write_str("a second signal ended the stop before it was complete; hooks, disposers and what takes leftovers were skipped")?;
             }
             (None, None) => f.write_str("the host did not stop cleanly")?,
         }

@@ -327,7 +327,6 @@ pub struct ServiceStatus {
 }
 
 /// Why a function could not be run on demand, or how it failed.
-#[derive(Debug)]
 pub struct TriggerError {
     kind: TriggerFault,
 }

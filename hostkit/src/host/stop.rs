@@ -344,10 +344,17 @@ impl<'a> Stopping<'a> {
         });
         for (name, result) in join_all(handed).await {
             match result {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => {
+                    let of_queue = format!("`{name}`: ");
+                    let lines = report.leftovers.iter_mut().filter(|line| line.starts_with(&of_queue));
+                    lines.for_each(|line| line.push_str(", and handed over"));
+                }
                 Ok(Err(failure)) => {
-                    tracing::error!(target: "hostkit::host", service = name, error = %failure, "what was left of the queue could not be handed over");
-                    report.failures.push(ServiceFailure { name: name.to_owned(), failure });
+                    tracing::error!(target: "hostkit::host", service = name, error = %failure, "what takes the leftovers of the queue failed; they are lost");
+                    let failure = format!("what takes its leftovers failed, and they are lost: {failure}");
+                    report
+                        .failures
+                        .push(ServiceFailure { name: name.to_owned(), failure: RunFailure::Returned(failure.into()) });
                 }
                 Err(fate) => report.stuck.push(Stuck {
                     name: name.to_owned(),

@@ -22,7 +22,7 @@ use super::running::Running;
 use super::start::{Interrupted, prepare, run_hook, start_services};
 use super::stop::Stopping;
 use super::{Host, RunError, StartError};
-use crate::component::{RunFailure, install_panic_hook};
+use crate::component::{RunFailure, Want, install_panic_hook};
 use crate::queue::TaskQueue;
 use crate::runner::{End, Ended, Stage, StopsWith};
 use crate::tasks::joined;
@@ -135,19 +135,32 @@ async fn bring_up_and_call<'r>(
 }
 
 /// The queues that the function, or whoever works off one of these, can put something into (invariant 2).
+///
+/// Whoever can open scopes reaches whatever is in them, such as the handlers of a web service: all of them.
 fn reached_queues(running: &Running, own: &ServicePlan) -> Vec<usize> {
     let graph = &running.container.graph;
     let mut reached = own.singletons.clone();
+    let mut opens_scopes = opens_scopes(running, own);
     let mut queues = BTreeSet::new();
     loop {
         let mut more = running.services.iter().enumerate().filter(|(place, service)| {
-            let queue = service.plan.queue_type().and_then(|of| graph.fitting_of(of));
-            !queues.contains(place) && queue.is_some_and(|id| reached.contains(&id))
+            let queue = service.plan.queue_type().map(|of| graph.fitting_of(of));
+            let is_reached = |queue: Option<_>| opens_scopes || queue.is_some_and(|id| reached.contains(&id));
+            !queues.contains(place) && queue.is_some_and(is_reached)
         });
         let Some((place, service)) = more.next() else { return queues.into_iter().collect() };
         reached.extend(&service.plan.singletons);
+        opens_scopes |= self::opens_scopes(running, &service.plan);
         queues.insert(place);
     }
+}
+
+/// Whether a function or a component that it reaches asks for scopes of no certain content.
+fn opens_scopes(running: &Running, plan: &ServicePlan) -> bool {
+    let graph = &running.container.graph;
+    let of_steps = plan.plan.steps.iter().map(|step| step.provider);
+    let edges = plan.singletons.iter().copied().chain(of_steps).flat_map(|id| graph.provider(id).edges());
+    plan.entry.edges.iter().chain(edges).any(|edge| matches!(edge.want, Want::Scope | Want::Scopes))
 }
 
 /// Calls the function, tells it to stop when somebody asks for that, and drops it at its deadline (invariant 3).

@@ -9,7 +9,8 @@
 //! 4. Its time is real, also for hosts on a paused clock.
 //! 5. Where nothing is at risk it looks at what all hosts share and at none of them: at the threads, at each runtime once a
 //!    second, at the wall clock. A host is looked at from the moment that one of these, or a poke, gives reason to until it
-//!    has nothing to say any more.
+//!    has nothing to say any more. While no host does anything it sleeps for [`IDLE_ROUND`], and is woken by the first that
+//!    does.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -163,11 +164,14 @@ async fn rounds(signals: &mut Option<Signals>) {
         if asks {
             waited = Duration::ZERO;
         }
-        let (arriving, next) = look(passed, reach, asks);
-        pause = next;
+        let seen = look(passed, reach, asks);
+        pause = seen.pause;
         reach = Reach::Concerned;
-        if arriving.is_some() {
-            *signals = arriving;
+        if seen.arriving.is_some() {
+            *signals = seen.arriving;
+        }
+        if seen.is_idle {
+            stall::doze();
         }
         let heard = async {
             match signals {
@@ -180,6 +184,7 @@ async fn rounds(signals: &mut Option<Signals>) {
             biased;
             signal = heard => hear(signal),
             () = POKED.notified() => reach = Reach::Everything,
+            () = stall::stirred() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -196,6 +201,9 @@ enum Reach {
 
 /// How long the thread sleeps while there is nothing to watch.
 const LONG: Duration = Duration::from_hours(1);
+/// How long it sleeps while no host does anything, unless one begins to. A runtime that owes an answer for [`SILENT`] is so
+/// reported within five seconds.
+const IDLE_ROUND: Duration = Duration::from_millis(1500);
 /// How late a round may be without anybody's fault.
 const LATE: Duration = Duration::from_millis(100);
 /// After this time without a round the thread counts as lost.
@@ -214,8 +222,17 @@ pub(super) fn lost() -> Option<Duration> {
     last.map(|last| real_now().saturating_duration_since(last)).filter(|passed| *passed > LOST)
 }
 
-/// Looks after the hosts, and says when to do so again.
-fn look(passed: Duration, reach: Reach, asks: bool) -> (Option<Signals>, Duration) {
+/// What a round came to.
+struct Seen {
+    arriving: Option<Signals>,
+    /// Whether no host does anything and none is at risk.
+    is_idle: bool,
+    /// When to look again.
+    pause: Duration,
+}
+
+/// Looks after the hosts.
+fn look(passed: Duration, reach: Reach, asks: bool) -> Seen {
     let mut side = side();
     #[cfg(test)]
     assert!(!tests::KILLED.swap(false, std::sync::atomic::Ordering::SeqCst), "killed by a test");
@@ -235,9 +252,10 @@ fn look(passed: Duration, reach: Reach, asks: bool) -> (Option<Signals>, Duratio
             host.concern = host.watched.look(passed, &held, silent, &mut asides);
         }
     }
-    let pause = hosts.iter().map(|host| if is_idle { host.concern.idle_pause } else { host.concern.pause }).min();
+    let is_idle = is_idle && hosts.iter().all(|host| host.concern.is_quiet);
+    let pause = hosts.iter().map(|host| if is_idle { IDLE_ROUND } else { host.concern.pause }).min();
     aside::say(asides);
-    (arriving.take(), pause.unwrap_or(LONG))
+    Seen { arriving: arriving.take(), is_idle, pause: pause.unwrap_or(LONG) }
 }
 
 fn hear(signal: Signal) {

@@ -92,8 +92,6 @@ pub(super) struct Concern {
     pub(super) is_quiet: bool,
     /// When to look at the threads again.
     pub(super) pause: Duration,
-    /// The same where no thread does anything for any host.
-    pub(super) idle_pause: Duration,
 }
 
 /// What is known of a host's progress.
@@ -355,9 +353,7 @@ impl Watched {
         progress.health = health;
         self.announce();
         let pause = self.end_if_overdue().map_or(pause, |left| pause.min(left));
-        let idle_pause =
-            if is_quiet { self.options.stall_after.map_or(ROUND, |limit| limit.clamp(FASTEST, ROUND)) } else { pause };
-        Concern { is_quiet, pause, idle_pause }
+        Concern { is_quiet, pause }
     }
 
     /// Makes the host speak for the process to systemd, if there is one that listens.

@@ -52,6 +52,19 @@ fn what_was_answered_with_202_is_done_before_the_program_ends() {
 }
 
 #[test]
+fn a_triggered_server_has_the_queues_that_its_handlers_reach() {
+    let place = Place::new();
+    let (program, address) = start(&place, &["trigger", "web"]);
+    assert_eq!(request(&address, "POST", GENERATE, r#"{"month":"2026-10"}"#).status, 202);
+    let report = eventually("the report", || {
+        let answer = request(&address, "GET", "/api/reports/2026-10", "");
+        (answer.status != 404).then_some(answer)
+    });
+    assert_eq!(report.status, 200, "{report:?}");
+    assert_eq!(program.stopped().code, Some(0));
+}
+
+#[test]
 fn a_request_under_way_at_the_stop_is_answered_and_what_it_enqueued_is_done() {
     let place = Place::new();
     let (program, address) = start(&place, &[]);
