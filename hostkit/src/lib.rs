@@ -104,6 +104,8 @@
 //! | `cli` | yes | the command line of the generated program (clap) |
 //! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
+//! | `durable` | no | the contract of stores and `memory://` ([`store`]); what runs durable jobs is to come |
+//! | `sqlite` | no | durable jobs in a SQLite file, with nothing to install ([`store`]) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.
@@ -136,6 +138,8 @@ mod registry;
 pub(crate) mod runner;
 pub(crate) mod service;
 pub(crate) mod stall;
+#[cfg(feature = "durable")]
+pub mod store;
 pub(crate) mod tasks;
 pub(crate) mod time;
 

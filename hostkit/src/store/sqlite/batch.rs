@@ -1,0 +1,110 @@
+//! What operations share while a transaction is open: the connection, the instant, and what has moved.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Result};
+
+use super::super::Timestamp;
+use super::super::crash::crash_point;
+use super::schema::{BEHIND, Place, READY};
+
+/// One transaction.
+#[derive(Debug)]
+pub(super) struct Batch<'c> {
+    pub(super) connection: &'c Connection,
+    /// One instant for all of it.
+    pub(super) now: Timestamp,
+    tally: Tally,
+    /// Whether there is more to claim or to cancel than before.
+    pub(super) is_news: bool,
+}
+
+/// By how much counts will change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally(Vec<(Arc<str>, Place, i64)>);
+
+/// A job that is about to move, as far as that matters.
+#[derive(Debug)]
+pub(super) struct Moving {
+    pub(super) seq: i64,
+    pub(super) kind: Arc<str>,
+    pub(super) from: Place,
+    pub(super) due: i64,
+    pub(super) serial_key: Option<String>,
+}
+
+impl<'c> Batch<'c> {
+    pub(super) fn new(connection: &'c Connection, now: Timestamp) -> Self {
+        Self { connection, now, tally: Tally::default(), is_news: false }
+    }
+
+    /// A row's worth of numbers to remember what has moved so far, for work that may be undone.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+
+    /// Forgets what has moved since.
+    pub(super) fn restore(&mut self, tally: Tally) {
+        self.tally = tally;
+    }
+
+    /// So many more jobs of this kind are here.
+    pub(super) fn count(&mut self, kind: &Arc<str>, place: Place, change: i64) {
+        match self.tally.0.iter_mut().find(|(known, at, _)| *at == place && known == kind) {
+            Some((_, _, total)) => *total += change,
+            None => self.tally.0.push((Arc::clone(kind), place, change)),
+        }
+    }
+
+    /// How many jobs of a kind wait.
+    pub(super) fn waiting(&self, kind: &Arc<str>) -> Result<u64> {
+        let sql = "SELECT coalesce(sum(jobs), 0) FROM hostkit_counts WHERE kind = ?1 AND place <= 2";
+        let stored: i64 = self.connection.prepare_cached(sql)?.query_row([&**kind], |row| row.get(0))?;
+        let changed = self.tally.0.iter().filter(|(known, place, _)| *place <= BEHIND && known == kind);
+        Ok(u64::try_from(stored + changed.map(|(_, _, change)| change).sum::<i64>()).unwrap_or(0))
+    }
+
+    /// Writes down what has moved. Nothing may move afterwards.
+    pub(super) fn close(&mut self) -> Result<()> {
+        let sql = "INSERT INTO hostkit_counts (kind, place, jobs) VALUES (?1, ?2, ?3)
+            ON CONFLICT (kind, place) DO UPDATE SET jobs = jobs + excluded.jobs";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for (kind, place, change) in self.tally.0.drain(..).filter(|(_, _, change)| *change != 0) {
+            statement.execute((&*kind, place, change))?;
+            crash_point!("commit.job_counted");
+        }
+        Ok(())
+    }
+
+    /// A job leaves its place, and with it perhaps the slot of its key (invariant 2 of the schema).
+    pub(super) fn moved(&mut self, job: &Moving, to: Place) -> Result<()> {
+        self.count(&job.kind, job.from, -1);
+        self.count(&job.kind, to, 1);
+        match &job.serial_key {
+            Some(key) => self.slot_left(&job.kind, key),
+            None => Ok(()),
+        }
+    }
+
+    /// The first job that is behind this key may be claimed.
+    pub(super) fn slot_left(&mut self, kind: &Arc<str>, key: &str) -> Result<()> {
+        let sql = "SELECT seq FROM hostkit_jobs INDEXED BY hostkit_behind
+            WHERE place = 2 AND kind = ?1 AND serial_key = ?2 ORDER BY priority, due, seq LIMIT 1";
+        let first: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row((&**kind, key), |row| row.get(0)).optional()?;
+        if let Some(seq) = first {
+            self.put(seq, READY)?;
+            self.count(kind, BEHIND, -1);
+            self.count(kind, READY, 1);
+            crash_point!("key.slot_passed_on");
+        }
+        Ok(())
+    }
+
+    /// Changes nothing of a job but its place.
+    pub(super) fn put(&self, seq: i64, place: Place) -> Result<()> {
+        let sql = "UPDATE hostkit_jobs SET place = ?2 WHERE seq = ?1";
+        self.connection.prepare_cached(sql)?.execute((seq, place))?;
+        Ok(())
+    }
+}

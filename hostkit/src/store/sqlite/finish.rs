@@ -1,0 +1,154 @@
+//! What becomes of jobs that an owner has.
+
+use rusqlite::{OptionalExtension as _, Result, Row};
+
+use super::super::crash::crash_point;
+use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
+use super::batch::{Batch, Moving};
+use super::keys::read;
+use super::schema::{CANCELLED, DEAD, DONE, Place, QUARANTINED, READY, RUNNING, SUSPECT};
+
+const HELD: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
+    cancel_requested, at_most_once, reason, place FROM hostkit_jobs WHERE id = ?1";
+const HELD_BY: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
+    cancel_requested, at_most_once, reason, place FROM hostkit_jobs INDEXED BY hostkit_running
+    WHERE place = 3 AND owner = ?1";
+const LET_GO: &str =
+    "UPDATE hostkit_jobs SET place = ?2, due = ?3, failures = ?4, crashes = ?5, reason = ?6, ended_at = ?7,
+    owner = NULL, cancel_requested = 0 WHERE seq = ?1";
+
+/// A job that an owner has.
+#[derive(Debug)]
+pub(super) struct Held {
+    seq: i64,
+    pub(super) claim: Claim,
+    kind: std::sync::Arc<str>,
+    failures: i64,
+    crashes: u32,
+    due: Timestamp,
+    serial_key: Option<String>,
+    unique: Option<(String, UniqueMode)>,
+    is_cancel_requested: bool,
+    at_most_once: bool,
+    reason: Option<String>,
+    place: Place,
+}
+
+fn held(row: &Row<'_>) -> Result<Held> {
+    let (epoch, mode, kind): (i64, Option<i64>, _) = (row.get(3)?, row.get(9)?, row.get_ref(2)?.as_str()?.into());
+    Ok(Held {
+        seq: row.get(0)?,
+        claim: Claim { id: JobId::from_bytes(row.get(1)?), epoch: u64::try_from(epoch).unwrap_or(0) },
+        kind,
+        failures: row.get(4)?,
+        crashes: row.get(5)?,
+        due: Timestamp::from_micros(row.get(6)?),
+        serial_key: row.get(7)?,
+        unique: row.get::<_, Option<String>>(8)?.zip(mode.and_then(read)),
+        is_cancel_requested: row.get(10)?,
+        at_most_once: row.get(11)?,
+        reason: row.get(12)?,
+        place: row.get(13)?,
+    })
+}
+
+/// What a dead owner leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Interrupted,
+    Quarantined,
+    Cancelled,
+}
+
+impl Batch<'_> {
+    pub(super) fn finish(&mut self, finish: &Finish) -> Result<Applied> {
+        let found = self.connection.prepare_cached(HELD)?.query_row([finish.claim.id.as_bytes()], held).optional()?;
+        let Some(mut job) = found.filter(|job| job.place == RUNNING && job.claim == finish.claim) else {
+            return Ok(Applied::Stale);
+        };
+        if matches!(finish.verdict, Verdict::Retry { .. } | Verdict::Dead { .. }) {
+            job.failures += 1;
+        }
+        let to = match &finish.verdict {
+            Verdict::Done => {
+                job.reason = None;
+                DONE
+            }
+            Verdict::Dead { error } | Verdict::Undecodable { error } => {
+                job.reason = Some(error.clone());
+                DEAD
+            }
+            Verdict::Cancelled { reason } => {
+                job.reason = Some(reason.clone());
+                CANCELLED
+            }
+            _ if job.is_cancel_requested => CANCELLED,
+            Verdict::Retry { after, error } => {
+                job.due = self.now.after(*after);
+                job.reason = Some(error.clone());
+                job.waits()
+            }
+            Verdict::Snoozed { after } => {
+                job.due = self.now.after(*after);
+                job.waits()
+            }
+            Verdict::Released => job.waits(),
+        };
+        self.let_go(job, to)?;
+        Ok(Applied::Applied)
+    }
+
+    /// Takes a job from its owner and puts it elsewhere.
+    fn let_go(&mut self, job: Held, to: Place) -> Result<()> {
+        let ended_at = (to >= DONE).then(|| self.now.as_micros());
+        let parameters = (job.seq, to, job.due.as_micros(), job.failures, job.crashes, &job.reason, ended_at);
+        self.connection.prepare_cached(LET_GO)?.execute(parameters)?;
+        crash_point!("finish.row_written");
+        if to >= DONE {
+            self.release_unique(&job.kind, job.claim.id, job.unique.as_ref())?;
+        }
+        let moving = Moving { seq: job.seq, kind: job.kind, from: RUNNING, due: 0, serial_key: job.serial_key };
+        self.moved(&moving, to)?;
+        self.is_news = true;
+        Ok(())
+    }
+
+    /// All that an owner has.
+    pub(super) fn held_by(&self, owner: i64) -> Result<Vec<Held>> {
+        let mut statement = self.connection.prepare_cached(HELD_BY)?;
+        let rows = statement.query_map([owner], held)?;
+        rows.collect()
+    }
+
+    /// Lets a job wait again as before, or cancels it if that was asked for.
+    pub(super) fn give_back(&mut self, job: Held) -> Result<()> {
+        let to = if job.is_cancel_requested { CANCELLED } else { job.waits() };
+        self.let_go(job, to)
+    }
+
+    /// Takes a job from an owner who died.
+    pub(super) fn inherit(&mut self, mut job: Held) -> Result<Fate> {
+        job.crashes += 1;
+        let (to, fate) = if job.is_cancel_requested {
+            (CANCELLED, Fate::Cancelled)
+        } else if job.at_most_once || job.crashes >= CRASHES_TO_QUARANTINE {
+            job.reason = Some(rules::conviction(job.crashes));
+            (QUARANTINED, Fate::Quarantined)
+        } else {
+            (SUSPECT, Fate::Interrupted)
+        };
+        self.let_go(job, to)?;
+        Ok(fate)
+    }
+}
+
+impl Held {
+    /// Where it waits when it comes back.
+    fn waits(&self) -> Place {
+        if self.crashes > 0 { SUSPECT } else { READY }
+    }
+
+    pub(super) fn is_cancel_requested(&self) -> bool {
+        self.is_cancel_requested
+    }
+}

@@ -1,0 +1,223 @@
+//! What people do to jobs, and how jobs are forgotten.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension as _, Result, params};
+
+use super::super::crash::crash_point;
+use super::super::{
+    Batch as Changes, Changed, Filter, JobId, OCCURRENCES_KEPT, Retention, State, Timestamp, UniqueMode,
+};
+use super::batch::{Batch, Moving};
+use super::keys::{Space, read};
+use super::schema::{CANCELLED, DEAD, Place, QUARANTINED, READY, RUNNING, place, state};
+
+/// How many rows are looked at in one go.
+const CHUNK: u32 = 500;
+
+const ENDED: &str = "SELECT seq, ended_at, id FROM hostkit_jobs INDEXED BY hostkit_ended
+    WHERE place >= 4 AND kind = ?1 AND place = ?2 AND ended_at <= ?3 AND (ended_at, seq) > (?4, ?5)
+    ORDER BY ended_at, seq LIMIT ?6";
+
+const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
+
+/// A job, as far as those who manage it need to know.
+struct Managed {
+    moving: Moving,
+    unique: Option<(String, UniqueMode)>,
+}
+
+/// A job that has an outcome.
+struct Ended {
+    seq: i64,
+    ended_at: i64,
+    id: JobId,
+}
+
+impl Batch<'_> {
+    fn managed(&self, id: JobId) -> Result<Option<Managed>> {
+        let sql = "SELECT seq, kind, place, due, serial_key, unique_key, unique_mode FROM hostkit_jobs WHERE id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_row([id.as_bytes()], |row| {
+            let kind: Arc<str> = row.get_ref(1)?.as_str()?.into();
+            let mode: Option<i64> = row.get(6)?;
+            let moving =
+                Moving { seq: row.get(0)?, kind, from: row.get(2)?, due: row.get(3)?, serial_key: row.get(4)? };
+            Ok(Managed { moving, unique: row.get::<_, Option<String>>(5)?.zip(mode.and_then(read)) })
+        });
+        found.optional()
+    }
+
+    pub(super) fn cancel(&mut self, id: JobId, reason: &str) -> Result<Changed> {
+        let Some(Managed { mut moving, unique }) = self.managed(id)? else { return Ok(Changed::NotFound) };
+        self.is_news = true;
+        match state(moving.from) {
+            None => return Ok(Changed::NotFound),
+            Some(ended @ (State::Done | State::Cancelled)) => return Ok(Changed::Refused(ended)),
+            Some(State::Running) => {
+                let sql = "UPDATE hostkit_jobs SET cancel_requested = 1, reason = ?2 WHERE seq = ?1";
+                self.connection.prepare_cached(sql)?.execute((moving.seq, reason))?;
+                crash_point!("cancel.requested");
+                return Ok(Changed::Requested);
+            }
+            Some(State::Waiting | State::Dead | State::Quarantined) => {}
+        }
+        let sql = "UPDATE hostkit_jobs SET place = ?2, reason = ?3, ended_at = ?4 WHERE seq = ?1";
+        let parameters = (moving.seq, CANCELLED, reason, self.now.as_micros());
+        self.connection.prepare_cached(sql)?.execute(parameters)?;
+        crash_point!("cancel.row_written");
+        self.release_unique(&moving.kind, id, unique.as_ref())?;
+        if moving.from != READY || moving.due > self.now.as_micros() {
+            // It had no slot of its key to pass on.
+            moving.serial_key = None;
+        }
+        self.moved(&moving, CANCELLED)?;
+        Ok(Changed::Changed)
+    }
+
+    pub(super) fn retry(&mut self, id: JobId) -> Result<Changed> {
+        let Some(Managed { mut moving, unique }) = self.managed(id)? else { return Ok(Changed::NotFound) };
+        if moving.from == RUNNING {
+            return Ok(Changed::Refused(State::Running));
+        }
+        self.is_news = true;
+        if moving.from < RUNNING {
+            let sql = "UPDATE hostkit_jobs SET due = min(due, ?2) WHERE seq = ?1";
+            self.connection.prepare_cached(sql)?.execute((moving.seq, self.now.as_micros()))?;
+            return Ok(Changed::Changed);
+        }
+        if let Some((key, _)) = unique.filter(|(_, mode)| !matches!(mode, UniqueMode::Throttle(_))) {
+            match self.holder(&moving.kind, Space::Unique, &key)? {
+                Some(other) if other != id => return Ok(Changed::Duplicate(other)),
+                _ => self.hold(&moving.kind, Space::Unique, &key, id, None)?,
+            }
+        }
+        let sql = "UPDATE hostkit_jobs
+            SET place = 0, due = ?2, failures = 0, crashes = 0, reason = NULL, ended_at = NULL WHERE seq = ?1";
+        self.connection.prepare_cached(sql)?.execute((moving.seq, self.now.as_micros()))?;
+        crash_point!("retry.row_written");
+        moving.serial_key = None;
+        self.moved(&moving, READY)?;
+        Ok(Changed::Changed)
+    }
+
+    /// The kinds that a filter is about and of which there are jobs in this place.
+    fn kinds(&self, filter: &Filter) -> Result<Vec<Arc<str>>> {
+        if let Some(kind) = &filter.kind {
+            return Ok(vec![Arc::clone(kind)]);
+        }
+        let mut statement = self.connection.prepare_cached("SELECT DISTINCT kind FROM hostkit_counts ORDER BY kind")?;
+        let kinds = statement.query_map([], |row| Ok(row.get_ref(0)?.as_str()?.into()))?;
+        kinds.collect()
+    }
+
+    /// Jobs of a kind that have this outcome since then or before, the oldest first, after this one.
+    fn ended(&self, kind: &str, at: Place, until: Timestamp, after: Option<&Ended>, limit: u32) -> Result<Vec<Ended>> {
+        let (ended_at, seq) = after.map_or((i64::MIN, i64::MIN), |job| (job.ended_at, job.seq));
+        let mut statement = self.connection.prepare_cached(ENDED)?;
+        let rows = statement.query_map(params![kind, at, until.as_micros(), ended_at, seq, limit], |row| {
+            Ok(Ended { seq: row.get(0)?, ended_at: row.get(1)?, id: JobId::from_bytes(row.get(2)?) })
+        })?;
+        rows.collect()
+    }
+
+    pub(super) fn redrive(&mut self, filter: &Filter, limit: u32) -> Result<Changes> {
+        let mut changed = 0;
+        for kind in self.kinds(filter)? {
+            for at in [DEAD, QUARANTINED] {
+                if filter.state.is_some_and(|state| place(state) != at) {
+                    continue;
+                }
+                let mut last = None;
+                while changed < limit {
+                    let letters = self.ended(&kind, at, END_OF_TIME, last.as_ref(), CHUNK.min(limit - changed))?;
+                    for letter in &letters {
+                        changed += u32::from(self.retry(letter.id)? == Changed::Changed);
+                    }
+                    last = letters.into_iter().last();
+                    if last.is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(Changes { changed: changed.into(), has_more: changed == limit })
+    }
+
+    pub(super) fn purge(&mut self, filter: &Filter, limit: u32) -> Result<Changes> {
+        let mut changed = 0;
+        for kind in self.kinds(filter)? {
+            for state in State::ALL.into_iter().filter(|state| state.is_outcome()) {
+                if filter.state.is_none_or(|wanted| wanted == state) {
+                    changed += self.delete_ended(&kind, place(state), END_OF_TIME, limit - changed)?;
+                }
+            }
+        }
+        Ok(Changes { changed: changed.into(), has_more: changed == limit })
+    }
+
+    pub(super) fn prune(&mut self, retention: &Retention, limit: u32) -> Result<Changes> {
+        let mut changed = 0;
+        for state in State::ALL {
+            let kept = match state {
+                State::Done | State::Cancelled => retention.done,
+                State::Dead | State::Quarantined => retention.dead,
+                State::Waiting | State::Running => continue,
+            };
+            changed += self.delete_ended(&retention.kind, place(state), self.now.before(kept), limit - changed)?;
+        }
+        self.forget(limit)?;
+        Ok(Changes { changed: changed.into(), has_more: changed == limit })
+    }
+
+    /// Forgets keys and occurrences that nobody needs.
+    fn forget(&self, limit: u32) -> Result<()> {
+        let sql = "DELETE FROM hostkit_keys WHERE (kind, space, key) IN (
+                SELECT kind, space, key FROM hostkit_keys INDEXED BY hostkit_keys_until
+                WHERE until IS NOT NULL AND until <= ?1 ORDER BY until LIMIT ?2
+            )";
+        self.connection.prepare_cached(sql)?.execute((self.now.as_micros(), limit))?;
+        crash_point!("prune.keys_forgotten");
+        let mut statement = self.connection.prepare_cached(
+            "WITH RECURSIVE schedules (schedule) AS (
+                SELECT min(schedule) FROM hostkit_occurrences
+                UNION ALL
+                SELECT (SELECT min(schedule) FROM hostkit_occurrences WHERE schedule > schedules.schedule)
+                FROM schedules WHERE schedule IS NOT NULL
+            )
+            SELECT schedule, (SELECT max(instant) FROM hostkit_occurrences AS it WHERE it.schedule = schedules.schedule)
+            FROM schedules WHERE schedule IS NOT NULL",
+        )?;
+        let last = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let last: Vec<(String, i64)> = last.collect::<Result<_>>()?;
+        let sql = "DELETE FROM hostkit_occurrences WHERE schedule = ?1 AND instant < ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for (schedule, last) in last {
+            statement.execute((schedule, Timestamp::from_micros(last).before(OCCURRENCES_KEPT).as_micros()))?;
+        }
+        crash_point!("prune.occurrences_forgotten");
+        Ok(())
+    }
+
+    /// Deletes jobs of a kind that have had this outcome for long enough, the oldest first.
+    fn delete_ended(&mut self, kind: &Arc<str>, at: Place, until: Timestamp, limit: u32) -> Result<u32> {
+        let old = self.ended(kind, at, until, None, limit)?;
+        let sql = "DELETE FROM hostkit_jobs WHERE seq = ?1 RETURNING idempotency_key, enqueued_at, payload IS NULL";
+        for job in &old {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let (key, enqueued_at, is_beside): (Option<String>, i64, bool) =
+                statement.query_row([job.seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            crash_point!("prune.row_deleted");
+            if is_beside {
+                let sql = "DELETE FROM hostkit_payloads WHERE seq = ?1";
+                self.connection.prepare_cached(sql)?.execute([job.seq])?;
+            }
+            if let Some(key) = key {
+                self.outlive(kind, job.id, &key, enqueued_at)?;
+            }
+        }
+        let deleted = u32::try_from(old.len()).unwrap_or(u32::MAX);
+        self.count(kind, at, -i64::from(deleted));
+        Ok(deleted)
+    }
+}
