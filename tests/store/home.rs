@@ -32,6 +32,11 @@ impl Directory {
     pub(crate) fn url(&self) -> StoreUrl {
         StoreUrl::parse(&format!("sqlite://{}", self.file().display())).unwrap()
     }
+
+    /// Without waiting for the disk, which is not what is tested.
+    pub(crate) fn fast_url(&self) -> StoreUrl {
+        StoreUrl::parse(&format!("sqlite://{}?synchronous=normal", self.file().display())).unwrap()
+    }
 }
 
 impl Drop for Directory {

@@ -19,3 +19,4 @@ pub(crate) use on_every_home;
 
 mod conformance;
 mod home;
+mod random;

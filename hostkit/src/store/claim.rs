@@ -247,7 +247,7 @@ pub enum Applied {
 pub enum Beat {
     /// All its jobs are its own for a whole lease, counted from when the beat was sent.
     Alive {
-        /// Those of its jobs that somebody wants cancelled, every time until they are finished.
+        /// Those of its jobs that somebody wants cancelled, every time until they are finished, by id.
         cancelled: Vec<Claim>,
     },
     /// It was declared dead and has nothing any more. It must stop what it runs and register anew.

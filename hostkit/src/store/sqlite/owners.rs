@@ -27,7 +27,9 @@ impl Batch<'_> {
         crash_point!("beat.lease_extended");
         let held = self.held_by(owner.0)?;
         let wanted = held.iter().filter(|job| job.is_cancel_requested()).map(|job| job.claim);
-        Ok(Beat::Alive { cancelled: wanted.collect() })
+        let mut cancelled: Vec<_> = wanted.collect();
+        cancelled.sort_unstable();
+        Ok(Beat::Alive { cancelled })
     }
 
     pub(super) fn reconcile(&mut self, owner: OwnerId, known: &[Claim]) -> Result<u64> {

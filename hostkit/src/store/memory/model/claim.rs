@@ -22,7 +22,9 @@ impl Model {
         let Some(beating) = self.owners.get_mut(&owner) else { return Beat::Lost };
         beating.until = now.after(beating.lease);
         let wanted = self.jobs.values().filter(|job| job.owner == Some(owner) && job.is_cancel_requested);
-        Beat::Alive { cancelled: wanted.map(|job| Claim { id: job.id, epoch: job.epoch }).collect() }
+        let mut cancelled: Vec<_> = wanted.map(|job| Claim { id: job.id, epoch: job.epoch }).collect();
+        cancelled.sort_unstable();
+        Beat::Alive { cancelled }
     }
 
     pub(in crate::store::memory) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Claimed {
