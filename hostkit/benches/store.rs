@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use hostkit::store::sqlite::rusqlite::{Connection, params};
 use hostkit::store::{
-    self, ClaimRequest, Claimed, ClaimedJob, Enqueued, Finish, JobId, NewJob, OwnerId, Store, StoreUrl, Verdict, Wanted,
-    Worker,
+    self, ClaimRequest, Claimed, ClaimedJob, Enqueued, Finish, JobId, NewJob, OwnerId, Store, StoreUrl, Verdict,
+    Wanted, Worker,
 };
 use tokio::runtime::Runtime;
 
@@ -219,11 +219,24 @@ fn enqueues(runtime: &Runtime) {
         let hand = &hand;
         move || timed(|| (0..COUNT / CALLERS).for_each(|_| hand.together(CALLERS, each)))
     };
-    throughput("a table with an id and an index of what waits", count, compare(31, mine, by_hand(ByHand::insert)), Bar::AtLeast(0.6));
+    throughput(
+        "a table with an id and an index of what waits",
+        count,
+        compare(31, mine, by_hand(ByHand::insert)),
+        Bar::AtLeast(0.6),
+    );
     throughput("a table without any index", count, compare(31, mine, by_hand(ByHand::insert_bare)), Bar::None);
     let alone = || timed(|| (0..ALONE).for_each(|_| hand.together(1, ByHand::insert))) * (count / ALONE as u32);
     throughput("one commit for each job", count, compare(11, mine, alone), Bar::AtLeast(20.0));
-    let one = || timed(|| runtime.block_on(async { for _ in 0..ALONE { ours.fill(1).await } }));
+    let one = || {
+        timed(|| {
+            runtime.block_on(async {
+                for _ in 0..ALONE {
+                    ours.fill(1).await
+                }
+            })
+        })
+    };
     let one_by_hand = || timed(|| (0..ALONE).for_each(|_| hand.together(1, ByHand::insert)));
     throughput("one caller against one commit for each job", ALONE as u32, compare(11, one, one_by_hand), Bar::None);
 }

@@ -321,6 +321,8 @@ fn random_programs_agree_with_the_model() {
         answers.iter_mut().zip(ran).for_each(|(all, more)| *all += more);
     }
     let [stored, replaced, rejected, claimed] = answers;
-    println!("{programs} programs from seed {first}: {stored} stored, {replaced} replaced, {rejected} rejected, {claimed} claimed");
+    println!(
+        "{programs} programs from seed {first}: {stored} stored, {replaced} replaced, {rejected} rejected, {claimed} claimed"
+    );
     assert!(programs < PROGRAMS || (stored > 10_000 && replaced > 100 && rejected > 1000 && claimed > 5000));
 }

@@ -37,6 +37,7 @@ mod owners;
 mod place;
 mod read;
 mod schema;
+mod slots;
 mod transaction;
 mod writer;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _, Result};
+use rusqlite::{Connection, Result};
 
 use super::super::Timestamp;
 use super::super::crash::crash_point;
-use super::schema::{BEHIND, Place, READY};
+use super::schema::{BEHIND, Place};
 
 /// One transaction.
 #[derive(Debug)]
@@ -23,22 +23,12 @@ pub(super) struct Batch<'c> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally(Vec<(Arc<str>, Place, i64)>);
 
-/// A job that is about to move, as far as that matters.
-#[derive(Debug)]
-pub(super) struct Moving {
-    pub(super) seq: i64,
-    pub(super) kind: Arc<str>,
-    pub(super) from: Place,
-    pub(super) due: i64,
-    pub(super) serial_key: Option<String>,
-}
-
 impl<'c> Batch<'c> {
     pub(super) fn new(connection: &'c Connection, now: Timestamp) -> Self {
         Self { connection, now, tally: Tally::default(), is_news: false }
     }
 
-    /// A row's worth of numbers to remember what has moved so far, for work that may be undone.
+    /// What has moved so far, to be [restored](Self::restore) if something that follows is undone.
     pub(super) fn tally(&self) -> Tally {
         self.tally.clone()
     }
@@ -76,29 +66,10 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    /// A job leaves its place, and with it perhaps the slot of its key (invariant 2 of the schema).
-    pub(super) fn moved(&mut self, job: &Moving, to: Place) -> Result<()> {
-        self.count(&job.kind, job.from, -1);
-        self.count(&job.kind, to, 1);
-        match &job.serial_key {
-            Some(key) => self.slot_left(&job.kind, key),
-            None => Ok(()),
-        }
-    }
-
-    /// The first job that is behind this key may be claimed.
-    pub(super) fn slot_left(&mut self, kind: &Arc<str>, key: &str) -> Result<()> {
-        let sql = "SELECT seq FROM hostkit_jobs INDEXED BY hostkit_behind
-            WHERE place = 2 AND kind = ?1 AND serial_key = ?2 ORDER BY priority, due, seq LIMIT 1";
-        let first: Option<i64> =
-            self.connection.prepare_cached(sql)?.query_row((&**kind, key), |row| row.get(0)).optional()?;
-        if let Some(seq) = first {
-            self.put(seq, READY)?;
-            self.count(kind, BEHIND, -1);
-            self.count(kind, READY, 1);
-            crash_point!("key.slot_passed_on");
-        }
-        Ok(())
+    /// A job goes from one place to another.
+    pub(super) fn moved(&mut self, kind: &Arc<str>, from: Place, to: Place) {
+        self.count(kind, from, -1);
+        self.count(kind, to, 1);
     }
 
     /// Changes nothing of a job but its place.

@@ -18,7 +18,8 @@ use super::super::{
 };
 use super::batch::Batch;
 use super::keys::read;
-use super::schema::{BEHIND, Place, READY, RUNNING, SUSPECT};
+use super::schema::{Place, READY, RUNNING, SUSPECT};
+use super::slots::Line;
 
 /// How many jobs of a kind one claim moves out of the way.
 const PASSED_OVER: u32 = 1000;
@@ -54,45 +55,25 @@ macro_rules! candidate {
     };
 }
 
-const READY_AND_DUE: &str = candidate!(
-    "INDEXED BY hostkit_ready WHERE place = 0 AND kind = ?1 AND priority = ?2 AND due <= ?3 ORDER BY due, seq LIMIT ?4"
+const CLAIMABLE: &str = candidate!(
+    "INDEXED BY hostkit_claimable
+    WHERE place <= 1 AND kind = ?1 AND place = ?2 AND priority = ?3 AND due <= ?4 ORDER BY due, seq LIMIT ?5"
 );
-const SUSPECT_AND_DUE: &str = candidate!(
-    "INDEXED BY hostkit_suspects WHERE place = 1 AND kind = ?1 AND priority = ?2 AND due <= ?3 ORDER BY due, seq LIMIT ?4"
-);
-const READY_PRIORITY: &str = "SELECT priority FROM hostkit_jobs INDEXED BY hostkit_ready
-    WHERE place = 0 AND kind = ?1 AND priority > ?2 ORDER BY priority LIMIT 1";
-const SUSPECT_PRIORITY: &str = "SELECT priority FROM hostkit_jobs INDEXED BY hostkit_suspects
-    WHERE place = 1 AND kind = ?1 AND priority > ?2 ORDER BY priority LIMIT 1";
-const READY_LATER: &str = "SELECT due FROM hostkit_jobs INDEXED BY hostkit_ready
-    WHERE place = 0 AND kind = ?1 AND priority = ?2 AND due > ?3 ORDER BY due LIMIT 1";
-const SUSPECT_LATER: &str = "SELECT due FROM hostkit_jobs INDEXED BY hostkit_suspects
-    WHERE place = 1 AND kind = ?1 AND priority = ?2 AND due > ?3 ORDER BY due LIMIT 1";
+const NEXT_PRIORITY: &str = "SELECT priority FROM hostkit_jobs INDEXED BY hostkit_claimable
+    WHERE place <= 1 AND kind = ?1 AND place = ?2 AND priority > ?3 ORDER BY priority LIMIT 1";
+const LATER: &str = "SELECT due FROM hostkit_jobs INDEXED BY hostkit_claimable
+    WHERE place <= 1 AND kind = ?1 AND place = ?2 AND priority = ?3 AND due > ?4 ORDER BY due LIMIT 1";
 const TAKE: &str = "UPDATE hostkit_jobs
     SET place = 3, epoch = ?2, owner = ?3, claimed_at = ?4, at_most_once = ?5 WHERE seq = ?1";
 const HELD: &str = "SELECT crashes FROM hostkit_jobs INDEXED BY hostkit_running
     WHERE place = 3 AND owner = ?1 AND kind = ?2 ORDER BY crashes DESC LIMIT 1";
-const RUNNING_OF_KEY: &str = "SELECT count(*) FROM (SELECT 1 FROM hostkit_jobs INDEXED BY hostkit_running_keys
-    WHERE place = 3 AND serial_key IS NOT NULL AND kind = ?1 AND serial_key = ?2 LIMIT ?3)";
-const BEHIND_ANY: &str =
-    "SELECT seq FROM hostkit_jobs INDEXED BY hostkit_behind WHERE place = 2 AND kind = ?1 LIMIT ?2";
 const AT_REST: &str = "SELECT at_rest FROM hostkit_rates WHERE kind = ?1";
 const SPEND: &str = "INSERT OR REPLACE INTO hostkit_rates (kind, at_rest) VALUES (?1, ?2)";
 const OWNER: &str = "SELECT 1 FROM hostkit_owners WHERE owner = ?1";
 
 /// Every statement of a claim that searches jobs, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const SEARCHES: [&str; 9] = [
-    READY_AND_DUE,
-    SUSPECT_AND_DUE,
-    READY_PRIORITY,
-    SUSPECT_PRIORITY,
-    READY_LATER,
-    SUSPECT_LATER,
-    HELD,
-    RUNNING_OF_KEY,
-    BEHIND_ANY,
-];
+pub(super) const SEARCHES: [&str; 4] = [CLAIMABLE, NEXT_PRIORITY, LATER, HELD];
 
 fn candidate(row: &Row<'_>) -> Result<Candidate> {
     let mode: Option<i64> = row.get(10)?;
@@ -163,7 +144,7 @@ impl Batch<'_> {
             return Ok(None);
         }
         if wanted.per_key.is_none() {
-            self.lift_limit(wanted)?;
+            self.call_all(&wanted.kind, PASSED_OVER)?;
         }
         let before = claimed.len();
         let room = wanted.free.min(allowed);
@@ -191,7 +172,7 @@ impl Batch<'_> {
     ) -> Result<Found> {
         let (mut taken, mut passed_over, mut priority) = (0, 0, BEFORE_ALL);
         loop {
-            priority = match self.next_priority(READY_PRIORITY, wanted, priority)? {
+            priority = match self.next_priority(READY, wanted, priority)? {
                 Some(next) => next,
                 None => return Ok(Found::All),
             };
@@ -202,19 +183,19 @@ impl Batch<'_> {
                 if passed_over >= PASSED_OVER {
                     return Ok(Found::Tired);
                 }
-                let candidates = self.candidates(READY_AND_DUE, wanted, priority, room - taken)?;
+                let candidates = self.candidates(READY, wanted, priority, room - taken)?;
                 if candidates.is_empty() {
                     break;
                 }
-                for candidate in candidates {
-                    if self.is_key_taken(wanted, &candidate)? {
-                        self.put(candidate.seq, BEHIND)?;
-                        self.count(&wanted.kind, READY, -1);
-                        self.count(&wanted.kind, BEHIND, 1);
-                        crash_point!("claim.job_passed_over");
+                for job in candidates {
+                    if let Some(key) = &job.serial_key
+                        && self.is_key_taken(wanted, &job)?
+                    {
+                        let line = Line { key: key.clone(), priority: job.priority, due: job.due, seq: job.seq };
+                        self.put_behind(&wanted.kind, &line)?;
                         passed_over += 1;
                     } else {
-                        claimed.push(self.take(candidate, READY, owner, wanted)?);
+                        claimed.push(self.take(job, READY, owner, wanted)?);
                         taken += 1;
                     }
                 }
@@ -225,10 +206,10 @@ impl Batch<'_> {
     /// The first suspect of a kind that is due and whose key is free.
     fn suspect(&self, wanted: &Wanted) -> Result<Option<Candidate>> {
         let mut priority = BEFORE_ALL;
-        while let Some(next) = self.next_priority(SUSPECT_PRIORITY, wanted, priority)? {
+        while let Some(next) = self.next_priority(SUSPECT, wanted, priority)? {
             priority = next;
             // There are never many: each was running in a crash, under the same limits.
-            for candidate in self.candidates(SUSPECT_AND_DUE, wanted, priority, u32::MAX)? {
+            for candidate in self.candidates(SUSPECT, wanted, priority, u32::MAX)? {
                 if !self.is_key_taken(wanted, &candidate)? {
                     return Ok(Some(candidate));
                 }
@@ -237,21 +218,21 @@ impl Batch<'_> {
         Ok(None)
     }
 
-    fn next_priority(&self, sql: &str, wanted: &Wanted, after: i64) -> Result<Option<i64>> {
-        self.connection.prepare_cached(sql)?.query_row((&*wanted.kind, after), |row| row.get(0)).optional()
+    fn next_priority(&self, at: Place, wanted: &Wanted, after: i64) -> Result<Option<i64>> {
+        let mut statement = self.connection.prepare_cached(NEXT_PRIORITY)?;
+        statement.query_row((&*wanted.kind, at, after), |row| row.get(0)).optional()
     }
 
-    fn candidates(&self, sql: &str, wanted: &Wanted, priority: i64, limit: u32) -> Result<Vec<Candidate>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map((&*wanted.kind, priority, self.now.as_micros(), limit), candidate)?;
+    fn candidates(&self, at: Place, wanted: &Wanted, priority: i64, limit: u32) -> Result<Vec<Candidate>> {
+        let mut statement = self.connection.prepare_cached(CLAIMABLE)?;
+        let parameters = (&*wanted.kind, at, priority, self.now.as_micros(), limit);
+        let rows = statement.query_map(parameters, candidate)?;
         rows.collect()
     }
 
     fn is_key_taken(&self, wanted: &Wanted, candidate: &Candidate) -> Result<bool> {
         let (Some(limit), Some(key)) = (wanted.per_key, &candidate.serial_key) else { return Ok(false) };
-        let mut statement = self.connection.prepare_cached(RUNNING_OF_KEY)?;
-        let running: i64 = statement.query_row((&*wanted.kind, key, limit.get()), |row| row.get(0))?;
-        Ok(running >= i64::from(limit.get()))
+        Ok(self.running(&wanted.kind, key)? >= i64::from(limit.get()))
     }
 
     /// Gives a job to an owner.
@@ -261,8 +242,10 @@ impl Batch<'_> {
         let parameters = (job.seq, epoch, owner.0, self.now.as_micros(), at_most_once);
         self.connection.prepare_cached(TAKE)?.execute(parameters)?;
         crash_point!("claim.job_taken");
-        self.count(&wanted.kind, from, -1);
-        self.count(&wanted.kind, RUNNING, 1);
+        self.moved(&wanted.kind, from, RUNNING);
+        if let Some(key) = &job.serial_key {
+            self.slot_taken(&wanted.kind, key)?;
+        }
         if let Some((_, UniqueMode::WhilePending | UniqueMode::Debounce(_))) = job.unique {
             self.release_unique(&wanted.kind, job.id, job.unique.as_ref())?;
         }
@@ -271,7 +254,7 @@ impl Batch<'_> {
             && limit.get() > 1
             && !self.is_key_taken(wanted, &job)?
         {
-            self.slot_left(&wanted.kind, key)?;
+            self.call_next(&wanted.kind, key)?;
         }
         let payload = match job.payload {
             Some(payload) => payload,
@@ -289,20 +272,6 @@ impl Batch<'_> {
             due: Timestamp::from_micros(job.due),
             serial_key: job.serial_key,
         })
-    }
-
-    /// Jobs that got behind their key while there was a limit do not wait for ever when there is none.
-    fn lift_limit(&mut self, wanted: &Wanted) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(BEHIND_ANY)?;
-        let behind: Vec<i64> =
-            statement.query_map((&*wanted.kind, PASSED_OVER), |row| row.get(0))?.collect::<Result<_>>()?;
-        for seq in behind {
-            self.put(seq, READY)?;
-            self.count(&wanted.kind, BEHIND, -1);
-            self.count(&wanted.kind, READY, 1);
-            crash_point!("claim.limit_lifted");
-        }
-        Ok(())
     }
 
     fn at_rest(&self, wanted: &Wanted) -> Result<Option<Timestamp>> {
@@ -327,12 +296,12 @@ impl Batch<'_> {
     /// When the next job of a kind is due.
     fn later(&self, wanted: &Wanted) -> Result<Option<Duration>> {
         let mut earliest: Option<i64> = None;
-        for (priorities, later) in [(READY_PRIORITY, READY_LATER), (SUSPECT_PRIORITY, SUSPECT_LATER)] {
+        for at in [READY, SUSPECT] {
             let mut priority = BEFORE_ALL;
-            while let Some(next) = self.next_priority(priorities, wanted, priority)? {
+            while let Some(next) = self.next_priority(at, wanted, priority)? {
                 priority = next;
-                let mut statement = self.connection.prepare_cached(later)?;
-                let parameters = (&*wanted.kind, priority, self.now.as_micros());
+                let mut statement = self.connection.prepare_cached(LATER)?;
+                let parameters = (&*wanted.kind, at, priority, self.now.as_micros());
                 let due = statement.query_row(parameters, |row| row.get(0)).optional()?;
                 earliest = [earliest, due].into_iter().flatten().min();
             }

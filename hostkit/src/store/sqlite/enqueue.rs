@@ -8,7 +8,7 @@ use super::super::{
 };
 use super::batch::Batch;
 use super::keys::{Space, stored};
-use super::schema::{BEHIND, Place, READY};
+use super::schema::{BEHIND, READY};
 
 /// Larger payloads are stored beside their rows.
 pub(super) const INLINE: usize = 1024;
@@ -117,21 +117,13 @@ impl Batch<'_> {
 
     /// Puts what a job carries into one that waits; `false` if that waits no more.
     fn replace(&mut self, job: &NewJob, id: JobId, due: Timestamp) -> Result<bool> {
-        let sql = "SELECT seq, place, due, serial_key FROM hostkit_jobs WHERE id = ?1";
-        let found: Option<(i64, Place, i64, Option<String>)> = self
-            .connection
-            .prepare_cached(sql)?
-            .query_row([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-            .optional()?;
-        let Some((seq, place, old_due, serial_key)) = found.filter(|(_, place, _, _)| *place <= BEHIND) else {
-            return Ok(false);
-        };
-        let to = if place == BEHIND { READY } else { place };
+        let Some(old) = self.managed(id)?.filter(|old| old.place <= BEHIND) else { return Ok(false) };
+        let to = if old.place == BEHIND { READY } else { old.place };
         let is_inline = job.payload.len() <= INLINE;
         let sql = "UPDATE hostkit_jobs SET place = ?2, priority = ?3, due = ?4, version = ?5, trace = ?6, payload = ?7
             WHERE seq = ?1";
         self.connection.prepare_cached(sql)?.execute((
-            seq,
+            old.seq,
             to,
             -i64::from(job.priority),
             due.as_micros(),
@@ -141,20 +133,16 @@ impl Batch<'_> {
         ))?;
         crash_point!("enqueue.row_replaced");
         let sql = "DELETE FROM hostkit_payloads WHERE seq = ?1";
-        self.connection.prepare_cached(sql)?.execute([seq])?;
+        self.connection.prepare_cached(sql)?.execute([old.seq])?;
         if !is_inline {
-            self.put_beside(seq, &job.payload)?;
+            self.put_beside(old.seq, &job.payload)?;
         }
         if let Some(key) = &job.idempotency_key {
             let until = Some(self.now.after(IDEMPOTENCY_KEPT));
             self.hold(&job.kind, Space::Idempotency, key, id, until)?;
         }
-        let kind = &job.kind;
-        self.count(kind, place, -1);
-        self.count(kind, to, 1);
-        if let Some(key) = serial_key.filter(|_| place == READY && old_due <= self.now.as_micros()) {
-            self.slot_left(kind, &key)?;
-        }
+        self.moved(&job.kind, old.place, to);
+        self.left_line(&old)?;
         self.is_news = true;
         Ok(true)
     }

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension as _, Result, Row};
 
 use super::super::crash::crash_point;
 use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
-use super::batch::{Batch, Moving};
+use super::batch::Batch;
 use super::keys::read;
 use super::schema::{CANCELLED, DEAD, DONE, Place, QUARANTINED, READY, RUNNING, SUSPECT};
 
@@ -107,8 +107,10 @@ impl Batch<'_> {
         if to >= DONE {
             self.release_unique(&job.kind, job.claim.id, job.unique.as_ref())?;
         }
-        let moving = Moving { seq: job.seq, kind: job.kind, from: RUNNING, due: 0, serial_key: job.serial_key };
-        self.moved(&moving, to)?;
+        self.moved(&job.kind, RUNNING, to);
+        if let Some(key) = &job.serial_key {
+            self.slot_freed(&job.kind, key)?;
+        }
         self.is_news = true;
         Ok(())
     }

@@ -8,9 +8,10 @@ use super::super::crash::crash_point;
 use super::super::{
     Batch as Changes, Changed, Filter, JobId, OCCURRENCES_KEPT, Retention, State, Timestamp, UniqueMode,
 };
-use super::batch::{Batch, Moving};
+use super::batch::Batch;
 use super::keys::{Space, read};
-use super::schema::{CANCELLED, DEAD, Place, QUARANTINED, READY, RUNNING, place, state};
+use super::schema::{BEHIND, CANCELLED, DEAD, Place, QUARANTINED, READY, RUNNING, place, state};
+use super::slots::Line;
 
 /// How many rows are looked at in one go.
 const CHUNK: u32 = 500;
@@ -22,8 +23,13 @@ const ENDED: &str = "SELECT seq, ended_at, id FROM hostkit_jobs INDEXED BY hostk
 const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// A job, as far as those who manage it need to know.
-struct Managed {
-    moving: Moving,
+pub(super) struct Managed {
+    pub(super) seq: i64,
+    kind: Arc<str>,
+    pub(super) place: Place,
+    priority: i64,
+    due: i64,
+    serial_key: Option<String>,
     unique: Option<(String, UniqueMode)>,
 }
 
@@ -35,69 +41,83 @@ struct Ended {
 }
 
 impl Batch<'_> {
-    fn managed(&self, id: JobId) -> Result<Option<Managed>> {
-        let sql = "SELECT seq, kind, place, due, serial_key, unique_key, unique_mode FROM hostkit_jobs WHERE id = ?1";
+    pub(super) fn managed(&self, id: JobId) -> Result<Option<Managed>> {
+        let sql = "SELECT seq, kind, place, priority, due, serial_key, unique_key, unique_mode FROM hostkit_jobs WHERE id = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let found = statement.query_row([id.as_bytes()], |row| {
-            let kind: Arc<str> = row.get_ref(1)?.as_str()?.into();
-            let mode: Option<i64> = row.get(6)?;
-            let moving =
-                Moving { seq: row.get(0)?, kind, from: row.get(2)?, due: row.get(3)?, serial_key: row.get(4)? };
-            Ok(Managed { moving, unique: row.get::<_, Option<String>>(5)?.zip(mode.and_then(read)) })
+            let mode: Option<i64> = row.get(7)?;
+            Ok(Managed {
+                seq: row.get(0)?,
+                kind: row.get_ref(1)?.as_str()?.into(),
+                place: row.get(2)?,
+                priority: row.get(3)?,
+                due: row.get(4)?,
+                serial_key: row.get(5)?,
+                unique: row.get::<_, Option<String>>(6)?.zip(mode.and_then(read)),
+            })
         });
         found.optional()
     }
 
+    /// A job that waited does so no more, or not yet: it leaves the line behind its key, or its slot to the first of that.
+    pub(super) fn left_line(&mut self, job: &Managed) -> Result<()> {
+        let Some(key) = &job.serial_key else { return Ok(()) };
+        match job.place {
+            BEHIND => {
+                let line = Line { key: key.clone(), priority: job.priority, due: job.due, seq: job.seq };
+                self.leave_line(&job.kind, &line)
+            }
+            READY if job.due <= self.now.as_micros() => self.call_next(&job.kind, key),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn cancel(&mut self, id: JobId, reason: &str) -> Result<Changed> {
-        let Some(Managed { mut moving, unique }) = self.managed(id)? else { return Ok(Changed::NotFound) };
+        let Some(job) = self.managed(id)? else { return Ok(Changed::NotFound) };
         self.is_news = true;
-        match state(moving.from) {
+        match state(job.place) {
             None => return Ok(Changed::NotFound),
             Some(ended @ (State::Done | State::Cancelled)) => return Ok(Changed::Refused(ended)),
             Some(State::Running) => {
                 let sql = "UPDATE hostkit_jobs SET cancel_requested = 1, reason = ?2 WHERE seq = ?1";
-                self.connection.prepare_cached(sql)?.execute((moving.seq, reason))?;
+                self.connection.prepare_cached(sql)?.execute((job.seq, reason))?;
                 crash_point!("cancel.requested");
                 return Ok(Changed::Requested);
             }
             Some(State::Waiting | State::Dead | State::Quarantined) => {}
         }
         let sql = "UPDATE hostkit_jobs SET place = ?2, reason = ?3, ended_at = ?4 WHERE seq = ?1";
-        let parameters = (moving.seq, CANCELLED, reason, self.now.as_micros());
+        let parameters = (job.seq, CANCELLED, reason, self.now.as_micros());
         self.connection.prepare_cached(sql)?.execute(parameters)?;
         crash_point!("cancel.row_written");
-        self.release_unique(&moving.kind, id, unique.as_ref())?;
-        if moving.from != READY || moving.due > self.now.as_micros() {
-            // It had no slot of its key to pass on.
-            moving.serial_key = None;
-        }
-        self.moved(&moving, CANCELLED)?;
+        self.release_unique(&job.kind, id, job.unique.as_ref())?;
+        self.moved(&job.kind, job.place, CANCELLED);
+        self.left_line(&job)?;
         Ok(Changed::Changed)
     }
 
     pub(super) fn retry(&mut self, id: JobId) -> Result<Changed> {
-        let Some(Managed { mut moving, unique }) = self.managed(id)? else { return Ok(Changed::NotFound) };
-        if moving.from == RUNNING {
+        let Some(job) = self.managed(id)? else { return Ok(Changed::NotFound) };
+        if job.place == RUNNING {
             return Ok(Changed::Refused(State::Running));
         }
         self.is_news = true;
-        if moving.from < RUNNING {
+        if job.place < RUNNING {
             let sql = "UPDATE hostkit_jobs SET due = min(due, ?2) WHERE seq = ?1";
-            self.connection.prepare_cached(sql)?.execute((moving.seq, self.now.as_micros()))?;
+            self.connection.prepare_cached(sql)?.execute((job.seq, self.now.as_micros()))?;
             return Ok(Changed::Changed);
         }
-        if let Some((key, _)) = unique.filter(|(_, mode)| !matches!(mode, UniqueMode::Throttle(_))) {
-            match self.holder(&moving.kind, Space::Unique, &key)? {
+        if let Some((key, _)) = job.unique.as_ref().filter(|(_, mode)| !matches!(mode, UniqueMode::Throttle(_))) {
+            match self.holder(&job.kind, Space::Unique, key)? {
                 Some(other) if other != id => return Ok(Changed::Duplicate(other)),
-                _ => self.hold(&moving.kind, Space::Unique, &key, id, None)?,
+                _ => self.hold(&job.kind, Space::Unique, key, id, None)?,
             }
         }
         let sql = "UPDATE hostkit_jobs
             SET place = 0, due = ?2, failures = 0, crashes = 0, reason = NULL, ended_at = NULL WHERE seq = ?1";
-        self.connection.prepare_cached(sql)?.execute((moving.seq, self.now.as_micros()))?;
+        self.connection.prepare_cached(sql)?.execute((job.seq, self.now.as_micros()))?;
         crash_point!("retry.row_written");
-        moving.serial_key = None;
-        self.moved(&moving, READY)?;
+        self.moved(&job.kind, job.place, READY);
         Ok(Changed::Changed)
     }
 

@@ -68,7 +68,8 @@ pub(super) fn list(connection: &Connection, filter: &Filter, page: PageRequest) 
         Some(State::Done) => "NOT INDEXED WHERE place = 4",
         Some(State::Running) => "INDEXED BY hostkit_running WHERE place = 3",
         Some(State::Dead | State::Quarantined | State::Cancelled) => {
-            "INDEXED BY hostkit_set_aside WHERE place >= 5 AND place = ?4"
+            "INDEXED BY hostkit_ended WHERE place >= 4 AND place = ?4
+            AND kind IN (SELECT kind FROM hostkit_counts AS counts WHERE counts.place = ?4 AND counts.jobs > 0)"
         }
     };
     let sql =
@@ -83,7 +84,7 @@ pub(super) fn list(connection: &Connection, filter: &Filter, page: PageRequest) 
 }
 
 /// What must hold between the tables, as queries that find nothing.
-const RULES: [(&str, &str); 7] = [
+const RULES: [(&str, &str); 9] = [
     (
         "the counts of jobs are wrong",
         "SELECT kind, place FROM (
@@ -103,8 +104,32 @@ const RULES: [(&str, &str); 7] = [
     (
         "jobs are behind a key that nobody has",
         "SELECT id FROM hostkit_jobs AS behind WHERE place = 2 AND NOT EXISTS (
-            SELECT 1 FROM hostkit_jobs AS other WHERE other.kind = behind.kind AND other.serial_key = behind.serial_key
-            AND (other.place = 3 OR other.place = 0)
+            SELECT 1 FROM hostkit_slots AS slot WHERE slot.kind = behind.kind AND slot.serial_key = behind.serial_key
+        ) AND NOT EXISTS (
+            SELECT 1 FROM hostkit_jobs AS other
+            WHERE other.place = 0 AND other.kind = behind.kind AND other.serial_key = behind.serial_key
+        )",
+    ),
+    (
+        "the lines behind keys are wrong",
+        "SELECT * FROM (
+            SELECT kind, serial_key, priority, due, seq FROM hostkit_behind
+            EXCEPT SELECT kind, serial_key, priority, due, seq FROM hostkit_jobs WHERE place = 2
+        ) UNION SELECT * FROM (
+            SELECT kind, serial_key, priority, due, seq FROM hostkit_jobs WHERE place = 2
+            EXCEPT SELECT kind, serial_key, priority, due, seq FROM hostkit_behind
+        )",
+    ),
+    (
+        "the slots of keys are wrong",
+        "SELECT * FROM (
+            SELECT kind, serial_key, running FROM hostkit_slots
+            EXCEPT SELECT kind, serial_key, count(*) FROM hostkit_jobs
+            WHERE place = 3 AND serial_key IS NOT NULL GROUP BY kind, serial_key
+        ) UNION SELECT * FROM (
+            SELECT kind, serial_key, count(*) FROM hostkit_jobs
+            WHERE place = 3 AND serial_key IS NOT NULL GROUP BY kind, serial_key
+            EXCEPT SELECT kind, serial_key, running FROM hostkit_slots
         )",
     ),
     (

@@ -2,10 +2,12 @@
 //!
 //! Every name begins with `hostkit_`, so that they can live in a file with tables of the user's. One row is one job for its whole
 //! life. What is claimable, running and over is found through indexes that hold only such rows: the index of what is
-//! ready does not know of a million jobs that are done.
+//! claimable does not know of a million jobs that are done. Each index is one more page that every change of a job opens, so
+//! what few jobs need, such as keys, has tables of its own.
 //!
 //! # Invariants
-//! 1. `place` says where a job is. `READY` and `SUSPECT` are claimable when due; `BEHIND` waits for its serial key.
+//! 1. `place` says where a job is. `READY` and `SUSPECT` are claimable when due; `BEHIND` waits for its serial key, and has a row in
+//!    `hostkit_behind`. `hostkit_slots` has how many jobs of each key run.
 //! 2. While jobs of a key are `BEHIND`, as many with that key as may run are running or ready and due. So whoever takes one of these
 //!    away moves the first of those that are behind into `READY`, and no claim searches them.
 //! 3. `hostkit_counts` has the number of jobs of each kind in each place, changed in the transaction that moves them.
@@ -88,13 +90,20 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         payload BLOB
     ) STRICT",
     "CREATE UNIQUE INDEX hostkit_job_ids ON hostkit_jobs (id)",
-    "CREATE INDEX hostkit_ready ON hostkit_jobs (kind, priority, due) WHERE place = 0",
-    "CREATE INDEX hostkit_suspects ON hostkit_jobs (kind, priority, due) WHERE place = 1",
-    "CREATE INDEX hostkit_behind ON hostkit_jobs (kind, serial_key, priority, due) WHERE place = 2",
+    "CREATE INDEX hostkit_claimable ON hostkit_jobs (kind, place, priority, due) WHERE place <= 1",
     "CREATE INDEX hostkit_running ON hostkit_jobs (owner, kind, crashes) WHERE place = 3",
-    "CREATE INDEX hostkit_running_keys ON hostkit_jobs (kind, serial_key) WHERE place = 3 AND serial_key IS NOT NULL",
     "CREATE INDEX hostkit_ended ON hostkit_jobs (kind, place, ended_at) WHERE place >= 4",
-    "CREATE INDEX hostkit_set_aside ON hostkit_jobs (place) WHERE place >= 5",
+    "CREATE TABLE hostkit_slots (
+        kind TEXT NOT NULL, serial_key TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (kind, serial_key)
+    ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE hostkit_behind (
+        kind TEXT NOT NULL,
+        serial_key TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        due INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (kind, serial_key, priority, due, seq)
+    ) STRICT, WITHOUT ROWID",
     "CREATE TABLE hostkit_payloads (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT",
     "CREATE TABLE hostkit_counts (
         kind TEXT NOT NULL, place INTEGER NOT NULL, jobs INTEGER NOT NULL, PRIMARY KEY (kind, place)
