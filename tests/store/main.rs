@@ -18,5 +18,6 @@ macro_rules! on_every_home {
 pub(crate) use on_every_home;
 
 mod conformance;
+mod crash;
 mod home;
 mod random;
