@@ -19,5 +19,6 @@ pub(crate) use on_every_home;
 
 mod conformance;
 mod crash;
+mod faults;
 mod home;
 mod random;

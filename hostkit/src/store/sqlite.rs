@@ -259,9 +259,7 @@ impl Store for SqliteStore {
     }
 
     fn finish(&self, finishes: Vec<Finish>) -> Answer<'_, Vec<Applied>> {
-        self.write("finish jobs", finishes.len(), move |batch| {
-            finishes.iter().map(|finish| batch.finish(finish)).collect()
-        })
+        self.write("finish jobs", finishes.len(), move |batch| batch.finish_all(&finishes))
     }
 
     fn beat(&self, owner: OwnerId) -> Answer<'_, Beat> {

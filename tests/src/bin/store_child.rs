@@ -1,6 +1,9 @@
 //! A program that uses a store in every way there is, keeps a ledger outside of it, and is killed by its tests.
 //!
-//! `store_child work DIRECTORY` works until it has done everything some times, `store_child drain DIRECTORY` until nothing waits.
+//! `store_child work DIRECTORY` works until it has done everything some times, `drain` until nothing waits; `fill`
+//! enqueues some jobs and `fail` until that fails.
+
+#![allow(clippy::print_stdout, reason = "its tests read what it prints")]
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -204,11 +207,49 @@ impl Program {
     }
 }
 
+/// Enqueues some jobs, and prints each answer.
+async fn fill(directory: &Path) -> Result<()> {
+    let url = format!("sqlite://{}", directory.join("jobs.db").display());
+    let store = store::open(&StoreUrl::parse(&url)?).await?;
+    for _ in 0..300 {
+        match store.enqueue(vec![NewJob::new("mail", vec![7; 1000])]).await {
+            Ok(_) => println!("stored"),
+            Err(error) if error.is_disk_full() && error.is_transient() && !error.is_unknown() => println!("full"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Enqueues until the store takes nothing more, and prints each answer.
+async fn fail(directory: &Path) -> Result<()> {
+    let url = format!("sqlite://{}", directory.join("jobs.db").display());
+    let store = store::open(&StoreUrl::parse(&url)?).await?;
+    loop {
+        match store.enqueue(vec![NewJob::new("mail", *b"")]).await {
+            Ok(_) => println!("stored"),
+            Err(error) => {
+                let known = if error.is_unknown() { "unknown" } else { "not done" };
+                println!("{known} {}", if error.is_fatal() { "fatal" } else { "transient" });
+                if !error.is_unknown() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let what = arguments.next().ok_or("work or drain?")?;
+    let what = arguments.next().ok_or("what?")?;
     let directory = PathBuf::from(arguments.next().ok_or("where?")?);
+    if what == "fill" {
+        return fill(&directory).await;
+    }
+    if what == "fail" {
+        return fail(&directory).await;
+    }
     let mut program = Program::start(&directory).await?;
     if what == "drain" {
         program.drain().await?;

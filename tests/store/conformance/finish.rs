@@ -88,6 +88,12 @@ async fn a_batch_is_answered_one_by_one(home: Home) {
     let all = jobs.iter().map(|job| finish(job.claim)).chain([finish(jobs[0].claim)]).collect();
     let expected = [Applied::Applied, Applied::Stale, Applied::Applied, Applied::Stale];
     assert_eq!(home.store.finish(all).await.unwrap(), expected);
+    // The first word about a job counts, whatever the second is.
+    let id = home.put("mail").await;
+    let claim = home.claim_one(owner, "mail").await.claim;
+    let retry = Finish { claim, verdict: Verdict::Retry { after: HOUR, error: "no".to_owned() } };
+    let answers = home.store.finish(vec![finish(claim), retry]).await.unwrap();
+    assert_eq!((answers, home.state(id).await), (vec![Applied::Applied, Applied::Stale], State::Done));
 }
 
 async fn a_wish_to_cancel_wins_over_whatever_would_bring_the_job_back(home: Home) {

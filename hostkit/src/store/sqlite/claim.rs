@@ -63,8 +63,8 @@ const NEXT_PRIORITY: &str = "SELECT priority FROM hostkit_jobs INDEXED BY hostki
     WHERE place <= 1 AND kind = ?1 AND place = ?2 AND priority > ?3 ORDER BY priority LIMIT 1";
 const LATER: &str = "SELECT due FROM hostkit_jobs INDEXED BY hostkit_claimable
     WHERE place <= 1 AND kind = ?1 AND place = ?2 AND priority = ?3 AND due > ?4 ORDER BY due LIMIT 1";
-const TAKE: &str = "UPDATE hostkit_jobs
-    SET place = 3, epoch = ?2, owner = ?3, claimed_at = ?4, at_most_once = ?5 WHERE seq = ?1";
+/// How a job is given to an owner.
+const TAKE: &str = "place = 3, epoch = epoch + 1, owner = ?1, claimed_at = ?2, at_most_once = ?3";
 const HELD: &str = "SELECT crashes FROM hostkit_jobs INDEXED BY hostkit_running
     WHERE place = 3 AND owner = ?1 AND kind = ?2 ORDER BY crashes DESC LIMIT 1";
 const AT_REST: &str = "SELECT at_rest FROM hostkit_rates WHERE kind = ?1";
@@ -138,7 +138,8 @@ impl Batch<'_> {
         }
         if let Some(suspect) = self.suspect(wanted)? {
             if held.is_none() {
-                claimed.push(self.take(suspect, SUSPECT, owner, wanted)?);
+                self.mark_taken(&[suspect.seq], owner, wanted)?;
+                claimed.push(self.take(suspect, SUSPECT, wanted)?);
                 self.spend(wanted, 1)?;
             }
             return Ok(None);
@@ -187,6 +188,10 @@ impl Batch<'_> {
                 if candidates.is_empty() {
                     break;
                 }
+                // Those without a key are marked together. The others each, for it decides about the next.
+                let plain: Vec<_> =
+                    candidates.iter().filter(|job| job.serial_key.is_none()).map(|job| job.seq).collect();
+                self.mark_taken(&plain, owner, wanted)?;
                 for job in candidates {
                     if let Some(key) = &job.serial_key
                         && self.is_key_taken(wanted, &job)?
@@ -195,7 +200,10 @@ impl Batch<'_> {
                         self.put_behind(&wanted.kind, &line)?;
                         passed_over += 1;
                     } else {
-                        claimed.push(self.take(job, READY, owner, wanted)?);
+                        if job.serial_key.is_some() {
+                            self.mark_taken(&[job.seq], owner, wanted)?;
+                        }
+                        claimed.push(self.take(job, READY, wanted)?);
                         taken += 1;
                     }
                 }
@@ -235,13 +243,17 @@ impl Batch<'_> {
         Ok(self.running(&wanted.kind, key)? >= i64::from(limit.get()))
     }
 
-    /// Gives a job to an owner.
-    fn take(&mut self, job: Candidate, from: Place, owner: OwnerId, wanted: &Wanted) -> Result<ClaimedJob> {
-        let epoch = job.epoch + 1;
+    /// Writes into the rows of jobs who has them.
+    fn mark_taken(&self, seqs: &[i64], owner: OwnerId, wanted: &Wanted) -> Result<()> {
         let at_most_once = i64::from(wanted.delivery == Delivery::AtMostOnce);
-        let parameters = (job.seq, epoch, owner.0, self.now.as_micros(), at_most_once);
-        self.connection.prepare_cached(TAKE)?.execute(parameters)?;
-        crash_point!("claim.job_taken");
+        self.change_all(TAKE, &[owner.0, self.now.as_micros(), at_most_once], seqs)?;
+        crash_point!("claim.jobs_marked");
+        Ok(())
+    }
+
+    /// Does what else follows when a job is given to an owner.
+    fn take(&mut self, job: Candidate, from: Place, wanted: &Wanted) -> Result<ClaimedJob> {
+        let epoch = job.epoch + 1;
         self.moved(&wanted.kind, from, RUNNING);
         if let Some(key) = &job.serial_key {
             self.slot_taken(&wanted.kind, key)?;

@@ -1,5 +1,8 @@
 //! What becomes of jobs that an owner has.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension as _, Result, Row};
 
 use super::super::crash::crash_point;
@@ -13,6 +16,10 @@ const HELD: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_
 const HELD_BY: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
     cancel_requested, at_most_once, reason, place FROM hostkit_jobs INDEXED BY hostkit_running
     WHERE place = 3 AND owner = ?1";
+const PLAIN: &str = "SELECT seq, kind FROM hostkit_jobs
+    WHERE id = ?1 AND epoch = ?2 AND place = 3 AND serial_key IS NULL AND unique_key IS NULL";
+/// How a job that succeeded is changed.
+const END: &str = "place = 4, ended_at = ?1, reason = NULL, owner = NULL, cancel_requested = 0";
 const LET_GO: &str =
     "UPDATE hostkit_jobs SET place = ?2, due = ?3, failures = ?4, crashes = ?5, reason = ?6, ended_at = ?7,
     owner = NULL, cancel_requested = 0 WHERE seq = ?1";
@@ -22,7 +29,7 @@ const LET_GO: &str =
 pub(super) struct Held {
     seq: i64,
     pub(super) claim: Claim,
-    kind: std::sync::Arc<str>,
+    kind: Arc<str>,
     failures: i64,
     crashes: u32,
     due: Timestamp,
@@ -61,6 +68,50 @@ pub(super) enum Fate {
 }
 
 impl Batch<'_> {
+    /// Records what became of jobs. Those that succeeded and have no key, which are most, are changed together.
+    pub(super) fn finish_all(&mut self, finishes: &[Finish]) -> Result<Vec<Applied>> {
+        let (mut done, mut seqs, mut kinds) = (HashSet::new(), Vec::new(), Vec::<(Arc<str>, i64)>::new());
+        let mut answers = Vec::with_capacity(finishes.len());
+        for finish in finishes {
+            if done.contains(&finish.claim.id) {
+                // It stands twice in this batch.
+                answers.push(Applied::Stale);
+                continue;
+            }
+            let plain = if finish.verdict == Verdict::Done { self.plain(finish.claim, &mut kinds)? } else { None };
+            answers.push(match plain {
+                Some((seq, kind)) => {
+                    done.insert(finish.claim.id);
+                    seqs.push(seq);
+                    kinds[kind].1 += 1;
+                    Applied::Applied
+                }
+                None => self.finish(finish)?,
+            });
+        }
+        self.change_all(END, &[self.now.as_micros()], &seqs)?;
+        for (kind, count) in kinds {
+            self.count(&kind, RUNNING, -count);
+            self.count(&kind, DONE, count);
+        }
+        self.is_news = true;
+        Ok(answers)
+    }
+
+    /// The row of a job that runs under this claim and has no key, and which of these kinds it is of.
+    fn plain(&self, claim: Claim, kinds: &mut Vec<(Arc<str>, i64)>) -> Result<Option<(i64, usize)>> {
+        let mut statement = self.connection.prepare_cached(PLAIN)?;
+        let epoch = i64::try_from(claim.epoch).unwrap_or(i64::MAX);
+        let mut rows = statement.query((claim.id.as_bytes(), epoch))?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let kind = row.get_ref(1)?.as_str()?;
+        let known = kinds.iter().position(|(known, _)| **known == *kind).unwrap_or_else(|| {
+            kinds.push((kind.into(), 0));
+            kinds.len() - 1
+        });
+        Ok(Some((row.get(0)?, known)))
+    }
+
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<Applied> {
         let found = self.connection.prepare_cached(HELD)?.query_row([finish.claim.id.as_bytes()], held).optional()?;
         let Some(mut job) = found.filter(|job| job.place == RUNNING && job.claim == finish.claim) else {

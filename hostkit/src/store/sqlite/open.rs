@@ -17,7 +17,7 @@ use super::inbox::Inbox;
 use super::lock::Locks;
 use super::place::refuse_network;
 use super::schema::{Older, prepare};
-use super::writer::Writer;
+use super::writer::{Ended, Writer};
 use crate::error::WithCauses;
 use crate::time::real_now;
 
@@ -41,7 +41,7 @@ impl SqliteStore {
             changes: Arc::clone(&changes),
             path: path.clone(),
             identity,
-            ended,
+            _ended: Ended { inbox: Arc::clone(&inbox), said: ended },
         };
         crate::tasks::thread("hostkit-store", move || writer.run())
             .map_err(|error| OpenError::store("the system has no room for the store's thread").because(error))?;

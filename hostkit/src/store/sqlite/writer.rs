@@ -29,7 +29,7 @@ use crate::time::real_now;
 /// How often the writer looks whether somebody else has written, while it has nothing to do and somebody wants to know.
 const LOOK: Duration = Duration::from_millis(25);
 /// How often it looks if nobody does.
-const LOOK_SELDOM: Duration = Duration::from_secs(1);
+const LOOK_SELDOM: Duration = Duration::from_millis(250);
 /// It waits no longer than this for those who came together last time.
 const LINGER: Duration = Duration::from_millis(1);
 
@@ -40,7 +40,21 @@ pub(super) struct Writer {
     pub(super) changes: Arc<watch::Sender<u64>>,
     pub(super) path: PathBuf,
     pub(super) identity: Option<Identity>,
-    pub(super) ended: watch::Sender<bool>,
+    /// The last, so that the file is closed when it says so.
+    pub(super) _ended: Ended,
+}
+
+/// Says that the thread has ended, however it does, so that nobody waits for it in vain.
+pub(super) struct Ended {
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) said: watch::Sender<bool>,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.inbox.abandon();
+        self.said.send_replace(true);
+    }
 }
 
 /// Where a transaction failed.
@@ -53,23 +67,16 @@ enum Failed {
     Commit(Fault),
 }
 
-impl Drop for Writer {
-    /// However the thread ends, nobody waits for it in vain.
-    fn drop(&mut self) {
-        self.inbox.abandon();
-        self.ended.send_replace(true);
-    }
-}
-
 impl Writer {
     /// The life of the thread.
     pub(super) fn run(mut self) {
-        let (mut expected, mut linger, mut broken, mut version) = (1, Duration::ZERO, None, None);
+        let (mut expected, mut linger, mut broken) = (1, Duration::ZERO, None);
+        let (mut version, mut looked) = (self.version(), real_now());
         loop {
             let idle = if self.changes.receiver_count() > 0 { LOOK } else { LOOK_SELDOM };
             match self.inbox.next(idle, expected, linger) {
                 Next::Closed => return,
-                Next::Idle => self.look_for_others(&mut version),
+                Next::Idle => {}
                 Next::Group(group) => {
                     expected = group.len();
                     let began = real_now();
@@ -77,16 +84,20 @@ impl Writer {
                     linger = (began.elapsed() / 2).min(LINGER);
                 }
             }
+            if looked.elapsed() >= LOOK {
+                looked = real_now();
+                let now = self.version();
+                if now != version {
+                    self.tell();
+                }
+                version = now;
+            }
         }
     }
 
-    /// Tells those who wait if another connection has written.
-    fn look_for_others(&self, last: &mut Option<i64>) {
-        let version = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0)).ok();
-        if last.is_some() && version.is_some() && *last != version {
-            self.tell();
-        }
-        *last = version.or(*last);
+    /// Changes whenever another connection has written, to the same file, in this process or another.
+    fn version(&self) -> Option<i64> {
+        self.connection.query_row("PRAGMA data_version", [], |row| row.get(0)).ok()
     }
 
     fn tell(&self) {
