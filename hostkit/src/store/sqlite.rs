@@ -108,7 +108,7 @@ fn give_back(claimed: Claimed) -> Option<Box<dyn Operation>> {
     let release = move |batch: &mut Batch<'_>| {
         jobs.iter().try_for_each(|job| batch.finish(&Finish { claim: job.claim, verdict: Verdict::Released }).map(drop))
     };
-    Some(Call::new("give jobs back", 1, release, nothing).0)
+    Some(Call::boxed("give jobs back", 1, release, nothing).0)
 }
 
 /// The answer to a claim on its way. If nobody waits for it any more the jobs go back.
@@ -138,7 +138,7 @@ impl SqliteStore {
         weight: usize,
         work: impl FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
-        let (operation, answered) = Call::new(name, weight, work, nothing);
+        let (operation, answered) = Call::boxed(name, weight, work, nothing);
         let turn = if name == BEAT { Turn::First } else { Turn::Last };
         Box::pin(async move {
             if self.inbox.push(operation, turn).is_err() {
@@ -192,7 +192,7 @@ impl Store for SqliteStore {
     fn enqueue(&self, jobs: Vec<NewJob>) -> Answer<'_, Vec<Enqueued>> {
         let sizes: Vec<usize> = jobs.iter().map(|job| job.payload.len()).collect();
         let enqueue = move |batch: &mut Batch<'_>| jobs.iter().map(|job| batch.enqueue(job)).collect();
-        let (operation, answered) = Call::new("enqueue", sizes.len(), enqueue, nothing);
+        let (operation, answered) = Call::boxed("enqueue", sizes.len(), enqueue, nothing);
         Box::pin(async move {
             if self.inbox.push(operation, Turn::Last).is_err() {
                 if !self.closed("enqueue").is_closed() {
@@ -243,7 +243,7 @@ impl Store for SqliteStore {
     fn claim(&self, request: ClaimRequest) -> Answer<'_, Claimed> {
         let name = "claim jobs";
         let weight = request.kinds.iter().map(|wanted| wanted.free as usize).sum();
-        let (operation, answered) = Call::new(name, weight, move |batch| batch.claim(&request), give_back);
+        let (operation, answered) = Call::boxed(name, weight, move |batch| batch.claim(&request), give_back);
         Box::pin(async move {
             if self.inbox.push(operation, Turn::Last).is_err() {
                 return Err(self.closed(name));

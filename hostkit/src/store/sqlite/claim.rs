@@ -65,15 +65,18 @@ const LATER: &str = "SELECT due FROM hostkit_jobs INDEXED BY hostkit_claimable
     WHERE place <= 1 AND kind = ?1 AND place = ?2 AND priority = ?3 AND due > ?4 ORDER BY due LIMIT 1";
 /// How a job is given to an owner.
 const TAKE: &str = "place = 3, epoch = epoch + 1, owner = ?1, claimed_at = ?2, at_most_once = ?3";
-const HELD: &str = "SELECT crashes FROM hostkit_jobs INDEXED BY hostkit_running
-    WHERE place = 3 AND owner = ?1 AND kind = ?2 ORDER BY crashes DESC LIMIT 1";
+const HAS_SUSPECT: &str = "SELECT 1 FROM hostkit_jobs INDEXED BY hostkit_running
+    WHERE place = 3 AND owner = ?1 AND crashes > 0 AND kind = ?2 LIMIT 1";
+/// Looks at all that an owner has, but is only asked while a suspect waits.
+const HAS_ANY: &str = "SELECT 1 FROM hostkit_jobs INDEXED BY hostkit_running
+    WHERE place = 3 AND owner = ?1 AND kind = ?2 LIMIT 1";
 const AT_REST: &str = "SELECT at_rest FROM hostkit_rates WHERE kind = ?1";
 const SPEND: &str = "INSERT OR REPLACE INTO hostkit_rates (kind, at_rest) VALUES (?1, ?2)";
 const OWNER: &str = "SELECT 1 FROM hostkit_owners WHERE owner = ?1";
 
 /// Every statement of a claim that searches jobs, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const SEARCHES: [&str; 4] = [CLAIMABLE, NEXT_PRIORITY, LATER, HELD];
+pub(super) const SEARCHES: [&str; 5] = [CLAIMABLE, NEXT_PRIORITY, LATER, HAS_SUSPECT, HAS_ANY];
 
 fn candidate(row: &Row<'_>) -> Result<Candidate> {
     let mode: Option<i64> = row.get(10)?;
@@ -131,13 +134,11 @@ impl Batch<'_> {
             Allowance::At(then) => return Ok(Some(then.since(self.now))),
             Allowance::Now(most) => most,
         };
-        let held: Option<u32> =
-            self.connection.prepare_cached(HELD)?.query_row((owner.0, &*wanted.kind), |row| row.get(0)).optional()?;
-        if held.is_some_and(|crashes| crashes > 0) {
+        if self.connection.prepare_cached(HAS_SUSPECT)?.exists((owner.0, &*wanted.kind))? {
             return Ok(None);
         }
         if let Some(suspect) = self.suspect(wanted)? {
-            if held.is_none() {
+            if !self.connection.prepare_cached(HAS_ANY)?.exists((owner.0, &*wanted.kind))? {
                 self.mark_taken(&[suspect.seq], owner, wanted)?;
                 claimed.push(self.take(suspect, SUSPECT, wanted)?);
                 self.spend(wanted, 1)?;

@@ -19,10 +19,9 @@ impl Batch<'_> {
         if job.payload.len() > PAYLOAD_LIMIT {
             return Ok(Enqueued::Rejected(Rejection::TooLarge(job.payload.len())));
         }
-        if job.idempotency_key.is_some() || job.unique.is_some() || job.capacity.is_some() {
-            if let Some(answer) = self.answered_by_rules(job)? {
-                return Ok(answer);
-            }
+        let has_rules = job.idempotency_key.is_some() || job.unique.is_some() || job.capacity.is_some();
+        if has_rules && let Some(answer) = self.answered_by_rules(job)? {
+            return Ok(answer);
         }
         if !self.insert(job)? {
             return Ok(Enqueued::Rejected(Rejection::Duplicate(job.id)));

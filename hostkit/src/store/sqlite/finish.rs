@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, Result, Row};
+use rusqlite::{OptionalExtension as _, Result, Row, Statement};
 
 use super::super::crash::crash_point;
 use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
@@ -59,6 +59,23 @@ fn held(row: &Row<'_>) -> Result<Held> {
     })
 }
 
+/// The row of a job that runs under this claim and has no key, and which of these kinds it is of.
+fn find_plain(
+    plain: &mut Statement<'_>,
+    claim: Claim,
+    kinds: &mut Vec<(Arc<str>, i64)>,
+) -> Result<Option<(i64, usize)>> {
+    let epoch = i64::try_from(claim.epoch).unwrap_or(i64::MAX);
+    let mut rows = plain.query((claim.id.as_bytes(), epoch))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let kind = row.get_ref(1)?.as_str()?;
+    let known = kinds.iter().position(|(known, _)| **known == *kind).unwrap_or_else(|| {
+        kinds.push((kind.into(), 0));
+        kinds.len() - 1
+    });
+    Ok(Some((row.get(0)?, known)))
+}
+
 /// What a dead owner leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -72,14 +89,19 @@ impl Batch<'_> {
     pub(super) fn finish_all(&mut self, finishes: &[Finish]) -> Result<Vec<Applied>> {
         let (mut done, mut seqs, mut kinds) = (HashSet::new(), Vec::new(), Vec::<(Arc<str>, i64)>::new());
         let mut answers = Vec::with_capacity(finishes.len());
+        let connection = self.connection;
+        let mut plain = connection.prepare_cached(PLAIN)?;
         for finish in finishes {
             if done.contains(&finish.claim.id) {
                 // It stands twice in this batch.
                 answers.push(Applied::Stale);
                 continue;
             }
-            let plain = if finish.verdict == Verdict::Done { self.plain(finish.claim, &mut kinds)? } else { None };
-            answers.push(match plain {
+            let found = match finish.verdict {
+                Verdict::Done => find_plain(&mut plain, finish.claim, &mut kinds)?,
+                _ => None,
+            };
+            answers.push(match found {
                 Some((seq, kind)) => {
                     done.insert(finish.claim.id);
                     seqs.push(seq);
@@ -96,20 +118,6 @@ impl Batch<'_> {
         }
         self.is_news = true;
         Ok(answers)
-    }
-
-    /// The row of a job that runs under this claim and has no key, and which of these kinds it is of.
-    fn plain(&self, claim: Claim, kinds: &mut Vec<(Arc<str>, i64)>) -> Result<Option<(i64, usize)>> {
-        let mut statement = self.connection.prepare_cached(PLAIN)?;
-        let epoch = i64::try_from(claim.epoch).unwrap_or(i64::MAX);
-        let mut rows = statement.query((claim.id.as_bytes(), epoch))?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let kind = row.get_ref(1)?.as_str()?;
-        let known = kinds.iter().position(|(known, _)| **known == *kind).unwrap_or_else(|| {
-            kinds.push((kind.into(), 0));
-            kinds.len() - 1
-        });
-        Ok(Some((row.get(0)?, known)))
     }
 
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<Applied> {
@@ -145,12 +153,12 @@ impl Batch<'_> {
             }
             Verdict::Released => job.waits(),
         };
-        self.let_go(job, to)?;
+        self.let_go(&job, to)?;
         Ok(Applied::Applied)
     }
 
     /// Takes a job from its owner and puts it elsewhere.
-    fn let_go(&mut self, job: Held, to: Place) -> Result<()> {
+    fn let_go(&mut self, job: &Held, to: Place) -> Result<()> {
         let ended_at = (to >= DONE).then(|| self.now.as_micros());
         let parameters = (job.seq, to, job.due.as_micros(), job.failures, job.crashes, &job.reason, ended_at);
         self.connection.prepare_cached(LET_GO)?.execute(parameters)?;
@@ -174,7 +182,7 @@ impl Batch<'_> {
     }
 
     /// Lets a job wait again as before, or cancels it if that was asked for.
-    pub(super) fn give_back(&mut self, job: Held) -> Result<()> {
+    pub(super) fn give_back(&mut self, job: &Held) -> Result<()> {
         let to = if job.is_cancel_requested { CANCELLED } else { job.waits() };
         self.let_go(job, to)
     }
@@ -190,7 +198,7 @@ impl Batch<'_> {
         } else {
             (SUSPECT, Fate::Interrupted)
         };
-        self.let_go(job, to)?;
+        self.let_go(&job, to)?;
         Ok(fate)
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Managed {
 /// A job that has an outcome.
 struct Ended {
     seq: i64,
-    ended_at: i64,
+    at: i64,
     id: JobId,
 }
 
@@ -133,10 +133,10 @@ impl Batch<'_> {
 
     /// Jobs of a kind that have this outcome since then or before, the oldest first, after this one.
     fn ended(&self, kind: &str, at: Place, until: Timestamp, after: Option<&Ended>, limit: u32) -> Result<Vec<Ended>> {
-        let (ended_at, seq) = after.map_or((i64::MIN, i64::MIN), |job| (job.ended_at, job.seq));
+        let (ended_at, seq) = after.map_or((i64::MIN, i64::MIN), |job| (job.at, job.seq));
         let mut statement = self.connection.prepare_cached(ENDED)?;
         let rows = statement.query_map(params![kind, at, until.as_micros(), ended_at, seq, limit], |row| {
-            Ok(Ended { seq: row.get(0)?, ended_at: row.get(1)?, id: JobId::from_bytes(row.get(2)?) })
+            Ok(Ended { seq: row.get(0)?, at: row.get(1)?, id: JobId::from_bytes(row.get(2)?) })
         })?;
         rows.collect()
     }

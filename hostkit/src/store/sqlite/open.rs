@@ -25,7 +25,7 @@ use crate::time::real_now;
 const OLDEST: i32 = 3_051_003;
 
 /// Pages that may gather in the log before they are moved into the file.
-const CHECKPOINT: i64 = 2000;
+const CHECKPOINT: i64 = 4000;
 
 impl SqliteStore {
     /// Opens a file, and makes it if there is none. Blocks its thread.

@@ -60,7 +60,7 @@ where
     T: Send + 'static,
     F: FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
 {
-    pub(super) fn new(
+    pub(super) fn boxed(
         name: &'static str,
         weight: usize,
         work: F,

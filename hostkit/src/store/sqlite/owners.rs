@@ -36,7 +36,7 @@ impl Batch<'_> {
         let mut given = 0;
         for job in self.held_by(owner.0)? {
             if !known.contains(&job.claim) {
-                self.give_back(job)?;
+                self.give_back(&job)?;
                 crash_point!("reconcile.job_given_back");
                 given += 1;
             }

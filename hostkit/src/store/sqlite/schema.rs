@@ -91,7 +91,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
     ) STRICT",
     "CREATE UNIQUE INDEX hostkit_job_ids ON hostkit_jobs (id)",
     "CREATE INDEX hostkit_claimable ON hostkit_jobs (kind, place, priority, due) WHERE place <= 1",
-    "CREATE INDEX hostkit_running ON hostkit_jobs (owner, kind, crashes) WHERE place = 3",
+    "CREATE INDEX hostkit_running ON hostkit_jobs (owner, crashes) WHERE place = 3",
     "CREATE INDEX hostkit_ended ON hostkit_jobs (kind, place, ended_at) WHERE place >= 4",
     "CREATE TABLE hostkit_slots (
         kind TEXT NOT NULL, serial_key TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (kind, serial_key)

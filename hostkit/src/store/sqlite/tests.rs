@@ -74,7 +74,7 @@ fn every_search_of_a_claim_is_a_seek_in_an_index() {
         while let Some(row) = rows.next().unwrap() {
             plan.push(row.get(3).unwrap());
         }
-        let is_a_seek = |step: &String| step.starts_with("SEARCH ") && step.contains("(") && !step.contains("(kind=?)");
+        let is_a_seek = |step: &String| step.starts_with("SEARCH ") && step.contains('(') && !step.contains("(kind=?)");
         let any_of_a_kind = sql.contains("LIMIT ?2");
         assert!(plan.len() == 1 && (is_a_seek(&plan[0]) || any_of_a_kind), "{sql}\n{plan:?}");
         assert!(plan.iter().all(|step| step.starts_with("SEARCH") && !step.contains("TEMP B-TREE")), "{sql}\n{plan:?}");
