@@ -104,8 +104,8 @@
 //! | `cli` | yes | the command line of the generated program (clap) |
 //! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (croner, jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
-//! | `durable` | no | the contract of stores and `memory://` ([`store`]); what runs durable jobs is to come |
-//! | `sqlite` | no | durable jobs in a SQLite file, with nothing to install ([`store`]) |
+//! | `durable` | no | the contract of stores and `memory://` (`hostkit::store`); what runs durable jobs is to come |
+//! | `sqlite` | no | durable jobs in a SQLite file, with nothing to install (`hostkit::store`) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.

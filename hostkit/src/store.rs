@@ -65,7 +65,7 @@
 //! | counts, list, cancel, retry | a scan | readers beside the writer | plain queries | stream info per subject; list and cancel of a waiting job by KV entry and sequence. Lists are in the order of the stream |
 //! | dead letters | a state | a state | a state | a stream of their own; redrive republishes under a new message id and then acks |
 //! | retention | a scan | by index, in batches | by index, in batches | `max_age` of the streams: per store, not per kind; **the build says so** |
-//! | transaction of the user's | no | [`sqlite::enqueue_in`], [`SqliteStore::finish_with`](sqlite::SqliteStore::finish_with) | `enqueue_in`, and the acknowledgement in the user's transaction | **the build says so** |
+//! | transaction of the user's | no | `sqlite::enqueue_in`, `SqliteStore::finish_with` | `enqueue_in`, and the acknowledgement in the user's transaction | **the build says so** |
 //! | `Ok` survives | nothing | [a power cut](Durability::Disk), or [a kill](Durability::Machine) when fast | as its `synchronous_commit` | as the server's sync mode and replicas, reported at start |
 
 mod claim;
@@ -109,7 +109,7 @@ pub const OCCURRENCES_KEPT: Duration = Duration::from_hours(30 * 24);
 /// Opens a store, and makes it if there is none.
 ///
 /// # Errors
-/// Fails when the store cannot be reached, is not fit to keep jobs, or needs a [migration](sqlite::migrate) that others stand
+/// Fails when the store cannot be reached, is not fit to keep jobs, or needs a migration that others stand
 /// in the way of. The message says what to do.
 pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
     open_with_clock(url, StoreClock::machine()).await

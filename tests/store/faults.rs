@@ -43,7 +43,7 @@ async fn enqueue(store: &Arc<dyn Store>) -> Result<Enqueued, StoreError> {
 async fn files_are_for_their_owner_alone_and_gone_when_they_are_not_needed() {
     let directory = Directory::new();
     let store = opened(&directory).await;
-    store.register(Worker { name: "a test".to_owned(), lease: Duration::from_secs(60) }).await.unwrap();
+    store.register(Worker { name: "a test".to_owned(), lease: Duration::from_mins(1) }).await.unwrap();
     enqueue(&store).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     for name in ["jobs.db", "jobs.db-wal", "jobs.db-shm"] {
@@ -203,7 +203,7 @@ async fn a_damaged_page_is_found_by_check_and_ends_the_writing() {
     let store = opened(&directory).await;
     let faults = store.check().await;
     assert!(faults.as_ref().map_or_else(StoreError::is_corrupt, |faults| !faults.is_empty()), "{faults:?}");
-    let owner = store.register(Worker { name: "a test".to_owned(), lease: Duration::from_secs(60) }).await;
+    let owner = store.register(Worker { name: "a test".to_owned(), lease: Duration::from_mins(1) }).await;
     let mut last = owner.as_ref().err().map(StoreError::is_corrupt);
     if let Ok(owner) = owner {
         let request = ClaimRequest { owner, kinds: vec![Wanted::new("mail", 300)] };

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![allow(clippy::cast_possible_truncation, reason = "numbers of tests are small")]
+#![allow(clippy::unchecked_time_subtraction, reason = "so are their times, and a panic is a failure")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a test says what it did and what it skipped")]
 
 /// Runs each of these on every home.
 macro_rules! on_every_home {

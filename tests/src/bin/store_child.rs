@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hostkit::store::sqlite::SqliteStore;
+use hostkit::store::sqlite::rusqlite::Connection;
 use hostkit::store::{
     self, Applied, ClaimRequest, Claimed, ClaimedJob, Due, Enqueued, Filter, Finish, JobId, NewJob, OwnerId, Rate,
     Retention, State, Store, StoreUrl, Timestamp, Unique, UniqueMode, Verdict, Wanted, Worker,
@@ -38,7 +39,7 @@ impl Program {
         let store = store::open(&StoreUrl::parse(&url)?).await?;
         let sqlite = Arc::clone(&store).as_sqlite().ok_or("it is one")?;
         let name = format!("child {}", std::process::id());
-        let owner = store.register(Worker { name, lease: Duration::from_secs(60) }).await?;
+        let owner = store.register(Worker { name, lease: Duration::from_mins(1) }).await?;
         // Whoever was killed before is known to be dead at once.
         store.sweep().await?;
         Ok(Self { store, sqlite, owner, ledger })
@@ -116,7 +117,7 @@ impl Program {
         let finish = Finish { claim: job.claim, verdict };
         let applied = if matches!(&*job.kind, "brief" | "transfer") {
             let id = job.claim.id.to_string();
-            let effect = move |connection: &store::sqlite::rusqlite::Connection| {
+            let effect = move |connection: &Connection| {
                 connection.execute("INSERT INTO effects (id) VALUES (?1)", [id])?;
                 Ok(())
             };
@@ -165,7 +166,7 @@ impl Program {
             if round == ROUNDS / 2 {
                 let former = self.owner;
                 self.owner =
-                    self.store.register(Worker { name: "again".to_owned(), lease: Duration::from_secs(60) }).await?;
+                    self.store.register(Worker { name: "again".to_owned(), lease: Duration::from_mins(1) }).await?;
                 self.store.leave(former).await?;
             }
         }
@@ -184,7 +185,7 @@ impl Program {
             self.store.retry(job.id).await?;
         }
         let now = Duration::ZERO;
-        self.store.prune(Retention { kind: "brief".into(), done: now, dead: Duration::from_secs(3600) }, 2).await?;
+        self.store.prune(Retention { kind: "brief".into(), done: now, dead: Duration::from_hours(1) }, 2).await?;
         self.store.sweep().await?;
         Ok(())
     }
