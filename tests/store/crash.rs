@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
 
 use hostkit::store::{Filter, JobId, PageRequest, State, open};
 use rusqlite::Connection;
@@ -180,4 +181,37 @@ async fn killed_when_it_has_just_made_the_file_a_program_starts_again() {
     assert!(run("drain", &directory, None).success());
     let store = open(&directory.url()).await.unwrap();
     assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
+}
+
+/// `HOSTKIT_SEED=17` does it again with these instants, `HOSTKIT_ROUNDS=1000` for long.
+#[tokio::test]
+async fn workers_on_one_file_that_are_killed_at_any_moment_lose_nothing_and_repeat_nothing() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seed = number("HOSTKIT_SEED").unwrap_or_else(|| fastrand::u64(..10_000));
+    let rounds = number("HOSTKIT_ROUNDS").unwrap_or(12);
+    println!("HOSTKIT_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let directory = prepared();
+    let spawn = || {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_store_child"));
+        // They would work for hours.
+        child.arg("work").arg(&directory.0).arg("1000000").env_remove("HOSTKIT_CRASH_AT").spawn().unwrap()
+    };
+    let kill = |worker: &mut Child| {
+        worker.kill().unwrap();
+        let status = worker.wait().unwrap();
+        assert_eq!(status.signal(), Some(SIGKILL), "it works on until it is killed: {status}");
+    };
+    let mut workers: Vec<_> = (0..4).map(|_| spawn()).collect();
+    for _ in 0..rounds {
+        std::thread::sleep(Duration::from_millis(random.u64(5..250)));
+        let victim = &mut workers[random.usize(..4)];
+        kill(victim);
+        *victim = spawn();
+    }
+    workers.iter_mut().for_each(kill);
+    assert!(run("drain", &directory, None).success());
+    let ledger = check(&directory).await;
+    println!("{} were killed; {} jobs stored", rounds + 4, ledger.stored.len());
+    assert!(ledger.stored.len() > 200);
 }

@@ -388,3 +388,35 @@ async fn a_backup_is_a_whole_store_and_takes_no_files_place() {
     let unsupported = Home::memory().await.store.backup(&copy.0.join("other.db")).await.unwrap_err();
     assert!(chain(&unsupported).contains("keeps nothing on disk"), "{}", chain(&unsupported));
 }
+
+/// What a child that may not do everything says when it cannot start.
+fn refused_to_a_stranger(directory: &Directory) -> String {
+    let program = env!("CARGO_BIN_EXE_store_child");
+    // Rights do not stop root, who then becomes somebody else; that one must be able to read the program.
+    let is_root = fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0);
+    let readable = Directory::new();
+    let copy = readable.0.join("store_child");
+    fs::copy(program, &copy).unwrap();
+    let mut command = Command::new(if is_root { "setpriv".as_ref() } else { copy.as_os_str() });
+    if is_root {
+        command.args(["--reuid=65534", "--clear-groups", "--"]).arg(&copy);
+    }
+    let output = command.arg("fail").arg(&directory.0).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_said_before_anything_starts() {
+    let directory = Directory::new();
+    fs::set_permissions(&directory.0, fs::Permissions::from_mode(0o555)).unwrap();
+    let said = refused_to_a_stranger(&directory);
+    assert!(said.contains("cannot make"), "{said}");
+    assert!(said.contains("give the process the right to, or name a file elsewhere"), "{said}");
+    assert!(!directory.file().exists());
+    opened(&directory).await.close().await.unwrap();
+    fs::set_permissions(directory.file(), fs::Permissions::from_mode(0o444)).unwrap();
+    let said = refused_to_a_stranger(&directory);
+    assert!(said.contains("cannot be written; give the process the right to"), "{said}");
+}

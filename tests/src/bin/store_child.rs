@@ -1,6 +1,6 @@
 //! A program that uses a store in every way there is, keeps a ledger outside of it, and is killed by its tests.
 //!
-//! `store_child work DIRECTORY` works until it has done everything some times, `drain` until nothing waits; `fill`
+//! `store_child work DIRECTORY [ROUNDS]` works until it has done everything some times, `drain` until nothing waits; `fill`
 //! enqueues some jobs and `fail` until that fails.
 
 #![allow(clippy::print_stdout, reason = "its tests read what it prints")]
@@ -131,8 +131,8 @@ impl Program {
         Ok(())
     }
 
-    async fn work(&mut self) -> Result<()> {
-        for round in 0..ROUNDS {
+    async fn work(&mut self, rounds: u32) -> Result<()> {
+        for round in 0..rounds {
             self.enqueue(Self::jobs(round)).await?;
             let job = NewJob::new("plain", *b"");
             let id = job.id;
@@ -255,7 +255,8 @@ async fn main() -> Result<()> {
     if what == "drain" {
         program.drain().await?;
     } else {
-        program.work().await?;
+        let rounds = arguments.next().map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
+        program.work(rounds).await?;
     }
     program.store.leave(program.owner).await?;
     program.store.close().await?;
