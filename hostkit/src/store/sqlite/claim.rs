@@ -6,6 +6,7 @@
 //! 2. A job that is passed over because its key is taken is moved out of the way, so it is passed over once.
 //! 3. A claim passes over no more than [`PASSED_OVER`] jobs of a kind, and says to ask again at once if there may be more.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,11 @@ use rusqlite::{OptionalExtension as _, Result, Row};
 use super::super::claim::Allowance;
 use super::super::crash::crash_point;
 use super::super::{
-    Claim, ClaimRequest, Claimed, ClaimedJob, Delivery, Envelope, JobId, OwnerId, Timestamp, UniqueMode, Wanted,
+    Claim, ClaimRequest, Claimed, ClaimedJob, Delivery, Envelope, JobId, OwnerId, Rate, Timestamp, UniqueMode, Wanted,
 };
 use super::batch::Batch;
 use super::keys::read;
-use super::schema::{Place, READY, RUNNING, SUSPECT};
+use super::schema::{Kind, Place, READY, RUNNING, SUSPECT};
 use super::slots::Line;
 
 /// How many jobs of a kind one claim moves out of the way.
@@ -96,6 +97,23 @@ fn candidate(row: &Row<'_>) -> Result<Candidate> {
     })
 }
 
+/// What is wanted of a kind that is known.
+struct Asked<'w> {
+    kind: Kind,
+    name: &'w Arc<str>,
+    free: u32,
+    per_key: Option<NonZeroU32>,
+    rate: Option<Rate>,
+    delivery: Delivery,
+}
+
+impl<'w> Asked<'w> {
+    fn new(kind: Kind, wanted: &'w Wanted) -> Self {
+        let Wanted { kind: name, free, per_key, rate, delivery } = wanted;
+        Self { kind, name, free: *free, per_key: *per_key, rate: *rate, delivery: *delivery }
+    }
+}
+
 /// What a search for ready jobs came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
@@ -114,8 +132,10 @@ impl Batch<'_> {
         }
         let (mut jobs, mut next) = (Vec::new(), None::<Duration>);
         for wanted in &request.kinds {
-            let wait = self.claim_kind(request.owner, wanted, &mut jobs)?;
-            next = [next, wait].into_iter().flatten().min();
+            if let Some(kind) = self.known_kind(&wanted.kind)? {
+                let wait = self.claim_kind(request.owner, &Asked::new(kind, wanted), &mut jobs)?;
+                next = [next, wait].into_iter().flatten().min();
+            }
         }
         Ok(Claimed::Jobs { jobs, next })
     }
@@ -124,7 +144,7 @@ impl Batch<'_> {
     fn claim_kind(
         &mut self,
         owner: OwnerId,
-        wanted: &Wanted,
+        wanted: &Asked<'_>,
         claimed: &mut Vec<ClaimedJob>,
     ) -> Result<Option<Duration>> {
         if wanted.free == 0 {
@@ -134,11 +154,11 @@ impl Batch<'_> {
             Allowance::At(then) => return Ok(Some(then.since(self.now))),
             Allowance::Now(most) => most,
         };
-        if self.connection.prepare_cached(HAS_SUSPECT)?.exists((owner.0, &*wanted.kind))? {
+        if self.connection.prepare_cached(HAS_SUSPECT)?.exists((owner.0, wanted.kind))? {
             return Ok(None);
         }
         if let Some(suspect) = self.suspect(wanted)? {
-            if !self.connection.prepare_cached(HAS_ANY)?.exists((owner.0, &*wanted.kind))? {
+            if !self.connection.prepare_cached(HAS_ANY)?.exists((owner.0, wanted.kind))? {
                 self.mark_taken(&[suspect.seq], owner, wanted)?;
                 claimed.push(self.take(suspect, SUSPECT, wanted)?);
                 self.spend(wanted, 1)?;
@@ -146,7 +166,7 @@ impl Batch<'_> {
             return Ok(None);
         }
         if wanted.per_key.is_none() {
-            self.call_all(&wanted.kind, PASSED_OVER)?;
+            self.call_all(wanted.kind, PASSED_OVER)?;
         }
         let before = claimed.len();
         let room = wanted.free.min(allowed);
@@ -168,7 +188,7 @@ impl Batch<'_> {
     fn claim_ready(
         &mut self,
         owner: OwnerId,
-        wanted: &Wanted,
+        wanted: &Asked<'_>,
         room: u32,
         claimed: &mut Vec<ClaimedJob>,
     ) -> Result<Found> {
@@ -198,7 +218,7 @@ impl Batch<'_> {
                         && self.is_key_taken(wanted, &job)?
                     {
                         let line = Line { key: key.clone(), priority: job.priority, due: job.due, seq: job.seq };
-                        self.put_behind(&wanted.kind, &line)?;
+                        self.put_behind(wanted.kind, &line)?;
                         passed_over += 1;
                     } else {
                         if job.serial_key.is_some() {
@@ -213,7 +233,7 @@ impl Batch<'_> {
     }
 
     /// The first suspect of a kind that is due and whose key is free.
-    fn suspect(&self, wanted: &Wanted) -> Result<Option<Candidate>> {
+    fn suspect(&self, wanted: &Asked<'_>) -> Result<Option<Candidate>> {
         let mut priority = BEFORE_ALL;
         while let Some(next) = self.next_priority(SUSPECT, wanted, priority)? {
             priority = next;
@@ -227,25 +247,25 @@ impl Batch<'_> {
         Ok(None)
     }
 
-    fn next_priority(&self, at: Place, wanted: &Wanted, after: i64) -> Result<Option<i64>> {
+    fn next_priority(&self, at: Place, wanted: &Asked<'_>, after: i64) -> Result<Option<i64>> {
         let mut statement = self.connection.prepare_cached(NEXT_PRIORITY)?;
-        statement.query_row((&*wanted.kind, at, after), |row| row.get(0)).optional()
+        statement.query_row((wanted.kind, at, after), |row| row.get(0)).optional()
     }
 
-    fn candidates(&self, at: Place, wanted: &Wanted, priority: i64, limit: u32) -> Result<Vec<Candidate>> {
+    fn candidates(&self, at: Place, wanted: &Asked<'_>, priority: i64, limit: u32) -> Result<Vec<Candidate>> {
         let mut statement = self.connection.prepare_cached(CLAIMABLE)?;
-        let parameters = (&*wanted.kind, at, priority, self.now.as_micros(), limit);
+        let parameters = (wanted.kind, at, priority, self.now.as_micros(), limit);
         let rows = statement.query_map(parameters, candidate)?;
         rows.collect()
     }
 
-    fn is_key_taken(&self, wanted: &Wanted, candidate: &Candidate) -> Result<bool> {
+    fn is_key_taken(&self, wanted: &Asked<'_>, candidate: &Candidate) -> Result<bool> {
         let (Some(limit), Some(key)) = (wanted.per_key, &candidate.serial_key) else { return Ok(false) };
-        Ok(self.running(&wanted.kind, key)? >= i64::from(limit.get()))
+        Ok(self.running(wanted.kind, key)? >= i64::from(limit.get()))
     }
 
     /// Writes into the rows of jobs who has them.
-    fn mark_taken(&self, seqs: &[i64], owner: OwnerId, wanted: &Wanted) -> Result<()> {
+    fn mark_taken(&self, seqs: &[i64], owner: OwnerId, wanted: &Asked<'_>) -> Result<()> {
         let at_most_once = i64::from(wanted.delivery == Delivery::AtMostOnce);
         self.change_all(TAKE, &[owner.0, self.now.as_micros(), at_most_once], seqs)?;
         crash_point!("claim.jobs_marked");
@@ -253,21 +273,21 @@ impl Batch<'_> {
     }
 
     /// Does what else follows when a job is given to an owner.
-    fn take(&mut self, job: Candidate, from: Place, wanted: &Wanted) -> Result<ClaimedJob> {
+    fn take(&mut self, job: Candidate, from: Place, wanted: &Asked<'_>) -> Result<ClaimedJob> {
         let epoch = job.epoch + 1;
-        self.moved(&wanted.kind, from, RUNNING);
+        self.moved(wanted.kind, from, RUNNING);
         if let Some(key) = &job.serial_key {
-            self.slot_taken(&wanted.kind, key)?;
+            self.slot_taken(wanted.kind, key)?;
         }
         if let Some((_, UniqueMode::WhilePending | UniqueMode::Debounce(_))) = job.unique {
-            self.release_unique(&wanted.kind, job.id, job.unique.as_ref())?;
+            self.release_unique(wanted.kind, job.id, job.unique.as_ref())?;
         }
         // The limit may have been raised since others got behind this key; then one more follows, and it will call the next.
         if let (Some(limit), Some(key)) = (wanted.per_key, &job.serial_key)
             && limit.get() > 1
             && !self.is_key_taken(wanted, &job)?
         {
-            self.call_next(&wanted.kind, key)?;
+            self.call_next(wanted.kind, key)?;
         }
         let payload = match job.payload {
             Some(payload) => payload,
@@ -275,7 +295,7 @@ impl Batch<'_> {
         };
         Ok(ClaimedJob {
             claim: Claim { id: job.id, epoch: u64::try_from(epoch).unwrap_or(0) },
-            kind: Arc::clone(&wanted.kind),
+            kind: Arc::clone(wanted.name),
             payload,
             envelope: job.envelope,
             attempt: job.failures + 1,
@@ -287,34 +307,34 @@ impl Batch<'_> {
         })
     }
 
-    fn at_rest(&self, wanted: &Wanted) -> Result<Option<Timestamp>> {
+    fn at_rest(&self, wanted: &Asked<'_>) -> Result<Option<Timestamp>> {
         let mut statement = self.connection.prepare_cached(AT_REST)?;
-        let stored = statement.query_row([&*wanted.kind], |row| row.get(0)).optional()?;
+        let stored = statement.query_row([wanted.kind], |row| row.get(0)).optional()?;
         Ok(stored.map(Timestamp::from_micros))
     }
 
-    fn allowance(&self, wanted: &Wanted) -> Result<Allowance> {
+    fn allowance(&self, wanted: &Asked<'_>) -> Result<Allowance> {
         let Some(rate) = wanted.rate else { return Ok(Allowance::Now(u32::MAX)) };
         Ok(rate.allows(self.at_rest(wanted)?, self.now))
     }
 
-    fn spend(&self, wanted: &Wanted, started: u32) -> Result<()> {
+    fn spend(&self, wanted: &Asked<'_>, started: u32) -> Result<()> {
         let (Some(rate), 1..) = (wanted.rate, started) else { return Ok(()) };
         let at_rest = rate.after(self.at_rest(wanted)?, self.now, started);
-        self.connection.prepare_cached(SPEND)?.execute((&*wanted.kind, at_rest.as_micros()))?;
+        self.connection.prepare_cached(SPEND)?.execute((wanted.kind, at_rest.as_micros()))?;
         crash_point!("claim.rate_spent");
         Ok(())
     }
 
     /// When the next job of a kind is due.
-    fn later(&self, wanted: &Wanted) -> Result<Option<Duration>> {
+    fn later(&self, wanted: &Asked<'_>) -> Result<Option<Duration>> {
         let mut earliest: Option<i64> = None;
         for at in [READY, SUSPECT] {
             let mut priority = BEFORE_ALL;
             while let Some(next) = self.next_priority(at, wanted, priority)? {
                 priority = next;
                 let mut statement = self.connection.prepare_cached(LATER)?;
-                let parameters = (&*wanted.kind, at, priority, self.now.as_micros());
+                let parameters = (wanted.kind, at, priority, self.now.as_micros());
                 let due = statement.query_row(parameters, |row| row.get(0)).optional()?;
                 earliest = [earliest, due].into_iter().flatten().min();
             }

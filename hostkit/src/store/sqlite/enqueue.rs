@@ -8,7 +8,7 @@ use super::super::{
 };
 use super::batch::Batch;
 use super::keys::{Space, stored};
-use super::schema::{BEHIND, READY};
+use super::schema::{BEHIND, Kind, READY};
 
 /// Larger payloads are stored beside their rows.
 pub(super) const INLINE: usize = 1024;
@@ -19,42 +19,43 @@ impl Batch<'_> {
         if job.payload.len() > PAYLOAD_LIMIT {
             return Ok(Enqueued::Rejected(Rejection::TooLarge(job.payload.len())));
         }
+        let kind = self.kind(&job.kind)?;
         let has_rules = job.idempotency_key.is_some() || job.unique.is_some() || job.capacity.is_some();
-        if has_rules && let Some(answer) = self.answered_by_rules(job)? {
+        if has_rules && let Some(answer) = self.answered_by_rules(job, kind)? {
             return Ok(answer);
         }
-        if !self.insert(job)? {
+        if !self.insert(job, kind)? {
             return Ok(Enqueued::Rejected(Rejection::Duplicate(job.id)));
         }
         if let Some(key) = &job.idempotency_key {
-            self.hold(&job.kind, Space::Idempotency, key, job.id, None)?;
+            self.hold(kind, Space::Idempotency, key, job.id, None)?;
         }
         if let Some(unique) = &job.unique {
             let until = match unique.mode {
                 UniqueMode::Throttle(period) => Some(self.now.after(period)),
                 _ => None,
             };
-            self.hold(&job.kind, Space::Unique, &unique.key, job.id, until)?;
+            self.hold(kind, Space::Unique, &unique.key, job.id, until)?;
         }
-        self.count(&job.kind, READY, 1);
+        self.count(kind, READY, 1);
         self.is_news = true;
         Ok(Enqueued::Stored)
     }
 
     /// What the rules say of a job that most jobs do not have; `None` if it may come in.
-    fn answered_by_rules(&mut self, job: &NewJob) -> Result<Option<Enqueued>> {
+    fn answered_by_rules(&mut self, job: &NewJob, kind: Kind) -> Result<Option<Enqueued>> {
         let duplicate = |id| Ok(Some(Enqueued::Rejected(Rejection::Duplicate(id))));
         let sql = "SELECT 1 FROM hostkit_jobs WHERE id = ?1";
         if self.connection.prepare_cached(sql)?.exists([job.id.as_bytes()])? {
             return duplicate(job.id);
         }
         if let Some(key) = &job.idempotency_key
-            && let Some(id) = self.holder(&job.kind, Space::Idempotency, key)?
+            && let Some(id) = self.holder(kind, Space::Idempotency, key)?
         {
             return duplicate(id);
         }
         if let Some(unique) = &job.unique
-            && let Some(id) = self.holder(&job.kind, Space::Unique, &unique.key)?
+            && let Some(id) = self.holder(kind, Space::Unique, &unique.key)?
         {
             return match unique.mode {
                 UniqueMode::Debounce(quiet) if self.replace(job, id, self.now.after(quiet))? => {
@@ -64,7 +65,7 @@ impl Batch<'_> {
             };
         }
         if let Some(capacity) = job.capacity
-            && self.waiting(&job.kind)? >= capacity
+            && self.waiting(kind)? >= capacity
         {
             return Ok(Some(Enqueued::Rejected(Rejection::Full)));
         }
@@ -72,7 +73,7 @@ impl Batch<'_> {
     }
 
     /// Writes the rows of a job; `false` if there is one with its name.
-    fn insert(&self, job: &NewJob) -> Result<bool> {
+    fn insert(&self, job: &NewJob, kind: Kind) -> Result<bool> {
         let sql = "INSERT INTO hostkit_jobs (
                 id, kind, place, priority, due, epoch, failures, crashes, at_most_once, cancel_requested, enqueued_at,
                 serial_key, idempotency_key, unique_key, unique_mode, version, trace, payload
@@ -85,7 +86,7 @@ impl Batch<'_> {
         let is_inline = job.payload.len() <= INLINE;
         let inserted = self.connection.prepare_cached(sql)?.execute((
             job.id.as_bytes(),
-            &*job.kind,
+            kind,
             -i64::from(job.priority),
             due.as_micros(),
             self.now.as_micros(),
@@ -138,9 +139,9 @@ impl Batch<'_> {
         }
         if let Some(key) = &job.idempotency_key {
             let until = Some(self.now.after(IDEMPOTENCY_KEPT));
-            self.hold(&job.kind, Space::Idempotency, key, id, until)?;
+            self.hold(old.kind, Space::Idempotency, key, id, until)?;
         }
-        self.moved(&job.kind, old.place, to);
+        self.moved(old.kind, old.place, to);
         self.left_line(&old)?;
         self.is_news = true;
         Ok(true)

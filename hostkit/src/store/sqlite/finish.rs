@@ -1,7 +1,6 @@
 //! What becomes of jobs that an owner has.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, Result, Row, Statement};
 
@@ -9,7 +8,7 @@ use super::super::crash::crash_point;
 use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
 use super::batch::Batch;
 use super::keys::read;
-use super::schema::{CANCELLED, DEAD, DONE, Place, QUARANTINED, READY, RUNNING, SUSPECT};
+use super::schema::{CANCELLED, DEAD, DONE, Kind, Place, QUARANTINED, READY, RUNNING, SUSPECT};
 
 const HELD: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
     cancel_requested, at_most_once, reason, place FROM hostkit_jobs WHERE id = ?1";
@@ -29,7 +28,7 @@ const LET_GO: &str =
 pub(super) struct Held {
     seq: i64,
     pub(super) claim: Claim,
-    kind: Arc<str>,
+    kind: Kind,
     failures: i64,
     crashes: u32,
     due: Timestamp,
@@ -42,11 +41,11 @@ pub(super) struct Held {
 }
 
 fn held(row: &Row<'_>) -> Result<Held> {
-    let (epoch, mode, kind): (i64, Option<i64>, _) = (row.get(3)?, row.get(9)?, row.get_ref(2)?.as_str()?.into());
+    let (epoch, mode): (i64, Option<i64>) = (row.get(3)?, row.get(9)?);
     Ok(Held {
         seq: row.get(0)?,
         claim: Claim { id: JobId::from_bytes(row.get(1)?), epoch: u64::try_from(epoch).unwrap_or(0) },
-        kind,
+        kind: row.get(2)?,
         failures: row.get(4)?,
         crashes: row.get(5)?,
         due: Timestamp::from_micros(row.get(6)?),
@@ -59,21 +58,10 @@ fn held(row: &Row<'_>) -> Result<Held> {
     })
 }
 
-/// The row of a job that runs under this claim and has no key, and which of these kinds it is of.
-fn find_plain(
-    plain: &mut Statement<'_>,
-    claim: Claim,
-    kinds: &mut Vec<(Arc<str>, i64)>,
-) -> Result<Option<(i64, usize)>> {
+/// The row of a job that runs under this claim and has no key, and its kind.
+fn find_plain(plain: &mut Statement<'_>, claim: Claim) -> Result<Option<(i64, Kind)>> {
     let epoch = i64::try_from(claim.epoch).unwrap_or(i64::MAX);
-    let mut rows = plain.query((claim.id.as_bytes(), epoch))?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let kind = row.get_ref(1)?.as_str()?;
-    let known = kinds.iter().position(|(known, _)| **known == *kind).unwrap_or_else(|| {
-        kinds.push((kind.into(), 0));
-        kinds.len() - 1
-    });
-    Ok(Some((row.get(0)?, known)))
+    plain.query_row((claim.id.as_bytes(), epoch), |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 /// What a dead owner leaves.
@@ -87,7 +75,7 @@ pub(super) enum Fate {
 impl Batch<'_> {
     /// Records what became of jobs. Those that succeeded and have no key, which are most, are changed together.
     pub(super) fn finish_all(&mut self, finishes: &[Finish]) -> Result<Vec<Applied>> {
-        let (mut done, mut seqs, mut kinds) = (HashSet::new(), Vec::new(), Vec::<(Arc<str>, i64)>::new());
+        let (mut done, mut seqs) = (HashSet::new(), Vec::new());
         let mut answers = Vec::with_capacity(finishes.len());
         let connection = self.connection;
         let mut plain = connection.prepare_cached(PLAIN)?;
@@ -98,24 +86,20 @@ impl Batch<'_> {
                 continue;
             }
             let found = match finish.verdict {
-                Verdict::Done => find_plain(&mut plain, finish.claim, &mut kinds)?,
+                Verdict::Done => find_plain(&mut plain, finish.claim)?,
                 _ => None,
             };
             answers.push(match found {
                 Some((seq, kind)) => {
                     done.insert(finish.claim.id);
                     seqs.push(seq);
-                    kinds[kind].1 += 1;
+                    self.moved(kind, RUNNING, DONE);
                     Applied::Applied
                 }
                 None => self.finish(finish)?,
             });
         }
         self.change_all(END, &[self.now.as_micros()], &seqs)?;
-        for (kind, count) in kinds {
-            self.count(&kind, RUNNING, -count);
-            self.count(&kind, DONE, count);
-        }
         self.is_news = true;
         Ok(answers)
     }
@@ -164,11 +148,11 @@ impl Batch<'_> {
         self.connection.prepare_cached(LET_GO)?.execute(parameters)?;
         crash_point!("finish.row_written");
         if to >= DONE {
-            self.release_unique(&job.kind, job.claim.id, job.unique.as_ref())?;
+            self.release_unique(job.kind, job.claim.id, job.unique.as_ref())?;
         }
-        self.moved(&job.kind, RUNNING, to);
+        self.moved(job.kind, RUNNING, to);
         if let Some(key) = &job.serial_key {
-            self.slot_freed(&job.kind, key)?;
+            self.slot_freed(job.kind, key)?;
         }
         self.is_news = true;
         Ok(())

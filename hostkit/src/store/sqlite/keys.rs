@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, Result};
 use super::super::crash::crash_point;
 use super::super::{IDEMPOTENCY_KEPT, JobId, Timestamp, UniqueMode};
 use super::batch::Batch;
+use super::schema::Kind;
 
 /// Which keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(super) fn read(mode: i64) -> Option<UniqueMode> {
 
 impl Batch<'_> {
     /// The job that has a key.
-    pub(super) fn holder(&self, kind: &str, space: Space, key: &str) -> Result<Option<JobId>> {
+    pub(super) fn holder(&self, kind: Kind, space: Space, key: &str) -> Result<Option<JobId>> {
         let sql = "SELECT id FROM hostkit_keys
             WHERE kind = ?1 AND space = ?2 AND key = ?3 AND (until IS NULL OR until > ?4)";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -47,7 +48,7 @@ impl Batch<'_> {
     }
 
     /// Gives a key to a job.
-    pub(super) fn hold(&self, kind: &str, space: Space, key: &str, id: JobId, until: Option<Timestamp>) -> Result<()> {
+    pub(super) fn hold(&self, kind: Kind, space: Space, key: &str, id: JobId, until: Option<Timestamp>) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO hostkit_keys (kind, space, key, id, until) VALUES (?1, ?2, ?3, ?4, ?5)";
         let until = until.map(Timestamp::as_micros);
         self.connection.prepare_cached(sql)?.execute((kind, space as i64, key, id.as_bytes(), until))?;
@@ -56,7 +57,7 @@ impl Batch<'_> {
     }
 
     /// Takes its unique key from a job, unless that has another by now or lasts for a time of its own.
-    pub(super) fn release_unique(&self, kind: &str, id: JobId, unique: Option<&(String, UniqueMode)>) -> Result<()> {
+    pub(super) fn release_unique(&self, kind: Kind, id: JobId, unique: Option<&(String, UniqueMode)>) -> Result<()> {
         let Some((key, mode)) = unique else { return Ok(()) };
         if matches!(mode, UniqueMode::Throttle(_)) {
             return Ok(());
@@ -68,7 +69,7 @@ impl Batch<'_> {
     }
 
     /// A job is deleted: its idempotency key is forgotten, or will be.
-    pub(super) fn outlive(&self, kind: &str, id: JobId, key: &str, enqueued_at: i64) -> Result<()> {
+    pub(super) fn outlive(&self, kind: Kind, id: JobId, key: &str, enqueued_at: i64) -> Result<()> {
         let until = Timestamp::from_micros(enqueued_at).after(IDEMPOTENCY_KEPT);
         let sql = if until <= self.now {
             "DELETE FROM hostkit_keys WHERE kind = ?1 AND space = 0 AND key = ?2 AND id = ?3 AND ?4 = ?4"

@@ -1,7 +1,5 @@
 //! What people do to jobs, and how jobs are forgotten.
 
-use std::sync::Arc;
-
 use rusqlite::{OptionalExtension as _, Result, params};
 
 use super::super::crash::crash_point;
@@ -10,7 +8,7 @@ use super::super::{
 };
 use super::batch::Batch;
 use super::keys::{Space, read};
-use super::schema::{BEHIND, CANCELLED, DEAD, Place, QUARANTINED, READY, RUNNING, place, state};
+use super::schema::{BEHIND, CANCELLED, DEAD, Kind, Place, QUARANTINED, READY, RUNNING, place, state};
 use super::slots::Line;
 
 /// How many rows are looked at in one go.
@@ -25,7 +23,7 @@ const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
 /// A job, as far as those who manage it need to know.
 pub(super) struct Managed {
     pub(super) seq: i64,
-    kind: Arc<str>,
+    pub(super) kind: Kind,
     pub(super) place: Place,
     priority: i64,
     due: i64,
@@ -48,7 +46,7 @@ impl Batch<'_> {
             let mode: Option<i64> = row.get(7)?;
             Ok(Managed {
                 seq: row.get(0)?,
-                kind: row.get_ref(1)?.as_str()?.into(),
+                kind: row.get(1)?,
                 place: row.get(2)?,
                 priority: row.get(3)?,
                 due: row.get(4)?,
@@ -65,9 +63,9 @@ impl Batch<'_> {
         match job.place {
             BEHIND => {
                 let line = Line { key: key.clone(), priority: job.priority, due: job.due, seq: job.seq };
-                self.leave_line(&job.kind, &line)
+                self.leave_line(job.kind, &line)
             }
-            READY if job.due <= self.now.as_micros() => self.call_next(&job.kind, key),
+            READY if job.due <= self.now.as_micros() => self.call_next(job.kind, key),
             _ => Ok(()),
         }
     }
@@ -90,8 +88,8 @@ impl Batch<'_> {
         let parameters = (job.seq, CANCELLED, reason, self.now.as_micros());
         self.connection.prepare_cached(sql)?.execute(parameters)?;
         crash_point!("cancel.row_written");
-        self.release_unique(&job.kind, id, job.unique.as_ref())?;
-        self.moved(&job.kind, job.place, CANCELLED);
+        self.release_unique(job.kind, id, job.unique.as_ref())?;
+        self.moved(job.kind, job.place, CANCELLED);
         self.left_line(&job)?;
         Ok(Changed::Changed)
     }
@@ -108,31 +106,31 @@ impl Batch<'_> {
             return Ok(Changed::Changed);
         }
         if let Some((key, _)) = job.unique.as_ref().filter(|(_, mode)| !matches!(mode, UniqueMode::Throttle(_))) {
-            match self.holder(&job.kind, Space::Unique, key)? {
+            match self.holder(job.kind, Space::Unique, key)? {
                 Some(other) if other != id => return Ok(Changed::Duplicate(other)),
-                _ => self.hold(&job.kind, Space::Unique, key, id, None)?,
+                _ => self.hold(job.kind, Space::Unique, key, id, None)?,
             }
         }
         let sql = "UPDATE hostkit_jobs
             SET place = 0, due = ?2, failures = 0, crashes = 0, reason = NULL, ended_at = NULL WHERE seq = ?1";
         self.connection.prepare_cached(sql)?.execute((job.seq, self.now.as_micros()))?;
         crash_point!("retry.row_written");
-        self.moved(&job.kind, job.place, READY);
+        self.moved(job.kind, job.place, READY);
         Ok(Changed::Changed)
     }
 
-    /// The kinds that a filter is about and of which there are jobs in this place.
-    fn kinds(&self, filter: &Filter) -> Result<Vec<Arc<str>>> {
-        if let Some(kind) = &filter.kind {
-            return Ok(vec![Arc::clone(kind)]);
+    /// The kinds that a filter is about, by name.
+    fn kinds(&mut self, filter: &Filter) -> Result<Vec<Kind>> {
+        if let Some(name) = &filter.kind {
+            return Ok(self.known_kind(name)?.into_iter().collect());
         }
-        let mut statement = self.connection.prepare_cached("SELECT DISTINCT kind FROM hostkit_counts ORDER BY kind")?;
-        let kinds = statement.query_map([], |row| Ok(row.get_ref(0)?.as_str()?.into()))?;
+        let mut statement = self.connection.prepare_cached("SELECT kind FROM hostkit_kinds ORDER BY name")?;
+        let kinds = statement.query_map([], |row| row.get(0))?;
         kinds.collect()
     }
 
     /// Jobs of a kind that have this outcome since then or before, the oldest first, after this one.
-    fn ended(&self, kind: &str, at: Place, until: Timestamp, after: Option<&Ended>, limit: u32) -> Result<Vec<Ended>> {
+    fn ended(&self, kind: Kind, at: Place, until: Timestamp, after: Option<&Ended>, limit: u32) -> Result<Vec<Ended>> {
         let (ended_at, seq) = after.map_or((i64::MIN, i64::MIN), |job| (job.at, job.seq));
         let mut statement = self.connection.prepare_cached(ENDED)?;
         let rows = statement.query_map(params![kind, at, until.as_micros(), ended_at, seq, limit], |row| {
@@ -150,7 +148,7 @@ impl Batch<'_> {
                 }
                 let mut last = None;
                 while changed < limit {
-                    let letters = self.ended(&kind, at, END_OF_TIME, last.as_ref(), CHUNK.min(limit - changed))?;
+                    let letters = self.ended(kind, at, END_OF_TIME, last.as_ref(), CHUNK.min(limit - changed))?;
                     for letter in &letters {
                         changed += u32::from(self.retry(letter.id)? == Changed::Changed);
                     }
@@ -169,7 +167,7 @@ impl Batch<'_> {
         for kind in self.kinds(filter)? {
             for state in State::ALL.into_iter().filter(|state| state.is_outcome()) {
                 if filter.state.is_none_or(|wanted| wanted == state) {
-                    changed += self.delete_ended(&kind, place(state), END_OF_TIME, limit - changed)?;
+                    changed += self.delete_ended(kind, place(state), END_OF_TIME, limit - changed)?;
                 }
             }
         }
@@ -178,13 +176,16 @@ impl Batch<'_> {
 
     pub(super) fn prune(&mut self, retention: &Retention, limit: u32) -> Result<Changes> {
         let mut changed = 0;
+        let kind = self.known_kind(&retention.kind)?;
         for state in State::ALL {
             let kept = match state {
                 State::Done | State::Cancelled => retention.done,
                 State::Dead | State::Quarantined => retention.dead,
                 State::Waiting | State::Running => continue,
             };
-            changed += self.delete_ended(&retention.kind, place(state), self.now.before(kept), limit - changed)?;
+            if let Some(kind) = kind {
+                changed += self.delete_ended(kind, place(state), self.now.before(kept), limit - changed)?;
+            }
         }
         self.forget(limit)?;
         Ok(Changes { changed: changed.into(), has_more: changed == limit })
@@ -220,7 +221,7 @@ impl Batch<'_> {
     }
 
     /// Deletes jobs of a kind that have had this outcome for long enough, the oldest first.
-    fn delete_ended(&mut self, kind: &Arc<str>, at: Place, until: Timestamp, limit: u32) -> Result<u32> {
+    fn delete_ended(&mut self, kind: Kind, at: Place, until: Timestamp, limit: u32) -> Result<u32> {
         let old = self.ended(kind, at, until, None, limit)?;
         let sql = "DELETE FROM hostkit_jobs WHERE seq = ?1 RETURNING idempotency_key, enqueued_at, payload IS NULL";
         for job in &old {

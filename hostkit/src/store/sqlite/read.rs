@@ -10,8 +10,8 @@ use super::super::{Counts, Envelope, Filter, JobId, JobView, Page, PageRequest, 
 use super::schema::{Place, place, state};
 
 /// The columns of a [`JobView`]. A payload that is stored beside its row is looked up.
-const VIEW: &str =
-    "SELECT seq, id, kind, place, priority, due, enqueued_at, claimed_at, ended_at, epoch, failures, crashes,
+const VIEW: &str = "SELECT seq, id, (SELECT name FROM hostkit_kinds AS it WHERE it.kind = hostkit_jobs.kind), place,
+    priority, due, enqueued_at, claimed_at, ended_at, epoch, failures, crashes,
     cancel_requested, serial_key, reason, version, trace,
     coalesce(payload, (SELECT payload FROM hostkit_payloads AS beside WHERE beside.seq = hostkit_jobs.seq))
     FROM hostkit_jobs";
@@ -41,7 +41,7 @@ fn view(row: &Row<'_>) -> Result<(i64, JobView)> {
 }
 
 pub(super) fn counts(connection: &Connection) -> Result<Vec<Counts>> {
-    let sql = "SELECT kind, place, jobs FROM hostkit_counts WHERE jobs > 0";
+    let sql = "SELECT name, place, jobs FROM hostkit_counts JOIN hostkit_kinds USING (kind) WHERE jobs > 0";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut kinds: BTreeMap<Arc<str>, Counts> = BTreeMap::new();
@@ -72,8 +72,10 @@ pub(super) fn list(connection: &Connection, filter: &Filter, page: PageRequest) 
             AND kind IN (SELECT kind FROM hostkit_counts AS counts WHERE counts.place = ?4 AND counts.jobs > 0)"
         }
     };
-    let sql =
-        format!("{VIEW} {source} AND seq < ?1 AND (?2 IS NULL OR kind = ?2) AND ?4 = ?4 ORDER BY seq DESC LIMIT ?3");
+    let sql = format!(
+        "{VIEW} {source} AND seq < ?1 AND (?2 IS NULL OR kind = (SELECT kind FROM hostkit_kinds WHERE name = ?2))
+        AND ?4 = ?4 ORDER BY seq DESC LIMIT ?3"
+    );
     let before = page.after.map_or(i64::MAX, |cursor| cursor.0);
     let mut statement = connection.prepare_cached(&sql)?;
     let parameters = (before, filter.kind.as_deref(), page.limit, filter.state.map_or(0, place));

@@ -23,6 +23,9 @@ use super::error::open_error;
 /// "hkit", for `file` and other tools; only set in files that hostkit made.
 const APPLICATION_ID: i64 = 0x686b_6974;
 
+/// The number of a kind.
+pub(super) type Kind = i64;
+
 /// Where a job is, as it is stored.
 pub(super) type Place = i64;
 
@@ -62,10 +65,12 @@ pub(super) fn place(state: State) -> Place {
 
 /// Each brings a file from one version to the next. What was released is never changed.
 const MIGRATIONS: [&[&str]; 1] = [&[
+    // Each job, and each entry of an index, has the number of its kind instead of the name.
+    "CREATE TABLE hostkit_kinds (kind INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
     "CREATE TABLE hostkit_jobs (
         seq INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
-        kind TEXT NOT NULL,
+        kind INTEGER NOT NULL,
         place INTEGER NOT NULL,
         -- Negated, so that indexes ascend in the order in which jobs go.
         priority INTEGER NOT NULL,
@@ -94,10 +99,10 @@ const MIGRATIONS: [&[&str]; 1] = [&[
     "CREATE INDEX hostkit_running ON hostkit_jobs (owner, crashes) WHERE place = 3",
     "CREATE INDEX hostkit_ended ON hostkit_jobs (kind, place, ended_at) WHERE place >= 4",
     "CREATE TABLE hostkit_slots (
-        kind TEXT NOT NULL, serial_key TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (kind, serial_key)
+        kind INTEGER NOT NULL, serial_key TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (kind, serial_key)
     ) STRICT, WITHOUT ROWID",
     "CREATE TABLE hostkit_behind (
-        kind TEXT NOT NULL,
+        kind INTEGER NOT NULL,
         serial_key TEXT NOT NULL,
         priority INTEGER NOT NULL,
         due INTEGER NOT NULL,
@@ -106,10 +111,10 @@ const MIGRATIONS: [&[&str]; 1] = [&[
     ) STRICT, WITHOUT ROWID",
     "CREATE TABLE hostkit_payloads (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT",
     "CREATE TABLE hostkit_counts (
-        kind TEXT NOT NULL, place INTEGER NOT NULL, jobs INTEGER NOT NULL, PRIMARY KEY (kind, place)
+        kind INTEGER NOT NULL, place INTEGER NOT NULL, jobs INTEGER NOT NULL, PRIMARY KEY (kind, place)
     ) STRICT, WITHOUT ROWID",
     "CREATE TABLE hostkit_keys (
-        kind TEXT NOT NULL,
+        kind INTEGER NOT NULL,
         -- 0: idempotency, 1: unique.
         space INTEGER NOT NULL,
         key TEXT NOT NULL,
@@ -126,7 +131,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         -- The file in the directory beside this one that its process holds a lock on.
         lock TEXT NOT NULL
     ) STRICT",
-    "CREATE TABLE hostkit_rates (kind TEXT PRIMARY KEY, at_rest INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE hostkit_rates (kind INTEGER PRIMARY KEY, at_rest INTEGER NOT NULL) STRICT",
     "CREATE TABLE hostkit_occurrences (
         schedule TEXT NOT NULL, instant INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (schedule, instant)
     ) STRICT, WITHOUT ROWID",

@@ -2,13 +2,11 @@
 //!
 //! What has no key costs nothing here.
 
-use std::sync::Arc;
-
 use rusqlite::{OptionalExtension as _, Result};
 
 use super::super::crash::crash_point;
 use super::batch::Batch;
-use super::schema::{BEHIND, READY};
+use super::schema::{BEHIND, Kind, READY};
 
 const RUNNING: &str = "SELECT running FROM hostkit_slots WHERE kind = ?1 AND serial_key = ?2";
 const FIRST: &str = "SELECT priority, due, seq FROM hostkit_behind WHERE kind = ?1 AND serial_key = ?2
@@ -32,13 +30,13 @@ pub(super) struct Line {
 
 impl Batch<'_> {
     /// How many jobs with this key run.
-    pub(super) fn running(&self, kind: &str, key: &str) -> Result<i64> {
+    pub(super) fn running(&self, kind: Kind, key: &str) -> Result<i64> {
         let mut statement = self.connection.prepare_cached(RUNNING)?;
         Ok(statement.query_row((kind, key), |row| row.get(0)).optional()?.unwrap_or(0))
     }
 
     /// A job with this key begins to run.
-    pub(super) fn slot_taken(&self, kind: &str, key: &str) -> Result<()> {
+    pub(super) fn slot_taken(&self, kind: Kind, key: &str) -> Result<()> {
         let sql = "INSERT INTO hostkit_slots (kind, serial_key, running) VALUES (?1, ?2, 1)
             ON CONFLICT (kind, serial_key) DO UPDATE SET running = running + 1";
         self.connection.prepare_cached(sql)?.execute((kind, key))?;
@@ -47,19 +45,19 @@ impl Batch<'_> {
     }
 
     /// A job with this key runs no more.
-    pub(super) fn slot_freed(&mut self, kind: &Arc<str>, key: &str) -> Result<()> {
+    pub(super) fn slot_freed(&mut self, kind: Kind, key: &str) -> Result<()> {
         let sql = "UPDATE hostkit_slots SET running = running - 1 WHERE kind = ?1 AND serial_key = ?2";
-        self.connection.prepare_cached(sql)?.execute((&**kind, key))?;
+        self.connection.prepare_cached(sql)?.execute((kind, key))?;
         let sql = "DELETE FROM hostkit_slots WHERE kind = ?1 AND serial_key = ?2 AND running <= 0";
-        self.connection.prepare_cached(sql)?.execute((&**kind, key))?;
+        self.connection.prepare_cached(sql)?.execute((kind, key))?;
         crash_point!("key.slot_freed");
         self.call_next(kind, key)
     }
 
     /// A job gets out of the way until its key is free.
-    pub(super) fn put_behind(&mut self, kind: &Arc<str>, line: &Line) -> Result<()> {
+    pub(super) fn put_behind(&mut self, kind: Kind, line: &Line) -> Result<()> {
         let sql = "INSERT INTO hostkit_behind (kind, serial_key, priority, due, seq) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let parameters = (&**kind, &line.key, line.priority, line.due, line.seq);
+        let parameters = (kind, &line.key, line.priority, line.due, line.seq);
         self.connection.prepare_cached(sql)?.execute(parameters)?;
         self.put(line.seq, BEHIND)?;
         crash_point!("claim.job_passed_over");
@@ -69,16 +67,16 @@ impl Batch<'_> {
     }
 
     /// A job does not stand behind its key any more.
-    pub(super) fn leave_line(&self, kind: &str, line: &Line) -> Result<()> {
+    pub(super) fn leave_line(&self, kind: Kind, line: &Line) -> Result<()> {
         let parameters = (kind, &line.key, line.priority, line.due, line.seq);
         self.connection.prepare_cached(CALL)?.execute(parameters)?;
         Ok(())
     }
 
     /// The first job behind a key may be claimed.
-    pub(super) fn call_next(&mut self, kind: &Arc<str>, key: &str) -> Result<()> {
+    pub(super) fn call_next(&mut self, kind: Kind, key: &str) -> Result<()> {
         let mut statement = self.connection.prepare_cached(FIRST)?;
-        let first = statement.query_row((&**kind, key), |row| {
+        let first = statement.query_row((kind, key), |row| {
             Ok(Line { key: key.to_owned(), priority: row.get(0)?, due: row.get(1)?, seq: row.get(2)? })
         });
         match first.optional()? {
@@ -87,7 +85,7 @@ impl Batch<'_> {
         }
     }
 
-    fn call(&mut self, kind: &Arc<str>, line: &Line) -> Result<()> {
+    fn call(&mut self, kind: Kind, line: &Line) -> Result<()> {
         self.leave_line(kind, line)?;
         self.put(line.seq, READY)?;
         crash_point!("key.next_called");
@@ -97,9 +95,9 @@ impl Batch<'_> {
     }
 
     /// Jobs that got behind their key while there was a limit do not wait for ever when there is none.
-    pub(super) fn call_all(&mut self, kind: &Arc<str>, most: u32) -> Result<()> {
+    pub(super) fn call_all(&mut self, kind: Kind, most: u32) -> Result<()> {
         let mut statement = self.connection.prepare_cached(ANY)?;
-        let lines = statement.query_map((&**kind, most), |row| {
+        let lines = statement.query_map((kind, most), |row| {
             Ok(Line { key: row.get(0)?, priority: row.get(1)?, due: row.get(2)?, seq: row.get(3)? })
         })?;
         let lines: Vec<Line> = lines.collect::<Result<_>>()?;

@@ -18,18 +18,19 @@ const WORKER: &str = "a test";
 fn filled(count: u32) -> (Connection, OwnerId) {
     let mut connection = Connection::open_in_memory().unwrap();
     prepare(&mut connection, Older::Refuse).unwrap();
+    connection.execute("INSERT INTO hostkit_kinds VALUES (1, 'mail')", []).unwrap();
     for (place, ended_at) in [(0, "NULL"), (4, "due")] {
         let sql = format!(
             "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
             INSERT INTO hostkit_jobs (
                 id, kind, place, priority, due, epoch, failures, crashes, at_most_once, cancel_requested, enqueued_at,
                 ended_at, version, payload
-            ) SELECT randomblob(16), 'mail', {place}, n % 3, n, 0, 0, 0, 0, 0, n, {ended_at}, 0, x'00' FROM (
+            ) SELECT randomblob(16), 1, {place}, n % 3, n, 0, 0, 0, 0, 0, n, {ended_at}, 0, x'00' FROM (
                 SELECT n, n AS due FROM numbers
             )"
         );
         connection.execute(&sql, [count]).unwrap();
-        connection.execute("INSERT INTO hostkit_counts VALUES ('mail', ?1, ?2)", [place, count]).unwrap();
+        connection.execute("INSERT INTO hostkit_counts VALUES (1, ?1, ?2)", [place, count]).unwrap();
     }
     let worker = Worker { name: WORKER.to_owned(), lease: Duration::from_hours(1) };
     let owner = Batch::new(&connection, NOW).register(&worker, "no lock").unwrap();

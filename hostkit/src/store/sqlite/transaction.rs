@@ -47,11 +47,12 @@ pub fn enqueue_in(transaction: &Connection, job: &NewJob) -> Result<Enqueued, St
 ///
 /// The parameters are `?1` the job's id, sixteen bytes of a UUID of version 7; `?2` its kind; `?3` its payload, at most 1024 bytes;
 /// `?4` the instant at which it is due and `?5` the present one, both in microseconds since 1970.
-pub const ENQUEUE_SQL: [&str; 2] = [
+pub const ENQUEUE_SQL: [&str; 3] = [
+    "INSERT INTO hostkit_kinds (name) VALUES (?2) ON CONFLICT DO NOTHING",
     "INSERT INTO hostkit_jobs (
         id, kind, place, priority, due, epoch, failures, crashes, at_most_once, cancel_requested, enqueued_at, version, payload
-    ) VALUES (?1, ?2, 0, 0, ?4, 0, 0, 0, 0, 0, ?5, 0, ?3)",
-    "INSERT INTO hostkit_counts (kind, place, jobs) VALUES (?2, 0, 1)
+    ) SELECT ?1, kind, 0, 0, ?4, 0, 0, 0, 0, 0, ?5, 0, ?3 FROM hostkit_kinds WHERE name = ?2",
+    "INSERT INTO hostkit_counts (kind, place, jobs) SELECT kind, 0, 1 FROM hostkit_kinds WHERE name = ?2
      ON CONFLICT (kind, place) DO UPDATE SET jobs = jobs + 1",
 ];
 
