@@ -31,6 +31,8 @@ pub(in crate::store) fn reached(name: &str) {
         && wanted == name
         && TIMES.fetch_add(1, Ordering::SeqCst) + 1 == *times
     {
+        // What other threads were told too early, they have a moment to act upon.
+        std::thread::sleep(std::time::Duration::from_millis(10));
         let this = rustix::process::getpid();
         let killed = rustix::process::kill_process(this, rustix::process::Signal::KILL);
         // A signal to oneself is there before the call returns.

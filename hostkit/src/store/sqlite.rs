@@ -138,8 +138,17 @@ impl SqliteStore {
         weight: usize,
         work: impl FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
+        self.write_in(Turn::Last, name, weight, work)
+    }
+
+    fn write_in<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        name: &'static str,
+        weight: usize,
+        work: impl FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
         let (operation, answered) = Call::boxed(name, weight, work, nothing);
-        let turn = if name == BEAT { Turn::First } else { Turn::Last };
         Box::pin(async move {
             if self.inbox.push(operation, turn).is_err() {
                 return Err(self.closed(name));
@@ -177,8 +186,6 @@ impl SqliteStore {
         Box::pin(crate::tasks::blocking(read))
     }
 }
-
-const BEAT: &str = "beat";
 
 /// What the writer said, if it did.
 fn heard<T>(
@@ -263,7 +270,7 @@ impl Store for SqliteStore {
     }
 
     fn beat(&self, owner: OwnerId) -> Answer<'_, Beat> {
-        self.write(BEAT, 1, move |batch| batch.beat(owner))
+        self.write_in(Turn::First, "beat", 1, move |batch| batch.beat(owner))
     }
 
     fn reconcile(&self, owner: OwnerId, held: Vec<Claim>) -> Answer<'_, u64> {
