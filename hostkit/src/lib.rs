@@ -108,6 +108,8 @@
 //! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
 //! | `testing` | no | the test kit: hosts on a paused clock (the module `testing`); meant for `[dev-dependencies]` |
+//! | `durable` | no | the contract of stores and `memory://` (`hostkit::store`); what runs durable jobs is to come |
+//! | `sqlite` | no | durable jobs in a SQLite file, with nothing to install (`hostkit::store`) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.
@@ -142,6 +144,8 @@ mod registry;
 pub(crate) mod runner;
 pub(crate) mod service;
 pub(crate) mod stall;
+#[cfg(feature = "durable")]
+pub mod store;
 pub(crate) mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,0 +1,125 @@
+//! What operations share while a transaction is open: the connection, the instant, and what has moved.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Result};
+
+use super::super::Timestamp;
+use super::super::crash::crash_point;
+use super::schema::{BEHIND, Kind, Place};
+
+/// One transaction.
+#[derive(Debug)]
+pub(super) struct Batch<'c> {
+    pub(super) connection: &'c Connection,
+    /// One instant for all of it.
+    pub(super) now: Timestamp,
+    tally: Tally,
+    /// Numbers of kinds that were asked for before.
+    kinds: Vec<(Arc<str>, Kind)>,
+    /// Whether there is more to claim or to cancel than before.
+    pub(super) is_news: bool,
+}
+
+/// By how much counts will change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally(Vec<(Kind, Place, i64)>);
+
+impl<'c> Batch<'c> {
+    pub(super) fn new(connection: &'c Connection, now: Timestamp) -> Self {
+        Self { connection, now, tally: Tally::default(), kinds: Vec::new(), is_news: false }
+    }
+
+    /// What has moved so far, to be [restored](Self::restore) if something that follows is undone.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+
+    /// Forgets what has moved since.
+    pub(super) fn restore(&mut self, tally: Tally) {
+        self.tally = tally;
+    }
+
+    /// The number of a kind, if there ever was a job of it.
+    pub(super) fn known_kind(&mut self, name: &Arc<str>) -> Result<Option<Kind>> {
+        if let Some((_, kind)) = self.kinds.iter().find(|(known, _)| known == name) {
+            return Ok(Some(*kind));
+        }
+        let mut statement = self.connection.prepare_cached("SELECT kind FROM hostkit_kinds WHERE name = ?1")?;
+        let found = statement.query_row([&**name], |row| row.get(0)).optional()?;
+        self.kinds.extend(found.map(|kind| (Arc::clone(name), kind)));
+        Ok(found)
+    }
+
+    /// The number of a kind, which gets one if it has none.
+    pub(super) fn kind(&mut self, name: &Arc<str>) -> Result<Kind> {
+        if let Some(kind) = self.known_kind(name)? {
+            return Ok(kind);
+        }
+        self.connection.prepare_cached("INSERT INTO hostkit_kinds (name) VALUES (?1)")?.execute([&**name])?;
+        crash_point!("enqueue.kind_written");
+        let kind = self.connection.last_insert_rowid();
+        self.kinds.push((Arc::clone(name), kind));
+        Ok(kind)
+    }
+
+    /// So many more jobs of this kind are here.
+    pub(super) fn count(&mut self, kind: Kind, place: Place, change: i64) {
+        match self.tally.0.iter_mut().find(|(known, at, _)| *at == place && *known == kind) {
+            Some((_, _, total)) => *total += change,
+            None => self.tally.0.push((kind, place, change)),
+        }
+    }
+
+    /// How many jobs of a kind wait.
+    pub(super) fn waiting(&self, kind: Kind) -> Result<u64> {
+        let sql = "SELECT coalesce(sum(jobs), 0) FROM hostkit_counts WHERE kind = ?1 AND place <= 2";
+        let stored: i64 = self.connection.prepare_cached(sql)?.query_row([kind], |row| row.get(0))?;
+        let changed = self.tally.0.iter().filter(|(known, place, _)| *place <= BEHIND && *known == kind);
+        Ok(u64::try_from(stored + changed.map(|(_, _, change)| change).sum::<i64>()).unwrap_or(0))
+    }
+
+    /// Writes down what has moved. Nothing may move afterwards.
+    pub(super) fn close(&mut self) -> Result<()> {
+        let sql = "INSERT INTO hostkit_counts (kind, place, jobs) VALUES (?1, ?2, ?3)
+            ON CONFLICT (kind, place) DO UPDATE SET jobs = jobs + excluded.jobs";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for (kind, place, change) in self.tally.0.drain(..).filter(|(_, _, change)| *change != 0) {
+            statement.execute((kind, place, change))?;
+            crash_point!("commit.job_counted");
+        }
+        Ok(())
+    }
+
+    /// A job goes from one place to another.
+    pub(super) fn moved(&mut self, kind: Kind, from: Place, to: Place) {
+        self.count(kind, from, -1);
+        self.count(kind, to, 1);
+    }
+
+    /// Changes nothing of a job but its place.
+    pub(super) fn put(&self, seq: i64, place: Place) -> Result<()> {
+        let sql = "UPDATE hostkit_jobs SET place = ?2 WHERE seq = ?1";
+        self.connection.prepare_cached(sql)?.execute((seq, place))?;
+        Ok(())
+    }
+
+    /// Changes many jobs in the same way. `parameters` are those of `set`.
+    ///
+    /// One statement changes up to 64, so that it opens the table and its indexes once for all of them.
+    pub(super) fn change_all(&self, set: &str, parameters: &[i64], mut seqs: &[i64]) -> Result<()> {
+        while !seqs.is_empty() {
+            let count = [64, 16, 4, 1].into_iter().find(|count| *count <= seqs.len()).unwrap_or(1);
+            let (these, rest) = seqs.split_at(count);
+            let places: Vec<_> = (1..=count).map(|number| format!("?{}", parameters.len() + number)).collect();
+            // No constraint can be broken. Saying what should happen then spares SQLite a copy of every page, to undo half a
+            // statement.
+            let sql = format!("UPDATE OR ROLLBACK hostkit_jobs SET {set} WHERE seq IN ({})", places.join(","));
+            let values = rusqlite::params_from_iter(parameters.iter().chain(these));
+            self.connection.prepare_cached(&sql)?.execute(values)?;
+            crash_point!("batch.jobs_changed");
+            seqs = rest;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! What becomes of jobs that an owner has.
+
+use std::collections::HashSet;
+
+use rusqlite::{OptionalExtension as _, Result, Row, Statement};
+
+use super::super::crash::crash_point;
+use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
+use super::batch::Batch;
+use super::keys::read;
+use super::schema::{CANCELLED, DEAD, DONE, Kind, Place, QUARANTINED, READY, RUNNING, SUSPECT};
+
+const HELD: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
+    cancel_requested, at_most_once, reason, place FROM hostkit_jobs WHERE id = ?1";
+const HELD_BY: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
+    cancel_requested, at_most_once, reason, place FROM hostkit_jobs INDEXED BY hostkit_running
+    WHERE place = 3 AND owner = ?1";
+const PLAIN: &str = "SELECT seq, kind FROM hostkit_jobs
+    WHERE id = ?1 AND epoch = ?2 AND place = 3 AND serial_key IS NULL AND unique_key IS NULL";
+/// How a job that succeeded is changed.
+const END: &str = "place = 4, ended_at = ?1, reason = NULL, owner = NULL, cancel_requested = 0";
+const LET_GO: &str =
+    "UPDATE hostkit_jobs SET place = ?2, due = ?3, failures = ?4, crashes = ?5, reason = ?6, ended_at = ?7,
+    owner = NULL, cancel_requested = 0 WHERE seq = ?1";
+
+/// A job that an owner has.
+#[derive(Debug)]
+pub(super) struct Held {
+    seq: i64,
+    pub(super) claim: Claim,
+    kind: Kind,
+    failures: i64,
+    crashes: u32,
+    due: Timestamp,
+    serial_key: Option<String>,
+    unique: Option<(String, UniqueMode)>,
+    is_cancel_requested: bool,
+    at_most_once: bool,
+    reason: Option<String>,
+    place: Place,
+}
+
+fn held(row: &Row<'_>) -> Result<Held> {
+    let (epoch, mode): (i64, Option<i64>) = (row.get(3)?, row.get(9)?);
+    Ok(Held {
+        seq: row.get(0)?,
+        claim: Claim { id: JobId::from_bytes(row.get(1)?), epoch: u64::try_from(epoch).unwrap_or(0) },
+        kind: row.get(2)?,
+        failures: row.get(4)?,
+        crashes: row.get(5)?,
+        due: Timestamp::from_micros(row.get(6)?),
+        serial_key: row.get(7)?,
+        unique: row.get::<_, Option<String>>(8)?.zip(mode.and_then(read)),
+        is_cancel_requested: row.get(10)?,
+        at_most_once: row.get(11)?,
+        reason: row.get(12)?,
+        place: row.get(13)?,
+    })
+}
+
+/// The row of a job that runs under this claim and has no key, and its kind.
+fn find_plain(plain: &mut Statement<'_>, claim: Claim) -> Result<Option<(i64, Kind)>> {
+    let epoch = i64::try_from(claim.epoch).unwrap_or(i64::MAX);
+    plain.query_row((claim.id.as_bytes(), epoch), |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+/// What a dead owner leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Interrupted,
+    Quarantined,
+    Cancelled,
+}
+
+impl Batch<'_> {
+    /// Records what became of jobs. Those that succeeded and have no key, which are most, are changed together.
+    pub(super) fn finish_all(&mut self, finishes: &[Finish]) -> Result<Vec<Applied>> {
+        let (mut done, mut seqs) = (HashSet::new(), Vec::new());
+        let mut answers = Vec::with_capacity(finishes.len());
+        let connection = self.connection;
+        let mut plain = connection.prepare_cached(PLAIN)?;
+        for finish in finishes {
+            if done.contains(&finish.claim.id) {
+                // It stands twice in this batch.
+                answers.push(Applied::Stale);
+                continue;
+            }
+            let found = match finish.verdict {
+                Verdict::Done => find_plain(&mut plain, finish.claim)?,
+                _ => None,
+            };
+            answers.push(match found {
+                Some((seq, kind)) => {
+                    done.insert(finish.claim.id);
+                    seqs.push(seq);
+                    self.moved(kind, RUNNING, DONE);
+                    Applied::Applied
+                }
+                None => self.finish(finish)?,
+            });
+        }
+        self.change_all(END, &[self.now.as_micros()], &seqs)?;
+        self.is_news = true;
+        Ok(answers)
+    }
+
+    pub(super) fn finish(&mut self, finish: &Finish) -> Result<Applied> {
+        let found = self.connection.prepare_cached(HELD)?.query_row([finish.claim.id.as_bytes()], held).optional()?;
+        let Some(mut job) = found.filter(|job| job.place == RUNNING && job.claim == finish.claim) else {
+            return Ok(Applied::Stale);
+        };
+        if matches!(finish.verdict, Verdict::Retry { .. } | Verdict::Dead { .. }) {
+            job.failures += 1;
+        }
+        let to = match &finish.verdict {
+            Verdict::Done => {
+                job.reason = None;
+                DONE
+            }
+            Verdict::Dead { error } | Verdict::Undecodable { error } => {
+                job.reason = Some(error.clone());
+                DEAD
+            }
+            Verdict::Cancelled { reason } => {
+                job.reason = Some(reason.clone());
+                CANCELLED
+            }
+            _ if job.is_cancel_requested => CANCELLED,
+            Verdict::Retry { after, error } => {
+                job.due = self.now.after(*after);
+                job.reason = Some(error.clone());
+                job.waits()
+            }
+            Verdict::Snoozed { after } => {
+                job.due = self.now.after(*after);
+                job.waits()
+            }
+            Verdict::Released => job.waits(),
+        };
+        self.let_go(&job, to)?;
+        Ok(Applied::Applied)
+    }
+
+    /// Takes a job from its owner and puts it elsewhere.
+    fn let_go(&mut self, job: &Held, to: Place) -> Result<()> {
+        let ended_at = (to >= DONE).then(|| self.now.as_micros());
+        let parameters = (job.seq, to, job.due.as_micros(), job.failures, job.crashes, &job.reason, ended_at);
+        self.connection.prepare_cached(LET_GO)?.execute(parameters)?;
+        crash_point!("finish.row_written");
+        if to >= DONE {
+            self.release_unique(job.kind, job.claim.id, job.unique.as_ref())?;
+        }
+        self.moved(job.kind, RUNNING, to);
+        if let Some(key) = &job.serial_key {
+            self.slot_freed(job.kind, key)?;
+        }
+        self.is_news = true;
+        Ok(())
+    }
+
+    /// All that an owner has.
+    pub(super) fn held_by(&self, owner: i64) -> Result<Vec<Held>> {
+        let mut statement = self.connection.prepare_cached(HELD_BY)?;
+        let rows = statement.query_map([owner], held)?;
+        rows.collect()
+    }
+
+    /// Lets a job wait again as before, or cancels it if that was asked for.
+    pub(super) fn give_back(&mut self, job: &Held) -> Result<()> {
+        let to = if job.is_cancel_requested { CANCELLED } else { job.waits() };
+        self.let_go(job, to)
+    }
+
+    /// Takes a job from an owner who died.
+    pub(super) fn inherit(&mut self, mut job: Held) -> Result<Fate> {
+        job.crashes += 1;
+        let (to, fate) = if job.is_cancel_requested {
+            (CANCELLED, Fate::Cancelled)
+        } else if job.at_most_once || job.crashes >= CRASHES_TO_QUARANTINE {
+            job.reason = Some(rules::conviction(job.crashes));
+            (QUARANTINED, Fate::Quarantined)
+        } else {
+            (SUSPECT, Fate::Interrupted)
+        };
+        self.let_go(&job, to)?;
+        Ok(fate)
+    }
+}
+
+impl Held {
+    /// Where it waits when it comes back.
+    fn waits(&self) -> Place {
+        if self.crashes > 0 { SUSPECT } else { READY }
+    }
+
+    pub(super) fn is_cancel_requested(&self) -> bool {
+        self.is_cancel_requested
+    }
+}
