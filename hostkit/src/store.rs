@@ -35,7 +35,8 @@
 //! 7. **Only the store's clock decides.** What crosses this border are durations, but for instants that a human or a schedule
 //!    chose. An owner measures its own lease from when it *sent* its last beat that was answered.
 //! 8. **What an operation costs does not grow with what is stored**, but for [`Store::list`], [`Store::check`] and
-//!    [`Store::backup`]: claims search by index alone, and sweeps, redrives and prunes take a bounded number each time.
+//!    [`Store::backup`]: claims search by index alone, a sweep looks at what the dead had, and redrives and
+//!    prunes take a bounded number each time.
 //!
 //! # How a runner uses it
 //! It [registers](Store::register), and beats every third of its lease on a thread that user code cannot stall. One loop

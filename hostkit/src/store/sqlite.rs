@@ -8,6 +8,9 @@
 //! file, all on one machine: network file systems are refused. Each that runs jobs holds a lock on a file of its own in the
 //! directory `<file>-owners`, so that the others know at once when it has died.
 //!
+//! Leases go by the machine's wall clock. Whoever sets that forward by more than a lease makes the next sweep declare the
+//! living dead: their jobs run again, and what the former attempts say of them is stale.
+//!
 //! Whoever uses another library than rusqlite, such as sqlx, enqueues in a transaction with three statements of SQL, which
 //! [`ENQUEUE_SQL`] has.
 //!
