@@ -14,6 +14,7 @@ mod host;
 mod layers;
 mod options;
 mod origin;
+mod reference;
 mod sample;
 mod secret;
 mod settings;
@@ -28,8 +29,9 @@ pub(crate) use bind::Bound;
 pub(crate) use host::HostOptions;
 pub use options::{Validate, problems};
 pub(crate) use origin::Origin;
+pub(crate) use reference::options as reference;
 #[cfg(any(feature = "cli", test))]
-pub(crate) use sample::{SampleKey, SampleSection, SampleValue, sample};
+pub(crate) use sample::{SampleKey, SampleSection, sample};
 pub use secret::Secret;
 pub(crate) use settings::Settings;
 pub(crate) use suggest::suggest;

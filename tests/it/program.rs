@@ -519,13 +519,21 @@ mod configuration {
         let ended = Program::new(WORKER, &directory).arguments(["check"]).run().with_code(0);
         assert!(!ended.stderr.contains("WARN"), "{ended:#?}");
 
-        // With every value that it shows in effect it is a file that can be read.
-        let value = |line: &&str| line.split_once(" = ").is_some_and(|(_, value)| !value.trim().starts_with('#'));
-        let lines = sample.stdout.lines().map(|line| line.strip_prefix('#').filter(value).unwrap_or(line));
-        let shown = lines.collect::<Vec<_>>().join("\n");
-        fs::write(directory.join("hostkit.toml"), &shown).unwrap();
-        let ended = Program::new(WORKER, &directory).arguments(["check"]).run();
-        assert_eq!(ended.code(), Some(0), "{shown}\n{ended:#?}");
+        // With every value that it shows set, nothing is another.
+        let set = |line: &str| line.strip_prefix('#').filter(|line| !line.starts_with(' ')).unwrap_or(line).to_owned();
+        let everything = sample.stdout.lines().map(set).collect::<Vec<_>>().join("\n");
+        assert!(everything.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count() > 20);
+        let values = |text: &str| {
+            let value = |line: &str| line.rsplit_once("  # ").map_or(line, |(value, _)| value).trim_end().to_owned();
+            text.lines().map(value).collect::<Vec<_>>()
+        };
+        for command in [&["config", "show"][..], &["list"]] {
+            let ends = [&sample.stdout, &everything].map(|file| {
+                fs::write(directory.join("hostkit.toml"), file).unwrap();
+                values(&Program::new(WORKER, &directory).arguments(command).run().with_code(0).stdout)
+            });
+            assert_eq!(ends[0], ends[1], "{command:?}");
+        }
     }
 
     #[test]

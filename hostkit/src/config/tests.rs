@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::reference::{Opt, Unset};
+use super::sample::SampleValue;
 use super::*;
 use crate::component::Field;
 use crate::time::Backoff;
@@ -948,8 +950,13 @@ host.drain_delay = \"0s\"                               # default
 host.stall_after = \"1s\"                               # default
 host.stop_timeout = \"40s\"                             # environment variable HOSTKIT__HOST__STOP_TIMEOUT
 host.strict = false                                   # default
+periodic.my-job.enabled = true                        # default
 periodic.my-job.every = \"5m\"                          # hostkit.toml:11
+periodic.my-job.missed = \"once\"                       # default
+periodic.my-job.on_failure = \"continue\"               # default
 periodic.my-job.overlap = \"forbid\"                    # src/jobs.rs:4
+periodic.my-job.run_at_start = false                  # default
+periodic.my-job.tz = \"UTC\"                            # default
 queued.gone.capacity = 5                              # hostkit.toml:13
 ";
     assert_eq!(shown, expected);
@@ -977,7 +984,7 @@ fn a_sample_names_everything_and_sets_nothing() {
             description: String::new(),
             keys: vec![
                 key("every", "", CLEANUP[0].1.into()),
-                key("tz", "", SampleValue::Optional("\"UTC\"".to_owned())),
+                key("timeout", "how long", SampleValue::Nothing("a duration such as \"5m\"".to_owned())),
             ],
         },
     ];
@@ -988,18 +995,44 @@ fn a_sample_names_everything_and_sets_nothing() {
 #
 # Shared by all.
 [database]
-#url =    # required
+# url: required
 # How many connections.
-#pool =    # optional
+# pool: may be left out
 
 [periodic.cleanup]
 #every = \"1h\"
-#tz = \"UTC\"    # optional
+# how long
+# timeout: a duration such as \"5m\"
 ";
     assert_eq!(tail, expected);
-    let (configuration, problems) = Layered { files: &[("hostkit.toml", &sample)], ..Layered::default() }.load();
-    assert_report(&problems, &[]);
-    assert_eq!(configuration.host_options(), (HostOptions::default(), Vec::new()));
+    for sample in [sample.clone(), uncommented(&sample)] {
+        let (configuration, problems) = Layered { files: &[("hostkit.toml", &sample)], ..Layered::default() }.load();
+        assert_report(&problems, &[]);
+        assert_eq!(configuration.host_options(), (HostOptions::default(), Vec::new()));
+    }
+    assert_eq!(uncommented(&sample).matches(" = ").count(), 6, "{sample}");
+}
+
+/// A sample with every value that it shows set, as by hand.
+fn uncommented(sample: &str) -> String {
+    let set =
+        |line: &str| line.strip_prefix('#').filter(|line| !line.starts_with(' ')).unwrap_or(line).to_owned() + "\n";
+    sample.lines().map(set).collect()
+}
+
+#[test]
+fn what_an_attribute_says_is_the_value_of_a_sample() {
+    let option = |unset| Opt { name: "x", unset, meaning: "" };
+    let is = |value: &str| SampleValue::Is(value.to_owned());
+    for (said, unset, expected) in [
+        (None, Unset::Is("5"), is("5")),
+        (None, Unset::Nothing("a duration"), SampleValue::Nothing("a duration".to_owned())),
+        (Some(Setting::Integer(7)), Unset::Is("5"), is("7")),
+        (Some(Setting::Text("5m")), Unset::Nothing("a duration"), is("\"5m\"")),
+        (Some(Setting::Flag(true)), Unset::Is("false"), is("true")),
+    ] {
+        assert_eq!(SampleKey::of_option(&option(unset), said).value, expected, "{said:?}");
+    }
 }
 
 // ---- anything at all ----
