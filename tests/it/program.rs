@@ -610,6 +610,26 @@ mod configuration {
     }
 
     #[test]
+    fn check_warns_of_what_was_probably_meant_otherwise_on_standard_error() {
+        let variables =
+            &[("HOSTKIT_PERIODIC_CLEANUP_EVERY", "5m"), ("HOSTKIT__APP_TIMES", "3"), ("HOSTKIT_ENV", "prodution")];
+        let ended = says("meant", &[("hostkit.production.toml", "")], variables, &["check"]).with_code(0);
+        for meant in
+            ["HOSTKIT__PERIODIC__CLEANUP__EVERY", "HOSTKIT__APP__TIMES", "did you mean environment `production`?"]
+        {
+            let lines = ended.stderr.lines().filter(|line| line.contains("WARN") && line.contains(meant));
+            assert_eq!(lines.count(), 1, "{meant}: {ended:#?}");
+        }
+        assert!(ended.stdout.starts_with("ok: "), "{ended:#?}");
+
+        let ended = says("meant_set", &[], &[], &["--set", "periodc.cleanup.every=5m", "check"]).with_code(78);
+        assert!(ended.report().contains("did you mean [periodic]?"), "{ended:#?}");
+        // Any case is read.
+        let ended = says("lower_case", &[], &[("hostkit__periodic__cleanup__every", "90s")], &["list"]).with_code(0);
+        assert!(ended.stdout.contains("every 1m 30s"), "{ended:#?}");
+    }
+
+    #[test]
     fn what_nobody_reads_is_a_warning_and_with_strict_an_error() {
         let file = ("hostkit.toml", "[app]\ngretting = \"x\"\n[aps]\nx = 1\n[periodic.claenup]\nevery = \"1m\"\n");
         let ended = says("unknown_keys", &[file], &[], &["check"]).with_code(0);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::component::{Edge, Form, Node, Want};
+use crate::component::Form;
 use crate::config::{SampleKey, SampleSection, reference, sample};
 use crate::host::Registered;
 use crate::queue::TaskQueue;
@@ -23,28 +23,13 @@ pub(super) fn render(registered: &Registered) -> String {
 /// The sections that the program's own options structs read.
 fn bound(registered: &Registered) -> BTreeMap<&'static str, SampleSection> {
     let mut sections = BTreeMap::new();
-    let mut open: Vec<&'static Node> = registered.nodes.clone();
-    open.extend(registered.services().iter().flat_map(|(_, entry)| entry.edges).filter_map(component));
-    let mut seen = Vec::new();
-    while let Some(node) = open.pop() {
-        if seen.iter().any(|known| std::ptr::eq::<Node>(*known, node)) {
-            continue;
-        }
-        seen.push(node);
-        open.extend(node.edges.iter().filter_map(component));
+    for node in registered.components() {
         if let Form::Options { section, fields, .. } = node.recipe.form {
             let description = format!("Read by `{}`, {}.", node.name, node.source);
             sections.insert(section, SampleSection::of_options(section, &description, fields));
         }
     }
     sections
-}
-
-fn component(edge: &'static Edge) -> Option<&'static Node> {
-    match &edge.want {
-        Want::Component(node, _) => Some(node.read()),
-        _ => None,
-    }
 }
 
 /// The section of one function, with what its attribute says as the defaults.
