@@ -4,7 +4,6 @@
 //! content, and that is no failure.
 
 mod arguments;
-mod attributes;
 mod graph;
 mod list;
 mod names;
@@ -20,6 +19,7 @@ use std::process::ExitCode;
 use crate::config::Item;
 use crate::host::{Host, HostBuilder};
 use crate::program::{Failure, Program};
+use crate::queue::TaskQueue;
 use crate::registry::ServiceEntry;
 
 /// What the command line says.
@@ -122,13 +122,15 @@ fn checked(host: &Host) -> String {
 }
 
 fn shown(host: &Host) -> String {
-    let item = |(name, entry): &(&'static str, &'static ServiceEntry)| Item {
+    let item = |(name, entry): (&'static str, &'static ServiceEntry)| Item {
         attribute: entry.kind.attribute(),
         name,
         options: entry.options,
         source: entry.source,
     };
     // What is left out may be so because of a value, which is then the one to be looked for.
-    let items: Vec<_> = host.known.iter().map(item).collect();
+    let built_in = host.services.iter().map(|service| (service.name, service.entry));
+    let built_in = built_in.filter(|(_, entry)| std::ptr::eq(*entry, TaskQueue::ENTRY));
+    let items: Vec<_> = host.known.iter().copied().chain(built_in).map(item).collect();
     host.configuration.show(&items)
 }

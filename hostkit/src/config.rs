@@ -14,12 +14,14 @@ mod host;
 mod layers;
 mod options;
 mod origin;
+mod reference;
 mod sample;
 mod secret;
 mod settings;
 mod show;
 mod suggest;
 mod tree;
+mod unread;
 
 #[cfg(test)]
 mod tests;
@@ -28,18 +30,20 @@ pub(crate) use bind::Bound;
 pub(crate) use host::HostOptions;
 pub use options::{Validate, problems};
 pub(crate) use origin::Origin;
+pub(crate) use reference::options as reference;
 #[cfg(any(feature = "cli", test))]
-pub(crate) use sample::{SampleKey, SampleSection, SampleValue, sample};
+pub(crate) use sample::{SampleKey, SampleSection, sample};
 pub use secret::Secret;
 pub(crate) use settings::Settings;
 pub(crate) use suggest::suggest;
+pub(crate) use unread::{Known, Unread};
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use self::layers::Layers;
+use self::layers::{Layers, Stray};
 use self::settings::Subject;
 use self::tree::{Node, Table, Value};
 use crate::error::Problem;
@@ -116,6 +120,9 @@ pub(crate) struct Configuration {
     incomplete: bool,
     wiring_only: bool,
     declared: Vec<String>,
+    strays: Vec<Stray>,
+    /// What the layers look like and may not be.
+    warnings: Vec<Problem>,
     /// Paths that were bound into a [`Secret`], whatever their keys are called.
     secrets: Mutex<BTreeSet<String>>,
 }
@@ -124,7 +131,7 @@ impl Configuration {
     /// Reads all layers. What is wrong with them is listed in full, and the rest of them is in the configuration.
     pub(crate) fn load(sources: &Sources) -> (Self, Vec<Problem>) {
         let (environment, mut problems) = environment(sources);
-        let Layers { root, problems: faults, incomplete, .. } = Layers::read(sources, &environment);
+        let Layers { root, problems: faults, warnings, strays, incomplete, .. } = Layers::read(sources, &environment);
         problems.extend(faults);
         let strict = matches!(root.at("host.strict"), Some(Node { value: Value::Flag(true), .. }));
         let configuration = Self {
@@ -134,6 +141,8 @@ impl Configuration {
             incomplete,
             wiring_only: sources.wiring_only,
             declared: Vec::new(),
+            strays,
+            warnings,
             secrets: Mutex::default(),
         };
         (configuration, problems)
@@ -170,64 +179,6 @@ impl Configuration {
     /// A section of hostkit's own that belongs to no item, such as `[host]`.
     pub(crate) fn own(&self, section: &'static str) -> Settings {
         Settings::of_section(Subject::Section(section), self.own_table(section))
-    }
-
-    /// Sections of items that are not there, which is a warning: binaries share files.
-    pub(crate) fn unknown_services(&self, known: &[(&str, &str)]) -> Vec<Problem> {
-        let mut warnings = Vec::new();
-        for attribute in ITEM_SECTIONS {
-            let Some(sections) = self.root.get(attribute).and_then(Node::table) else { continue };
-            for (name, node) in sections.iter() {
-                if node.table().is_none() || known.iter().any(|(a, n)| a == attribute && tree::same(n, name)) {
-                    continue;
-                }
-                let names = known.iter().filter(|(a, _)| a == attribute).map(|(_, name)| *name);
-                let elsewhere = known.iter().find(|(_, n)| tree::same(n, name));
-                let mut warning =
-                    Problem::new(format!("section [{attribute}.{name}] belongs to no {attribute} of this program"))
-                        .at(node.origin.detail());
-                if let Some((other, name)) = elsewhere {
-                    warning = warning.help(format!("`{name}` is {other}: write [{other}.{name}]"));
-                } else if let Some(meant) = suggest(name, names) {
-                    warning = warning.help(format!("did you mean [{attribute}.{meant}]?"));
-                }
-                warnings.push(warning);
-            }
-        }
-        warnings
-    }
-
-    /// Sections and lone keys that nobody reads, which is a warning: binaries share files.
-    pub(crate) fn unclaimed(&self) -> Vec<Problem> {
-        self.unclaimed_in(&self.root, "")
-    }
-
-    fn unclaimed_in(&self, table: &Table, above: &str) -> Vec<Problem> {
-        let mut warnings = Vec::new();
-        for (key, node) in table.iter() {
-            let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
-            let read = |section: &String| tree::same(section, &path);
-            let leads_on = |section: &String| {
-                section.get(..path.len()).is_some_and(|start| tree::same(start, &path))
-                    && section[path.len()..].starts_with('.')
-            };
-            if (above.is_empty() && own_section(key).is_some()) || self.declared.iter().any(read) {
-                continue;
-            }
-            if let (true, Some(inner)) = (self.declared.iter().any(leads_on), node.table()) {
-                warnings.extend(self.unclaimed_in(inner, &path));
-                continue;
-            }
-            let what = if node.table().is_some() { format!("section [{path}]") } else { format!("`{path}`") };
-            let mut warning = Problem::new(format!("nothing reads {what}")).at(node.origin.detail());
-            let sections =
-                self.declared.iter().map(String::as_str).chain(OWN_SECTIONS.iter().chain(ITEM_SECTIONS).copied());
-            if let Some(meant) = suggest(&path, sections) {
-                warning = warning.help(format!("did you mean [{meant}]?"));
-            }
-            warnings.push(warning);
-        }
-        warnings
     }
 
     /// A section of hostkit's own; the layers hold its keys with underscores.

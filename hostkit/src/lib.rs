@@ -90,7 +90,10 @@
 //! `drain_delay` \[0 s\]; `stall_after` \[1 s, `"none"` for never\], how long a function may hold its thread without an await
 //! before it is named in a warning (`tokio::task::block_in_place` is no await, `blocking = true` and `spawn_blocking` are what
 //! does not count); and `strict` \[false\]. Unknown keys in hostkit's own sections are errors. In yours they are
-//! warnings, and errors with `strict`. A section that nobody reads is a warning always, because binaries share files.
+//! warnings, and errors with `strict`; so are sections that nobody reads. A section of a service that is not there, such as
+//! `[periodic.gone]`, is a warning always, because binaries share files. What `.set()` or `--set` says is shared with
+//! nobody: an unknown section or service in it is an error. An environment variable that begins with `HOSTKIT` and is
+//! none of these is a warning, and an environment without a file beside a file of nearly its name.
 //!
 //! # Testing
 //! An annotated function stays a function, so a unit test can call it: [`Ext::new`], [`All::new`], [`Lazy::ready`],

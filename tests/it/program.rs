@@ -519,13 +519,21 @@ mod configuration {
         let ended = Program::new(WORKER, &directory).arguments(["check"]).run().with_code(0);
         assert!(!ended.stderr.contains("WARN"), "{ended:#?}");
 
-        // With every value that it shows in effect it is a file that can be read.
-        let value = |line: &&str| line.split_once(" = ").is_some_and(|(_, value)| !value.trim().starts_with('#'));
-        let lines = sample.stdout.lines().map(|line| line.strip_prefix('#').filter(value).unwrap_or(line));
-        let shown = lines.collect::<Vec<_>>().join("\n");
-        fs::write(directory.join("hostkit.toml"), &shown).unwrap();
-        let ended = Program::new(WORKER, &directory).arguments(["check"]).run();
-        assert_eq!(ended.code(), Some(0), "{shown}\n{ended:#?}");
+        // With every value that it shows set, nothing is another.
+        let set = |line: &str| line.strip_prefix('#').filter(|line| !line.starts_with(' ')).unwrap_or(line).to_owned();
+        let everything = sample.stdout.lines().map(set).collect::<Vec<_>>().join("\n");
+        assert!(everything.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count() > 20);
+        let values = |text: &str| {
+            let value = |line: &str| line.rsplit_once("  # ").map_or(line, |(value, _)| value).trim_end().to_owned();
+            text.lines().map(value).collect::<Vec<_>>()
+        };
+        for command in [&["config", "show"][..], &["list"]] {
+            let ends = [&sample.stdout, &everything].map(|file| {
+                fs::write(directory.join("hostkit.toml"), file).unwrap();
+                values(&Program::new(WORKER, &directory).arguments(command).run().with_code(0).stdout)
+            });
+            assert_eq!(ends[0], ends[1], "{command:?}");
+        }
     }
 
     #[test]
@@ -599,6 +607,26 @@ mod configuration {
         let ended = run("schedule_bad", "list --set periodic.cleanup.every=never").with_code(78);
         assert!(ended.report().contains("`every` of periodic `cleanup` is not a duration: `never`"), "{ended:#?}");
         assert!(ended.report().contains("set by --set"), "{ended:#?}");
+    }
+
+    #[test]
+    fn check_warns_of_what_was_probably_meant_otherwise_on_standard_error() {
+        let variables =
+            &[("HOSTKIT_PERIODIC_CLEANUP_EVERY", "5m"), ("HOSTKIT__APP_TIMES", "3"), ("HOSTKIT_ENV", "prodution")];
+        let ended = says("meant", &[("hostkit.production.toml", "")], variables, &["check"]).with_code(0);
+        for meant in
+            ["HOSTKIT__PERIODIC__CLEANUP__EVERY", "HOSTKIT__APP__TIMES", "did you mean environment `production`?"]
+        {
+            let lines = ended.stderr.lines().filter(|line| line.contains("WARN") && line.contains(meant));
+            assert_eq!(lines.count(), 1, "{meant}: {ended:#?}");
+        }
+        assert!(ended.stdout.starts_with("ok: "), "{ended:#?}");
+
+        let ended = says("meant_set", &[], &[], &["--set", "periodc.cleanup.every=5m", "check"]).with_code(78);
+        assert!(ended.report().contains("did you mean [periodic]?"), "{ended:#?}");
+        // Any case is read.
+        let ended = says("lower_case", &[], &[("hostkit__periodic__cleanup__every", "90s")], &["list"]).with_code(0);
+        assert!(ended.stdout.contains("every 1m 30s"), "{ended:#?}");
     }
 
     #[test]

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::attributes::{Unset, options};
-use crate::component::{Edge, Form, Node, Want};
-use crate::config::{SampleKey, SampleSection, SampleValue, sample};
+use crate::component::Form;
+use crate::config::{SampleKey, SampleSection, reference, sample};
 use crate::host::Registered;
 use crate::queue::TaskQueue;
-use crate::registry::{ServiceEntry, Setting};
+use crate::registry::ServiceEntry;
 
 pub(super) fn render(registered: &Registered) -> String {
     let mut sections: Vec<_> = bound(registered).into_values().collect();
@@ -24,15 +23,7 @@ pub(super) fn render(registered: &Registered) -> String {
 /// The sections that the program's own options structs read.
 fn bound(registered: &Registered) -> BTreeMap<&'static str, SampleSection> {
     let mut sections = BTreeMap::new();
-    let mut open: Vec<&'static Node> = registered.nodes.clone();
-    open.extend(registered.services().iter().flat_map(|(_, entry)| entry.edges).filter_map(component));
-    let mut seen = Vec::new();
-    while let Some(node) = open.pop() {
-        if seen.iter().any(|known| std::ptr::eq::<Node>(*known, node)) {
-            continue;
-        }
-        seen.push(node);
-        open.extend(node.edges.iter().filter_map(component));
+    for node in registered.components() {
         if let Form::Options { section, fields, .. } = node.recipe.form {
             let description = format!("Read by `{}`, {}.", node.name, node.source);
             sections.insert(section, SampleSection::of_options(section, &description, fields));
@@ -41,55 +32,12 @@ fn bound(registered: &Registered) -> BTreeMap<&'static str, SampleSection> {
     sections
 }
 
-fn component(edge: &'static Edge) -> Option<&'static Node> {
-    match &edge.want {
-        Want::Component(node, _) => Some(node.read()),
-        _ => None,
-    }
-}
-
 /// The section of one function, with what its attribute says as the defaults.
 fn section(name: &str, entry: &ServiceEntry) -> SampleSection {
     let attribute = entry.kind.attribute();
     let said = |option: &str| entry.options.iter().find(|(key, _)| *key == option).map(|(_, setting)| *setting);
-    let keys = options(attribute)
-        .iter()
-        .map(|option| SampleKey {
-            name: option.name.to_owned(),
-            description: option.meaning.to_owned(),
-            value: value(said(option.name), option.unset),
-        })
-        .collect();
+    let keys = reference(attribute).iter().map(|option| SampleKey::of_option(option, said(option.name))).collect();
     let is_built_in = std::ptr::eq(entry, TaskQueue::ENTRY);
     let section = if is_built_in { name.to_owned() } else { format!("{attribute}.{name}") };
     SampleSection { section, description: entry.description.to_owned(), keys }
-}
-
-fn value(said: Option<Setting>, unset: Unset) -> SampleValue {
-    match (said, unset) {
-        (Some(setting), _) => setting.into(),
-        (None, Unset::Is(default)) => SampleValue::Default(default.to_owned()),
-        (None, Unset::Nothing(example)) => SampleValue::Optional(example.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::value;
-    use crate::cli::attributes::Unset;
-    use crate::config::SampleValue;
-    use crate::registry::Setting;
-
-    #[test]
-    fn what_the_attribute_says_is_the_default() {
-        for (said, unset, expected) in [
-            (None, Unset::Is("5"), SampleValue::Default("5".to_owned())),
-            (None, Unset::Nothing("\"1h\""), SampleValue::Optional("\"1h\"".to_owned())),
-            (Some(Setting::Integer(7)), Unset::Is("5"), SampleValue::Default("7".to_owned())),
-            (Some(Setting::Text("5m")), Unset::Nothing("\"1h\""), SampleValue::Default("\"5m\"".to_owned())),
-            (Some(Setting::Flag(true)), Unset::Is("false"), SampleValue::Default("true".to_owned())),
-        ] {
-            assert_eq!(value(said, unset), expected, "{said:?}");
-        }
-    }
 }

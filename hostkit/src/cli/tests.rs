@@ -1,9 +1,12 @@
 //! The commands on a host with one function of each kind.
 #![allow(clippy::unused_async, reason = "annotated functions are async, and these do nothing")]
 
+use std::collections::BTreeSet;
+
 use super::graph::Language;
 use super::list::Form;
-use super::{checked, graph, list, sample};
+use super::{checked, graph, list, sample, shown};
+use crate::config::reference;
 use crate::host::{Host, HostBuilder};
 use crate::program::{Flavor, Program, Runtime};
 use crate::{CancellationToken, Queue};
@@ -48,6 +51,13 @@ async fn work(_item: u32, orders: &Orders) {
 async fn tidy(limits: &Limits) {
     let _ = limits.rows;
 }
+
+#[hostkit::on_started]
+async fn submit(_closures: crate::TaskQueue) {}
+
+#[cfg(feature = "cron")]
+#[hostkit::periodic(cron = "30 2 * * *", tz = "Europe/Zurich", jitter = "5s")]
+async fn nightly() {}
 
 fn builder() -> HostBuilder {
     let mut builder = Host::empty();
@@ -98,28 +108,120 @@ async fn graph_shows_order_queues_and_components_once() {
     assert_eq!(drawing.matches("->").count(), 6, "{drawing}");
 }
 
-#[tokio::test]
-async fn every_key_of_the_sample_is_an_option_that_the_host_knows() {
-    let sample = sample::render(&builder().registered());
+/// A host with a section of every kind.
+fn of_every_kind() -> HostBuilder {
     let mut builder = builder();
+    builder.with::<submit>();
+    #[cfg(feature = "cron")]
+    builder.with::<nightly>();
+    builder
+}
+
+/// A value of every option that the sample shows, as `--set` takes it.
+fn sampled(builder: &HostBuilder) -> Vec<String> {
+    let sample = sample::render(&builder.registered());
     let mut section = "";
-    let mut keys = 0;
+    let mut sets = Vec::new();
     for line in sample.lines() {
         if let Some(name) = line.strip_prefix('[') {
             section = name.trim_end_matches(']');
-        } else if let Some((key, value)) = line.strip_prefix('#').and_then(|line| line.split_once(" = ")) {
-            let has_value = !value.trim().starts_with('#');
-            if has_value && !key.starts_with(' ') {
-                keys += 1;
-                builder.set(format!("{section}.{key}"), value.split("    #").next().unwrap());
-            }
+        } else if let Some(line) = line.strip_prefix('#').filter(|line| !line.starts_with(' ')) {
+            let Some((key, value)) = line.split_once(" = ") else { continue };
+            sets.push(format!("{section}.{key}={value}"));
         }
     }
-    assert!(keys > 20, "{sample}");
-    builder.build().await.unwrap();
-    for expected in
-        ["[cli_tests]\n# How many rows at a time.\n#rows =    # required\n", "#every = \"1h\"\n", "#capacity = 7\n"]
-    {
+    sets
+}
+
+#[tokio::test]
+async fn setting_all_that_the_sample_shows_changes_nothing() {
+    // Without the origins, which of course are others.
+    let values = |host: &Host| {
+        let value = |line: &str| line.rsplit_once("  # ").map_or(line, |(value, _)| value).trim_end().to_owned();
+        shown(host).lines().map(value).collect::<Vec<_>>()
+    };
+    let listed = |host: &Host| list::render(&PROGRAM, host, Form::Table);
+    let before = of_every_kind().build().await.unwrap();
+    let mut builder = of_every_kind();
+    let sets = sampled(&builder);
+    assert!(sets.len() > 40, "{sets:#?}");
+    builder.sources().sets.extend(sets);
+    let after = builder.build().await.unwrap();
+    assert_eq!(values(&before), values(&after));
+    assert_eq!(listed(&before), listed(&after));
+}
+
+#[test]
+fn the_sample_shows_what_holds_and_says_what_has_no_value() {
+    let sample = sample::render(&of_every_kind().registered());
+    let mut expected = vec![
+        "[cli_tests]\n# How many rows at a time.\n# rows: required\n",
+        "#every = \"1h\"\n",
+        "#capacity = 7\n",
+        "# timeout: a duration such as \"5m\"; without one a run takes as long as it likes\n",
+        "[task_queue]\n",
+    ];
+    #[cfg(feature = "cron")]
+    expected.extend(["[periodic.nightly]\n", "#cron = \"30 2 * * *\"\n", "# every: a duration such as \"1h\"\n"]);
+    for expected in expected {
         assert!(sample.contains(expected), "{expected}\n{sample}");
+    }
+}
+
+/// What the runtime reads, as the report of an unknown key lists it, for each section of hostkit's own.
+async fn known_options() -> Vec<(&'static str, BTreeSet<String>)> {
+    let sections =
+        ["host", "task_queue", "on_start.prepare", "background_service.intake", "queued.work", "periodic.tidy"];
+    let mut builder = of_every_kind();
+    for section in sections {
+        builder.set(format!("{section}.qqqqqqqqqqqqqqqqqqqqqqqq"), 1);
+    }
+    let report = builder.build().await.unwrap_err().to_string();
+    let known: Vec<_> = report.lines().filter_map(|line| line.trim().strip_prefix("help: known keys: ")).collect();
+    assert_eq!(known.len(), sections.len(), "{report}");
+    let names = |known: &str| known.split(", ").map(|name| name.trim_matches('`').to_owned()).collect();
+    sections
+        .iter()
+        .map(|section| {
+            let (first, name) = section.split_once('.').unwrap_or((section, section));
+            let place = report
+                .find(&format!("`{name}` has no option"))
+                .or_else(|| report.find(&format!("[{name}] has no option")));
+            let line = report[place.unwrap()..].lines().find_map(|line| line.trim().strip_prefix("help: known keys: "));
+            (first, names(line.unwrap()))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_reference_has_every_option_that_is_read_and_no_other() {
+    for (section, mut known) in known_options().await {
+        // Known, and refused.
+        known.remove("durable");
+        let reference: BTreeSet<_> = reference(section).iter().map(|option| option.name.to_owned()).collect();
+        assert_eq!(known, reference, "[{section}]");
+    }
+}
+
+#[test]
+fn the_page_of_an_attribute_has_every_option_and_no_other() {
+    // What belongs to the source code.
+    let code = ["name", "handle", "crate", "after", "blocking", "leftover"].map(str::to_owned);
+    for (attribute, page) in [
+        ("background_service", include_str!("../docs/background_service.md")),
+        ("periodic", include_str!("../docs/periodic.md")),
+        ("queued", include_str!("../docs/queued.md")),
+        ("on_start", include_str!("../docs/on_start.md")),
+        ("on_started", include_str!("../docs/on_started.md")),
+        ("on_stopping", include_str!("../docs/on_stopping.md")),
+        ("on_stopped", include_str!("../docs/on_stopped.md")),
+    ] {
+        let table = page.split_once("| option | default | meaning |\n").unwrap().1;
+        let rows = table.lines().skip(1).map_while(|line| line.strip_prefix("| "));
+        let names = rows.flat_map(|row| row.split(" | ").next().unwrap().split(", "));
+        let mut documented: BTreeSet<_> = names.map(|name| name.trim_matches('`').to_owned()).collect();
+        documented.retain(|name| !code.contains(name));
+        let reference: BTreeSet<_> = reference(attribute).iter().map(|option| option.name.to_owned()).collect();
+        assert_eq!(documented, reference, "{attribute}");
     }
 }

@@ -38,8 +38,7 @@ pub(crate) enum Form {
     Options {
         /// The section's dotted name.
         section: &'static str,
-        /// Its keys, for the sample configuration.
-        #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config sample` is a command"))]
+        /// Its keys, for the sample configuration and for what was meant by a misspelt one.
         fields: &'static [Field],
         /// Reads and validates it.
         bind: fn(&Configuration, &'static str) -> Result<Built, Vec<Problem>>,

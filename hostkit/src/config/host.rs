@@ -15,7 +15,7 @@ pub(crate) struct HostOptions {
     pub(crate) drain_delay: Duration,
     /// How long a function may hold its thread before it is named; for ever if this is none.
     pub(crate) stall_after: Option<Duration>,
-    /// Whether unknown keys in users' sections are errors.
+    /// Whether unknown sections, and unknown keys in users' sections, are errors.
     pub(crate) strict: bool,
 }
 
@@ -29,18 +29,6 @@ impl Default for HostOptions {
         }
     }
 }
-
-/// The keys of `[host]`, each with its default as TOML and what it means.
-pub(super) const KEYS: &[(&str, &str, &str)] = &[
-    ("stop_timeout", "\"25s\"", "how long stopping may take, from the first signal to the exit"),
-    ("drain_delay", "\"0s\"", "how long to stay up, no longer ready, before anything is stopped"),
-    (
-        "stall_after",
-        "\"1s\"",
-        "how long a function may hold its thread without an await before it is named, or \"none\"",
-    ),
-    ("strict", "false", "whether unknown keys in the program's own sections are errors"),
-];
 
 impl HostOptions {
     pub(super) fn read(mut settings: Settings) -> (Self, Vec<Problem>) {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::tree::{Node, Table, Value};
-use super::{ITEM_SECTIONS, Origin, Sources, own_section};
+use super::{DEFAULT_ENVIRONMENT, ITEM_SECTIONS, Origin, Sources, own_section, suggest};
 use crate::error::Problem;
 
 /// A configuration file or a secret beyond this is a mistake; reading `/dev/zero` has to end.
@@ -22,6 +22,10 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 pub(super) struct Layers {
     pub(super) root: Table,
     pub(super) problems: Vec<Problem>,
+    /// What may be as it should.
+    pub(super) warnings: Vec<Problem>,
+    /// Variables that look like hostkit's and are none.
+    pub(super) strays: Vec<Stray>,
     /// Some file could not be read whole, so that a missing value may only seem to be missing.
     pub(super) incomplete: bool,
     depth: usize,
@@ -34,6 +38,7 @@ impl Layers {
             for (path, named) in files(sources, environment) {
                 layers.file(&sources.directory, &path, named);
             }
+            layers.warnings = misspelt_environments(sources, environment);
             layers.variables(sources);
         }
         layers.pairs(sources.code.iter().map(|(key, value)| (key.as_str(), value.as_str())), &Origin::Code);
@@ -82,7 +87,7 @@ impl Layers {
         let mut found: Vec<Set> = Vec::new();
         for (name, value) in sorted(&sources.variables) {
             let Some(variable) = Variable::of(name) else {
-                self.problems.extend(misspelt(name));
+                self.strays.extend(Stray::of(name, value));
                 continue;
             };
             let set = match variable.read(value, &sources.directory) {
@@ -143,22 +148,61 @@ impl Layers {
 
 /// The files to read, lowest first, and whether each has to exist.
 fn files(sources: &Sources, environment: &str) -> Vec<(PathBuf, bool)> {
-    let default = [PathBuf::from("hostkit.toml")];
-    if sources.files.is_empty() && sources.named_files_only {
-        return Vec::new();
-    }
     let named = !sources.files.is_empty();
-    let files = if named { sources.files.as_slice() } else { &default };
-    let beside = |file: &PathBuf| {
-        let mut name = file.file_stem().unwrap_or_default().to_owned();
-        name.push(format!(".{environment}"));
-        if let Some(extension) = file.extension() {
-            name.push(".");
-            name.push(extension);
+    base_files(sources)
+        .into_iter()
+        .flat_map(|file| [(file.clone(), named), (beside(&file, environment), false)])
+        .collect()
+}
+
+/// The files without those of the environment.
+fn base_files(sources: &Sources) -> Vec<PathBuf> {
+    match (sources.files.is_empty(), sources.named_files_only) {
+        (true, true) => Vec::new(),
+        (true, false) => vec![PathBuf::from("hostkit.toml")],
+        (false, _) => sources.files.clone(),
+    }
+}
+
+/// The file of an environment, `hostkit.production.toml` of `hostkit.toml`.
+fn beside(file: &Path, environment: &str) -> PathBuf {
+    let mut name = file.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{environment}"));
+    if let Some(extension) = file.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    file.with_file_name(name)
+}
+
+/// Files that are there for an environment whose name is nearly that of the chosen one, which has none.
+fn misspelt_environments(sources: &Sources, environment: &str) -> Vec<Problem> {
+    let warning = |file: PathBuf| {
+        let wanted = beside(&file, environment);
+        // An empty path is the current directory to everybody but those who list it.
+        let folder = Path::new(".").join(&sources.directory).join(&file).parent()?.to_owned();
+        // A folder that cannot be listed has no file that could be read.
+        let entries = std::fs::read_dir(folder).ok()?;
+        let names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let stem = format!("{}.", file.file_stem()?.to_str()?);
+        let end =
+            file.extension().map_or(Some(String::new()), |extension| Some(format!(".{}", extension.to_str()?)))?;
+        let of = |name: &'_ String| Some(name.strip_prefix(&stem)?.strip_suffix(&end)?.to_owned());
+        let there: Vec<_> = names.iter().filter_map(of).filter(|name| !name.is_empty()).collect();
+        if there.iter().any(|name| name == environment) {
+            return None;
         }
-        file.with_file_name(name)
+        let near = suggest(environment, there.iter().map(String::as_str))?;
+        let problem = Problem::new(format!("environment `{environment}` has no configuration file of its own"));
+        let problem =
+            problem.at(format!("`{}` does not exist, and `{}` does", wanted.display(), beside(&file, near).display()));
+        Some(if environment == DEFAULT_ENVIRONMENT {
+            problem.help(format!("rename the file, or name environment `{near}` with HOSTKIT_ENV or --env"))
+        } else {
+            problem.help(format!("did you mean environment `{near}`?"))
+        })
     };
-    files.iter().flat_map(|file| [(file.clone(), named), (beside(file), false)]).collect()
+    base_files(sources).into_iter().filter_map(warning).collect()
 }
 
 /// What a variable sets.
@@ -204,16 +248,35 @@ impl<'a> Variable<'a> {
     }
 }
 
-/// A variable that was meant for hostkit, and that nobody would miss: `HOSTKIT_A__B` has one underscore too few. Names of
-/// other programs that begin alike, such as those of service links, have no two underscores in a row.
-fn misspelt(name: &str) -> Option<Problem> {
-    let key = name.strip_prefix("HOSTKIT_").filter(|key| key.contains("__"))?;
-    let (prefix, key) = match key.strip_prefix("FILE_") {
-        Some(key) => ("HOSTKIT_FILE__", key),
-        None => ("HOSTKIT__", key),
+/// A variable with hostkit's name at its beginning that is none of hostkit's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stray {
+    pub(super) name: String,
+}
+
+impl Stray {
+    fn of(name: &str, value: &OsStr) -> Option<Self> {
+        let is_ours = name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+        let is_read = name.eq_ignore_ascii_case("HOSTKIT_ENV");
+        (is_ours && !is_read && !is_service_link(name, value)).then(|| Self { name: name.to_owned() })
+    }
+}
+
+const PREFIX: &str = "HOSTKIT";
+
+/// Whether Kubernetes sets it, in every pod beside a service whose name begins like hostkit: `X_SERVICE_HOST`,
+/// `X_SERVICE_PORT`, `X_SERVICE_PORT_NAME`, `X_PORT=tcp://…`, `X_PORT_80_TCP…`.
+fn is_service_link(name: &str, value: &OsStr) -> bool {
+    let after_port = |rest: &str| {
+        let number = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        number.len() < rest.len() && ["_TCP", "_UDP", "_SCTP"].iter().any(|protocol| number.starts_with(protocol))
     };
-    let problem = Problem::new(format!("environment variable {name} has one underscore where two belong"));
-    Some(problem.help(format!("did you mean {prefix}{key}?")))
+    let address = |value: &str| ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.split_once("_PORT_").is_some_and(|(_, rest)| after_port(rest))
+        || (name.ends_with("_PORT") && value.to_str().is_some_and(address))
 }
 
 /// The variables with readable names, in an order that does not depend on the process.

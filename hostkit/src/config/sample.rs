@@ -1,9 +1,14 @@
 //! `config sample`: a `hostkit.toml` with everything in it and nothing set.
+//!
+//! # Invariants
+//!
+//! 1. A line that begins with `#` and a key is valid when the `#` is removed, and then changes nothing: its value is what
+//!    holds anyway. A line that begins with `# ` is for people.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "`config sample` is a command"))]
 
 use std::fmt::Write as _;
 
-use super::host;
+use super::reference::{self, Opt, Unset};
 use super::show::{bare, quoted};
 use crate::component::Field;
 use crate::registry::Setting;
@@ -30,12 +35,10 @@ pub(crate) struct SampleKey {
 /// What stands behind the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SampleValue {
-    /// The value without configuration, as TOML.
-    Default(String),
-    /// It may be left out; an example as TOML, or empty.
-    Optional(String),
-    /// Without it the host does not start.
-    Required,
+    /// The value that holds without configuration, as TOML.
+    Is(String),
+    /// No value holds: what one looks like, in words.
+    Nothing(String),
 }
 
 impl SampleSection {
@@ -44,7 +47,7 @@ impl SampleSection {
         let key = |field: &Field| SampleKey {
             name: field.name.to_owned(),
             description: field.description.to_owned(),
-            value: if field.optional { SampleValue::Optional(String::new()) } else { SampleValue::Required },
+            value: SampleValue::Nothing(if field.optional { "may be left out" } else { "required" }.to_owned()),
         };
         Self {
             section: section.to_owned(),
@@ -54,10 +57,22 @@ impl SampleSection {
     }
 }
 
+impl SampleKey {
+    /// An option of hostkit's own, with what its attribute says.
+    pub(crate) fn of_option(option: &Opt, said: Option<Setting>) -> Self {
+        let value = match (said, option.unset) {
+            (Some(setting), _) => setting.into(),
+            (None, Unset::Is(default)) => SampleValue::Is(default.to_owned()),
+            (None, Unset::Nothing(form)) => SampleValue::Nothing(form.to_owned()),
+        };
+        Self { name: option.name.to_owned(), description: option.meaning.to_owned(), value }
+    }
+}
+
 impl From<Setting> for SampleValue {
     /// What an attribute says holds until it is configured.
     fn from(setting: Setting) -> Self {
-        Self::Default(match setting {
+        Self::Is(match setting {
             Setting::Text(text) => quoted(text),
             Setting::Integer(number) => number.to_string(),
             Setting::Flag(flag) => flag.to_string(),
@@ -68,18 +83,13 @@ impl From<Setting> for SampleValue {
 /// A sample with the given sections after `[host]`. All keys are commented out, so it is valid as it is and changes
 /// nothing.
 pub(crate) fn sample(sections: &[SampleSection]) -> String {
-    let key = |&(name, default, description): &(&str, &str, &str)| SampleKey {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        value: SampleValue::Default(default.to_owned()),
-    };
     let host = SampleSection {
         section: "host".to_owned(),
         description: "The host itself.".to_owned(),
-        keys: host::KEYS.iter().map(key).collect(),
+        keys: reference::options("host").iter().map(|option| SampleKey::of_option(option, None)).collect(),
     };
     let mut text = String::from(
-        "# hostkit.toml: remove the `#` in front of what you want to change.\n\
+        "# hostkit.toml: a line such as `#drain_delay = \"0s\"` shows the value that holds. Remove its `#` to change it.\n\
          # hostkit.<environment>.toml, environment variables such as HOSTKIT__HOST__STOP_TIMEOUT=40s and\n\
          # --set host.stop_timeout=40s override it, in this order.\n",
     );
@@ -92,10 +102,9 @@ pub(crate) fn sample(sections: &[SampleSection]) -> String {
             comment(&mut text, &key.description);
             let name = bare(&key.name);
             let _ = match &key.value {
-                SampleValue::Default(value) => writeln!(text, "#{name} = {value}"),
-                SampleValue::Optional(example) if example.is_empty() => writeln!(text, "#{name} =    # optional"),
-                SampleValue::Optional(example) => writeln!(text, "#{name} = {example}    # optional"),
-                SampleValue::Required => writeln!(text, "#{name} =    # required"),
+                // Invariant 1.
+                SampleValue::Is(value) => writeln!(text, "#{name} = {value}"),
+                SampleValue::Nothing(form) => writeln!(text, "# {name}: {form}"),
             };
         }
     }

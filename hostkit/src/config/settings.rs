@@ -213,7 +213,8 @@ impl Settings {
         for (key, node) in &self.values {
             if !self.known.contains(key) {
                 let problem = Problem::new(format!("{} has no option `{key}`", self.subject)).at(node.origin.detail());
-                self.problems.push(unknown_key_help(problem, key, self.known.iter().map(String::as_str)));
+                let known = self.known.iter().map(String::as_str).filter(|key| !NOT_CONFIGURABLE.contains(key));
+                self.problems.push(unknown_key_help(problem, key, known));
             }
         }
         self.problems

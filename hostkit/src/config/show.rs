@@ -4,28 +4,33 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::reference::{Unset, options};
 use super::tree::{Node, Table, Value};
-use super::{Configuration, Item, Origin, host, secret};
+use super::{Configuration, Item, OWN_SECTIONS, Origin, secret};
 
 /// The comments stand in one column, unless a line is longer than this.
 const WIDEST: usize = 60;
 
+/// What is shown of each path: its value and its origin.
+type Lines = BTreeMap<Vec<String>, (String, Origin)>;
+
 impl Configuration {
-    /// Every value that is in effect, one line each, sorted, as TOML with its origin as the comment.
+    /// Every value that is in effect, one line each, sorted, as TOML with its origin as the comment. Options that have no
+    /// value when nobody sets them are left out.
     ///
     /// Hidden are values whose keys end in password, secret, token or key, user parts of URLs, and what was bound into
     /// a [`Secret`](super::Secret). The type of a value that was never bound cannot be known, so for it the rule about
     /// keys has to do.
     pub(crate) fn show(&self, items: &[Item]) -> String {
-        let mut lines = BTreeMap::new();
-        for (key, default, _) in host::KEYS {
-            if self.root.at(&format!("host.{key}")).is_none() {
-                lines.insert(vec!["host".to_owned(), (*key).to_owned()], ((*default).to_owned(), Origin::Default));
-            }
-        }
+        let mut lines = Lines::new();
         self.collect(&self.root, &[], &mut lines);
+        complete("host", &["host".to_owned()], &mut lines);
         for item in items {
             // The tree has underscores where the name may have hyphens.
+            if OWN_SECTIONS.contains(&item.attribute) {
+                complete(item.attribute, &[item.attribute.to_owned()], &mut lines);
+                continue;
+            }
             let spelled = [item.attribute.to_owned(), item.name.replace('-', "_")];
             lines.retain(|path, _| !path.starts_with(&spelled));
             let mut settings = self.settings(item);
@@ -35,6 +40,7 @@ impl Configuration {
                 let literal = self.literal(&path.join("."), key, node);
                 lines.insert(path, (literal, node.origin.clone()));
             }
+            complete(item.attribute, &[item.attribute.to_owned(), item.name.to_owned()], &mut lines);
         }
         let lines: Vec<_> = lines
             .into_iter()
@@ -51,7 +57,7 @@ impl Configuration {
         shown
     }
 
-    fn collect(&self, table: &Table, above: &[String], lines: &mut BTreeMap<Vec<String>, (String, Origin)>) {
+    fn collect(&self, table: &Table, above: &[String], lines: &mut Lines) {
         for (key, node) in table.iter() {
             let path = [above, &[key.to_owned()]].concat();
             match node.table() {
@@ -82,6 +88,16 @@ impl Configuration {
             }
             Value::Text(text) => quoted(&secret::mask(text)),
             _ => literal(node),
+        }
+    }
+}
+
+/// Adds the defaults of one of hostkit's own sections to what is set in it.
+fn complete(section: &str, path: &[String], lines: &mut Lines) {
+    for option in options(section) {
+        if let Unset::Is(default) = option.unset {
+            let path = [path, &[option.name.to_owned()]].concat();
+            lines.entry(path).or_insert_with(|| (default.to_owned(), Origin::Default));
         }
     }
 }

@@ -12,6 +12,18 @@ pub(crate) fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
+/// The entry whose name is nearest to `word`, and how many letters they differ in. Long names, such as paths, share much
+/// with each other, so few letters may differ. Of equally near ones it is the first.
+pub(super) fn nearest<T>(word: &str, candidates: impl IntoIterator<Item = (String, T)>) -> Option<(usize, T)> {
+    let word: Vec<_> = word.chars().collect();
+    candidates
+        .into_iter()
+        .map(|(name, candidate)| (distance(&word, &name.chars().collect::<Vec<_>>()), name.chars().count(), candidate))
+        .filter(|(distance, length, _)| *distance <= (length.max(&word.len()) / 8).max(1))
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(distance, _, candidate)| (distance, candidate))
+}
+
 /// How many letters were added, lost, replaced or swapped with their neighbour.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before = Vec::new();

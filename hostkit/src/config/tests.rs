@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::reference::{Opt, Unset};
+use super::sample::SampleValue;
 use super::*;
 use crate::component::Field;
 use crate::time::Backoff;
@@ -336,12 +338,18 @@ fn foreign_variables_are_ignored() {
     let variables = &[
         ("PATH", "/bin"),
         ("HOSTKIT_SERVICE_HOST", "10.0.0.1"),
-        ("HOSTKIT", "x"),
+        ("HOSTKIT_WEB_SERVICE_PORT", "80"),
+        ("HOSTKIT_WEB_SERVICE_PORT_HTTP", "80"),
+        ("HOSTKIT_WEB_PORT", "tcp://10.0.0.1:80"),
+        ("HOSTKIT_WEB_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("HOSTKIT_WEB_PORT_80_TCP_ADDR", "10.0.0.1"),
         ("MYHOSTKIT__A__B", "x"),
         ("Ünïcode", "x"),
     ];
     let configuration = Layered { variables, ..Layered::default() }.loaded();
     assert_eq!(configuration.root, Table::default());
+    let unread = configuration.unread(NOTHING);
+    assert_report(&[unread.problems, unread.warnings].concat(), &[]);
 }
 
 // ---- malformed input ----
@@ -380,14 +388,6 @@ fn every_malformed_source_is_reported_with_its_place() {
         (
             Layered { variables: &[("HOSTKIT__A____B", "1")], ..none },
             "environment variable HOSTKIT__A____B has an empty part | help: name a section and a key, such as HOSTKIT__DATABASE__URL",
-        ),
-        (
-            Layered { variables: &[("HOSTKIT_A__B", "1")], ..none },
-            "environment variable HOSTKIT_A__B has one underscore where two belong | help: did you mean HOSTKIT__A__B?",
-        ),
-        (
-            Layered { variables: &[("HOSTKIT_FILE_A__B", "1")], ..none },
-            "environment variable HOSTKIT_FILE_A__B has one underscore where two belong | help: did you mean HOSTKIT_FILE__A__B?",
         ),
         (
             Layered { variables: &[("HOSTKIT__", "1")], ..none },
@@ -782,7 +782,149 @@ fn sections_that_nobody_reads_are_warnings() {
         "nothing reads `lone` | set at hostkit.toml:1",
         "nothing reads section [periodc] | set at hostkit.toml:8 | help: did you mean [periodic]?",
     ];
-    assert_report(&configuration.unclaimed(), &expected);
+    let unread = configuration.unread(NOTHING);
+    assert_report(&unread.problems, &[]);
+    assert_report(&unread.warnings, &expected);
+}
+
+#[test]
+fn sections_that_nobody_reads_are_errors_with_strict_and_services_are_not() {
+    let mut configuration = file("host.strict = true\n[databse]\nurl = ''\n[periodic.gone]\nevery = '1s'\n");
+    configuration.declare(&["database"]);
+    let unread = configuration.unread(NOTHING);
+    assert_report(
+        &unread.problems,
+        &["nothing reads section [databse] | set at hostkit.toml:2 | help: did you mean [database]?"],
+    );
+    assert_report(
+        &unread.warnings,
+        &[
+            "nothing reads section [periodic.gone]: this program has no periodic function `gone` | set at hostkit.toml:4 \
+           | help: `list` shows the services of this program",
+        ],
+    );
+}
+
+#[test]
+fn what_the_code_or_the_command_line_sets_for_nobody_is_an_error() {
+    let layers = Layered {
+        files: &[("hostkit.toml", "[queued.shp]\ncapacity = 5\n[periodic.gone]\nevery = '1s'\n")],
+        code: &[("queud.ship.attempts", "2"), ("lone", "1")],
+        sets: &["queued.shp.attempts=2", "webb.listen=x"],
+        ..Layered::default()
+    };
+    let mut configuration = layers.loaded();
+    configuration.declare(&["web"]);
+    let unread = configuration.unread(Known { items: &[("queued", "ship")], sections: WEB });
+    let expected = [
+        "nothing reads section [queued.shp]: this program has no queued function `shp` | set by --set | help: did you mean [queued.ship]?",
+        "nothing reads `lone` | set by `.set()`",
+        "nothing reads section [queud] | set by `.set()` | help: did you mean [queued]?",
+        "nothing reads section [webb] | set by --set | help: did you mean [web]?",
+    ];
+    assert_report(&unread.problems, &expected);
+    assert_eq!(unread.warnings.len(), 1, "{:?}", unread.warnings);
+}
+
+const NOTHING: Known<'_> = Known { items: &[], sections: &[] };
+
+const WEB: &[(&str, &[Field])] = &[("web", &[Field { name: "listen", description: "", optional: false }])];
+
+#[test]
+fn a_variable_that_nobody_reads_names_the_one_that_was_meant() {
+    let known = Known { items: &[("periodic", "nightly")], sections: WEB };
+    let generic = "hostkit reads HOSTKIT_ENV, HOSTKIT__SECTION__KEY and HOSTKIT_FILE__SECTION__KEY";
+    let meant = |variable: &str| format!("did you mean {variable}?");
+    for (name, help) in [
+        ("HOSTKIT_PERIODIC_NIGHTLY_EVERY", meant("HOSTKIT__PERIODIC__NIGHTLY__EVERY")),
+        ("hostkit_periodic_nightly_evry", meant("HOSTKIT__PERIODIC__NIGHTLY__EVERY")),
+        ("HOSTKIT_WEB_LISTEN", meant("HOSTKIT__WEB__LISTEN")),
+        ("HostKit_Web_Listen", meant("HOSTKIT__WEB__LISTEN")),
+        ("HOSTKIT_FILE_WEB_LISTEN", meant("HOSTKIT_FILE__WEB__LISTEN")),
+        ("HOSTKIT_HOST_STOP_TIMEOUT", meant("HOSTKIT__HOST__STOP_TIMEOUT")),
+        ("HOSTKIT_ENVIRONMENT", meant("HOSTKIT_ENV")),
+        ("HOSTKIT_LOG", meant("RUST_LOG")),
+        ("HOSTKIT_CONFIG", "`--config FILE` names a configuration file, no variable does".to_owned()),
+        ("HOSTKIT_BANANA", generic.to_owned()),
+        ("HOSTKIT", generic.to_owned()),
+    ] {
+        let unread = Layered { variables: &[(name, "x")], ..Layered::default() }.loaded().unread(known);
+        assert_report(&unread.problems, &[]);
+        assert_report(&unread.warnings, &[&format!("nothing reads environment variable {name} | help: {help}")]);
+    }
+    // Nobody else writes two underscores in a row.
+    for (name, variable) in [
+        ("HOSTKIT_WEB__LISTEN", "HOSTKIT__WEB__LISTEN"),
+        ("HOSTKIT_FILES__WEB__LISTEN", "HOSTKIT_FILE__WEB__LISTEN"),
+        ("HOSTKIT_FILE_WEB__LISTEN", "HOSTKIT_FILE__WEB__LISTEN"),
+        ("HOSTKIT_A__B", "HOSTKIT__A__B"),
+        ("HOSTKIT_FILE_A__B", "HOSTKIT_FILE__A__B"),
+        ("HOSTKIT_FILES__A__B", "HOSTKIT_FILE__A__B"),
+    ] {
+        let unread = Layered { variables: &[(name, "x")], ..Layered::default() }.loaded().unread(known);
+        assert_report(
+            &unread.problems,
+            &[&format!("nothing reads environment variable {name} | help: did you mean {variable}?")],
+        );
+        assert_report(&unread.warnings, &[]);
+    }
+    // It has the form of a value, and no place.
+    let secret = &[("hostkit.toml", "[a]\n"), ("listen", "x")];
+    for (name, value, what, variable) in [
+        ("HOSTKIT__WEB_LISTEN", "x", "`web_listen`", "HOSTKIT__WEB__LISTEN"),
+        ("HOSTKIT__ENV", "dev", "`env`", "HOSTKIT_ENV"),
+        ("HOSTKIT__PERIODC__NIGHTLY__EVERY", "5m", "section [periodc]", "HOSTKIT__PERIODIC__NIGHTLY__EVERY"),
+        ("HOSTKIT_FILE__WEB_LISTEN", "listen", "`web_listen`", "HOSTKIT_FILE__WEB__LISTEN"),
+    ] {
+        let layers = Layered { variables: &[(name, value)], files: secret, ..Layered::default() };
+        let mut configuration = layers.loaded();
+        configuration.declare(&["web", "a"]);
+        let warnings = report(&configuration.unread(known).warnings);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with(&format!("nothing reads {what} | ")), "{warnings:?}");
+        assert!(warnings[0].ends_with(&format!("help: did you mean {variable}?")), "{warnings:?}");
+    }
+}
+
+#[test]
+fn an_environment_without_a_file_beside_one_of_nearly_its_name_is_a_warning() {
+    let files = &[("hostkit.toml", ""), ("hostkit.production.toml", ""), ("app.staging.conf", ""), ("app.conf", "")];
+    let named = Layered { files, named: &["app.conf"], ..Layered::default() };
+    let chosen = |environment| Layered { files, environment: Some(environment), ..Layered::default() };
+    let lacks = |environment: &str| format!("environment `{environment}` has no configuration file of its own");
+    for (layers, expected) in [
+        (Layered { files, ..Layered::default() }, None),
+        (chosen("production"), None),
+        (chosen("test"), None),
+        (
+            chosen("prodution"),
+            Some(
+                lacks("prodution")
+                    + " | `hostkit.prodution.toml` does not exist, and `hostkit.production.toml` does \
+                                       | help: did you mean environment `production`?",
+            ),
+        ),
+        (
+            Layered { environment: Some("stagin"), ..named },
+            Some(
+                lacks("stagin")
+                    + " | `app.stagin.conf` does not exist, and `app.staging.conf` does \
+                                    | help: did you mean environment `staging`?",
+            ),
+        ),
+        (
+            Layered { files: &[("hostkit.prodction.toml", "")], ..Layered::default() },
+            Some(
+                lacks("production")
+                    + " | `hostkit.production.toml` does not exist, and `hostkit.prodction.toml` does \
+                                        | help: rename the file, or name environment `prodction` with HOSTKIT_ENV or --env",
+            ),
+        ),
+    ] {
+        let unread = layers.loaded().unread(NOTHING);
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        assert_report(&unread.warnings, &expected);
+    }
 }
 
 // ---- hostkit's sections ----
@@ -792,11 +934,13 @@ fn sections_of_services_that_are_not_there_are_warnings() {
     let configuration = file("[periodic.clean-up]\n[periodic.process]\n[queued.my-job]\n[on_start.banana]\n");
     let known = [("periodic", "cleanup"), ("queued", "process"), ("queued", "my_job")];
     let expected = [
-        "section [periodic.clean_up] belongs to no periodic of this program | set at hostkit.toml:1 | help: did you mean [periodic.cleanup]?",
-        "section [periodic.process] belongs to no periodic of this program | set at hostkit.toml:2 | help: `process` is queued: write [queued.process]",
-        "section [on_start.banana] belongs to no on_start of this program | set at hostkit.toml:4",
+        "nothing reads section [periodic.clean_up]: this program has no periodic function `clean_up` | set at hostkit.toml:1 | help: did you mean [periodic.cleanup]?",
+        "nothing reads section [periodic.process]: this program has no periodic function `process` | set at hostkit.toml:2 | help: `process` is a queued function: write [queued.process]",
+        "nothing reads section [on_start.banana]: this program has no hook of the start `banana` | set at hostkit.toml:4 | help: `list` shows the services of this program",
     ];
-    assert_report(&configuration.unknown_services(&known), &expected);
+    let unread = configuration.unread(Known { items: &known, ..NOTHING });
+    assert_report(&unread.problems, &[]);
+    assert_report(&unread.warnings, &expected);
 }
 
 #[test]
@@ -948,8 +1092,13 @@ host.drain_delay = \"0s\"                               # default
 host.stall_after = \"1s\"                               # default
 host.stop_timeout = \"40s\"                             # environment variable HOSTKIT__HOST__STOP_TIMEOUT
 host.strict = false                                   # default
+periodic.my-job.enabled = true                        # default
 periodic.my-job.every = \"5m\"                          # hostkit.toml:11
+periodic.my-job.missed = \"once\"                       # default
+periodic.my-job.on_failure = \"continue\"               # default
 periodic.my-job.overlap = \"forbid\"                    # src/jobs.rs:4
+periodic.my-job.run_at_start = false                  # default
+periodic.my-job.tz = \"UTC\"                            # default
 queued.gone.capacity = 5                              # hostkit.toml:13
 ";
     assert_eq!(shown, expected);
@@ -977,7 +1126,7 @@ fn a_sample_names_everything_and_sets_nothing() {
             description: String::new(),
             keys: vec![
                 key("every", "", CLEANUP[0].1.into()),
-                key("tz", "", SampleValue::Optional("\"UTC\"".to_owned())),
+                key("timeout", "how long", SampleValue::Nothing("a duration such as \"5m\"".to_owned())),
             ],
         },
     ];
@@ -988,18 +1137,44 @@ fn a_sample_names_everything_and_sets_nothing() {
 #
 # Shared by all.
 [database]
-#url =    # required
+# url: required
 # How many connections.
-#pool =    # optional
+# pool: may be left out
 
 [periodic.cleanup]
 #every = \"1h\"
-#tz = \"UTC\"    # optional
+# how long
+# timeout: a duration such as \"5m\"
 ";
     assert_eq!(tail, expected);
-    let (configuration, problems) = Layered { files: &[("hostkit.toml", &sample)], ..Layered::default() }.load();
-    assert_report(&problems, &[]);
-    assert_eq!(configuration.host_options(), (HostOptions::default(), Vec::new()));
+    for sample in [sample.clone(), uncommented(&sample)] {
+        let (configuration, problems) = Layered { files: &[("hostkit.toml", &sample)], ..Layered::default() }.load();
+        assert_report(&problems, &[]);
+        assert_eq!(configuration.host_options(), (HostOptions::default(), Vec::new()));
+    }
+    assert_eq!(uncommented(&sample).matches(" = ").count(), 6, "{sample}");
+}
+
+/// A sample with every value that it shows set, as by hand.
+fn uncommented(sample: &str) -> String {
+    let set =
+        |line: &str| line.strip_prefix('#').filter(|line| !line.starts_with(' ')).unwrap_or(line).to_owned() + "\n";
+    sample.lines().map(set).collect()
+}
+
+#[test]
+fn what_an_attribute_says_is_the_value_of_a_sample() {
+    let option = |unset| Opt { name: "x", unset, meaning: "" };
+    let is = |value: &str| SampleValue::Is(value.to_owned());
+    for (said, unset, expected) in [
+        (None, Unset::Is("5"), is("5")),
+        (None, Unset::Nothing("a duration"), SampleValue::Nothing("a duration".to_owned())),
+        (Some(Setting::Integer(7)), Unset::Is("5"), is("7")),
+        (Some(Setting::Text("5m")), Unset::Nothing("a duration"), is("\"5m\"")),
+        (Some(Setting::Flag(true)), Unset::Is("false"), is("true")),
+    ] {
+        assert_eq!(SampleKey::of_option(&option(unset), said).value, expected, "{said:?}");
+    }
 }
 
 // ---- anything at all ----
@@ -1077,8 +1252,7 @@ fn no_input_makes_it_panic() {
         let _ = (
             settings.finish(&[]),
             configuration.host_options(),
-            configuration.unclaimed(),
-            configuration.unknown_services(&[("periodic", "a")]),
+            configuration.unread(Known { items: &[("periodic", "a")], sections: WEB }),
         );
         let _ = (
             configuration.bind::<Database>("a").is_ok(),

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::lifetime::HostLifetime;
 use super::{BuildError, Host, HostBuilder, order};
 use crate::component::{
-    Asker, Container, ContainerSettings, Form, Graph, Node, NodePtr, Plan, ProviderId, Resolved, Supplied, Want,
+    Asker, Container, ContainerSettings, Edge, Field, Form, Graph, Node, NodePtr, Plan, ProviderId, Resolved, Supplied,
+    Want,
 };
-use crate::config::{Configuration, Item, suggest};
+use crate::config::{Configuration, Item, Known, Unread, suggest};
 use crate::error::Problem;
 use crate::queue::{TASK_QUEUE, TaskQueue};
 use crate::registry::{Registration, ServiceEntry};
@@ -91,7 +92,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
 
     let (mut configuration, faults) = Configuration::load(&sources);
     problems.extend(faults);
-    problems.extend(configuration.declare(&sections(&nodes)));
+    let sections = sections(&reached(&nodes, &entries));
+    problems.extend(configuration.declare(&sections.iter().map(|(section, _)| *section).collect::<Vec<_>>()));
     let (options, faults) = configuration.host_options();
     problems.extend(faults);
 
@@ -148,9 +150,11 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         .collect();
 
     let items: Vec<_> = entries.iter().map(|(name, entry)| (entry.kind.attribute(), *name)).collect();
-    for warning in configuration.unknown_services(&items).into_iter().chain(configuration.unclaimed()) {
+    let Unread { problems: faults, warnings } = configuration.unread(Known { items: &items, sections: &sections });
+    for warning in warnings {
         tracing::warn!(target: "hostkit::config", "{warning}");
     }
+    problems.extend(faults);
     if !problems.is_empty() {
         return Err(BuildError::new(problems));
     }
@@ -240,6 +244,12 @@ impl Registered {
         self.entries.iter().copied().chain(task_queue(&self.nodes, &self.entries)).collect()
     }
 
+    /// Every component, those that join by being asked for included.
+    #[cfg(feature = "cli")]
+    pub(crate) fn components(&self) -> Vec<&'static Node> {
+        reached(&self.nodes, &self.entries)
+    }
+
     /// What they are called.
     #[cfg(feature = "cli")]
     pub(crate) fn names(&self) -> Vec<&'static str> {
@@ -260,11 +270,32 @@ fn item(name: &'static str, entry: &'static ServiceEntry) -> Item {
     Item { attribute: entry.kind.attribute(), name, options: entry.options, source: entry.source }
 }
 
-fn sections(nodes: &[&'static Node]) -> Vec<&'static str> {
-    nodes
-        .iter()
-        .filter_map(|node| if let Form::Options { section, .. } = node.recipe.form { Some(section) } else { None })
-        .collect()
+/// The sections that options structs read, with their keys.
+fn sections(nodes: &[&'static Node]) -> Vec<(&'static str, &'static [Field])> {
+    let section = |node: &&'static Node| match node.recipe.form {
+        Form::Options { section, fields, .. } => Some((section, fields)),
+        _ => None,
+    };
+    nodes.iter().filter_map(section).collect()
+}
+
+/// Every component: those that were registered, and those that join by being asked for.
+fn reached(nodes: &[&'static Node], entries: &[(&'static str, &'static ServiceEntry)]) -> Vec<&'static Node> {
+    let component = |edge: &'static Edge| match &edge.want {
+        Want::Component(node, _) => Some(node.read()),
+        _ => None,
+    };
+    let mut open = nodes.to_vec();
+    open.extend(entries.iter().flat_map(|(_, entry)| entry.edges).filter_map(component));
+    let mut seen = HashSet::new();
+    let mut reached = Vec::new();
+    while let Some(node) = open.pop() {
+        if seen.insert(std::ptr::from_ref(node).addr()) {
+            reached.push(node);
+            open.extend(node.edges.iter().filter_map(component));
+        }
+    }
+    reached
 }
 
 /// The built-in task queue, if anything asks for it.
