@@ -438,7 +438,7 @@ impl BindError {
                 located(format!("{subject} is refused")).at("the reason is hidden, because it may quote the secret")
             }
             Fault::NoDuration(reason) => {
-                let value = place.value.iter().map(|value| format!(": `{value}`")).collect::<String>();
+                let value = place.value.as_ref().map(|value| format!(": `{value}`")).unwrap_or_default();
                 let problem = located(format!("{subject} is not a duration{value}"));
                 let problem = if reason.is_empty() { problem } else { problem.at(reason) };
                 problem.help(DURATION_HELP)
