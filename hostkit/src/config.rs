@@ -30,6 +30,7 @@ pub(crate) use bind::Bound;
 pub(crate) use host::HostOptions;
 pub use options::{Validate, problems};
 pub(crate) use origin::Origin;
+#[cfg(feature = "cli")]
 pub(crate) use reference::options as reference;
 #[cfg(any(feature = "cli", test))]
 pub(crate) use sample::{SampleKey, SampleSection, sample};

@@ -7,6 +7,9 @@ use tracing::dispatcher::{self, DefaultGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
+use crate::config::suggest;
+use crate::registry::{Registration, registered};
+
 /// The variable that says what to log, as everywhere in Rust.
 const VARIABLE: &str = "RUST_LOG";
 
@@ -44,16 +47,30 @@ pub(crate) enum Format {
 /// A subscriber that listens on this thread, ready to listen everywhere.
 pub(crate) struct Listening {
     subscriber: Dispatch,
-    complaint: Option<String>,
+    complaint: Option<Complaint>,
     guard: DefaultGuard,
 }
 
+/// What is to be said about the filter, and to whom: the filter itself might not let it through.
+struct Complaint {
+    text: String,
+    subscriber: Dispatch,
+}
+
 /// Listens on this thread. The program's subscriber is still free to be set by somebody else.
-pub(crate) fn listen(wishes: &Wishes) -> Listening {
+///
+/// `program` is the name of the program's package.
+pub(crate) fn listen(wishes: &Wishes, program: &str) -> Listening {
     let variable = std::env::var_os(VARIABLE);
-    let (filter, complaint) = filter(wishes, variable.map(|value| value.to_string_lossy().into_owned()).as_deref());
+    let crates = crates(program);
+    let (filter, complaint) =
+        filter(wishes, variable.map(|value| value.to_string_lossy().into_owned()).as_deref(), &crates);
     let terminal = io::stderr().is_terminal();
     let format = wishes.format.unwrap_or(if terminal { Format::Compact } else { Format::Json });
+    let complaint = complaint.map(|text| {
+        let subscriber = subscriber(EnvFilter::new("warn"), format, terminal);
+        Complaint { text, subscriber }
+    });
     let subscriber = subscriber(filter, format, terminal);
     let guard = dispatcher::set_default(&subscriber);
     Listening { subscriber, complaint, guard }
@@ -63,11 +80,11 @@ impl Listening {
     /// Listens everywhere, unless another subscriber was installed meanwhile.
     pub(crate) fn install(self) {
         let Self { subscriber, complaint, guard } = self;
-        // The error says that another one is installed, which is what was asked for.
-        drop(dispatcher::set_global_default(subscriber));
+        // An error says that another one is installed, which is what was asked for, and whose filter is not ours.
+        let is_ours = dispatcher::set_global_default(subscriber).is_ok();
         drop(guard);
-        if let Some(complaint) = complaint {
-            tracing::warn!(target: "hostkit::host", "{complaint}");
+        if let (true, Some(Complaint { text, subscriber })) = (is_ours, complaint) {
+            dispatcher::with_default(&subscriber, || tracing::warn!(target: "hostkit::host", "{text}"));
         }
     }
 }
@@ -81,22 +98,53 @@ pub(crate) fn check_filter(text: &str) -> Result<String, String> {
     }
 }
 
+/// The crates of this program as far as hostkit knows them: those that registered something, and its own.
+fn crates(program: &str) -> Vec<String> {
+    let name = |registration| match registration {
+        Registration::Node(node) => node.read().source.crate_name(),
+        Registration::Service(entry) => entry.source.crate_name(),
+        Registration::Linked(name) => name,
+    };
+    let known = registered().into_iter().map(name).chain(["hostkit"]).map(ToOwned::to_owned);
+    known.chain([program.replace('-', "_")]).collect()
+}
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// What is to be said about a filter that names targets only, one of them a bare word that is no crate known here: a
+/// misspelt level is a target without any events, and silences everything.
+fn misspelt(filter: &str, crates: &[String]) -> Option<String> {
+    let directives: Vec<_> = filter.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
+    let is_level = |word: &str| {
+        LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)) || word.parse().is_ok_and(|number: u8| number <= 5)
+    };
+    if directives.iter().any(|directive| is_level(directive)) {
+        return None;
+    }
+    let is_bare = |word: &&str| !word.contains(['=', '[', ':']);
+    let word = directives.iter().copied().filter(is_bare).find(|word| !crates.iter().any(|known| known == word))?;
+    let meant = suggest(word, LEVELS).map(|level| format!(" (did you mean `{level}`?)")).unwrap_or_default();
+    let others = if directives.len() == 1 { "nothing else" } else { "nothing but the targets of the filter" };
+    let levels = LEVELS.join(", ");
+    Some(format!("`{word}` is no level{meant}: it is taken for a target, and {others} is logged; levels are {levels}"))
+}
+
 /// The filter, and what is to be said about a variable that cannot be read: a service does not stay down for that.
-fn filter(wishes: &Wishes, variable: Option<&str>) -> (EnvFilter, Option<String>) {
+fn filter(wishes: &Wishes, variable: Option<&str>, crates: &[String]) -> (EnvFilter, Option<String>) {
     let default = || {
         EnvFilter::new(match wishes.level {
             Level::Info => "info",
             Level::Warn => "warn",
         })
     };
-    let given = match (&wishes.filter, variable) {
-        (Some(filter), _) => filter,
-        (None, Some(variable)) if !variable.trim().is_empty() => variable,
+    let (given, from) = match (&wishes.filter, variable) {
+        (Some(filter), _) => (filter.as_str(), "--log"),
+        (None, Some(variable)) if !variable.trim().is_empty() => (variable, VARIABLE),
         (None, _) => return (default(), None),
     };
     match EnvFilter::builder().parse(given) {
-        Ok(filter) => (filter, None),
-        Err(error) => (default(), Some(format!("`{given}` in {VARIABLE} is no filter and is ignored: {error}"))),
+        Ok(filter) => (filter, misspelt(given, crates).map(|complaint| format!("{from}: {complaint}"))),
+        Err(error) => (default(), Some(format!("`{given}` in {from} is no filter and is ignored: {error}"))),
     }
 }
 
@@ -113,7 +161,7 @@ fn subscriber(filter: EnvFilter, format: Format, terminal: bool) -> Dispatch {
 
 #[cfg(test)]
 mod tests {
-    use super::{Level, Wishes, filter};
+    use super::{Level, Wishes, filter, misspelt};
 
     #[test]
     fn the_command_line_outranks_the_variable_and_a_faulty_variable_is_reported() {
@@ -125,11 +173,29 @@ mod tests {
             (None, Some("debug"), Level::Warn, "debug", false),
             (Some("warn"), Some("debug"), Level::Info, "warn", false),
             (None, Some("hostkit=loud"), Level::Info, "info", true),
+            (None, Some("dbug"), Level::Info, "dbug=trace", true),
+            (Some("dbug"), None, Level::Info, "dbug=trace", true),
+            (None, Some("info,sqlx"), Level::Info, "sqlx=trace,info", false),
+            (None, Some("app"), Level::Info, "app=trace", false),
+            (None, Some("app::web"), Level::Info, "app::web=trace", false),
+            (None, Some("app=debug"), Level::Info, "app=debug", false),
+            (None, Some("DEBUG"), Level::Info, "debug", false),
         ] {
             let wishes = Wishes { filter: option.map(str::to_owned), format: None, level };
-            let (filter, complaint) = filter(&wishes, variable);
+            let (filter, complaint) = filter(&wishes, variable, &["app".to_owned()]);
             assert_eq!(filter.to_string(), expected, "{option:?} {variable:?}");
             assert_eq!(complaint.is_some(), complains, "{complaint:?}");
         }
+    }
+
+    #[test]
+    fn a_misspelt_level_is_named_with_the_levels() {
+        assert_eq!(
+            misspelt("dbug", &[]).as_deref(),
+            Some(
+                "`dbug` is no level (did you mean `debug`?): it is taken for a target, and nothing else is logged; \
+                 levels are error, warn, info, debug, trace, off"
+            )
+        );
     }
 }

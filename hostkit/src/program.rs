@@ -190,7 +190,7 @@ async fn perform(program: &'static Program, setup: Setup, invocation: Invocation
     let mut builder = Host::builder();
     builder.owner = ProcessOwner::Program;
     #[cfg(feature = "log")]
-    let listening = crate::log::listen(&invocation.logging());
+    let listening = crate::log::listen(&invocation.logging(), program.name);
     setup.apply(&mut builder).await?;
     #[cfg(feature = "log")]
     listening.install();

@@ -37,11 +37,25 @@ pub(crate) fn real_now() -> std::time::Instant {
 ///
 /// The reason it is none, as the end of a sentence.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, TimeError> {
-    let duration = humantime::parse_duration(text.trim()).map_err(|error| TimeError(error.to_string()))?;
+    let duration = humantime::parse_duration(text.trim()).map_err(|error| TimeError(reason(&error)))?;
     if duration > LONGEST {
         return Err(TimeError("it is longer than a century".to_owned()));
     }
     Ok(duration)
+}
+
+/// What is wrong with a text, without the parser's counting of bytes.
+fn reason(error: &humantime::DurationError) -> String {
+    use humantime::DurationError::{Empty, InvalidCharacter, NumberExpected, NumberOverflow, UnknownUnit};
+    match error {
+        Empty => "it is empty".to_owned(),
+        NumberExpected(0) => "it does not begin with a number".to_owned(),
+        NumberExpected(_) => "a number is missing before a unit".to_owned(),
+        InvalidCharacter(_) => "it has a character that belongs to no number and no unit".to_owned(),
+        UnknownUnit { unit, .. } if unit.is_empty() => "the unit is missing, as in 5s or 5ms".to_owned(),
+        UnknownUnit { unit, .. } => format!("`{unit}` is no unit: there are ms, s, m, h, days, weeks and more"),
+        NumberOverflow => "the number is too large".to_owned(),
+    }
 }
 
 /// Writes a duration the way [`parse_duration`] reads it.
@@ -157,10 +171,12 @@ mod tests {
     #[test]
     fn what_is_no_duration_says_why() {
         for (text, reason) in [
-            ("", "value was empty"),
-            ("5", "time unit needed, for example 5sec or 5ms"),
-            ("5 bananas", "unknown time unit \"bananas\""),
-            ("-5s", "expected number at 0"),
+            ("", "it is empty"),
+            ("5", "the unit is missing, as in 5s or 5ms"),
+            ("5 bananas", "`bananas` is no unit"),
+            ("-5s", "it does not begin with a number"),
+            ("5m h", "a number is missing before a unit"),
+            ("5m!", "a character that belongs to no number and no unit"),
             ("200years", "longer than a century"),
             ("99999999999999999999s", "too large"),
         ] {

@@ -624,9 +624,14 @@ mod configuration {
 
         let ended = says("meant_set", &[], &[], &["--set", "periodc.cleanup.every=5m", "check"]).with_code(78);
         assert!(ended.report().contains("did you mean [periodic]?"), "{ended:#?}");
+        let ended = says("meant_level", &[], &[("RUST_LOG", "dbug")], &["check"]).with_code(0);
+        assert!(ended.stderr.contains("RUST_LOG: `dbug` is no level (did you mean `debug`?)"), "{ended:#?}");
+        let ended = says("meant_crate", &[], &[("RUST_LOG", "hostkit")], &["check"]).with_code(0);
+        assert!(!ended.stderr.contains("is no level"), "{ended:#?}");
+
         // Any case is read.
-        let ended = says("lower_case", &[], &[("hostkit__periodic__cleanup__every", "90s")], &["list"]).with_code(0);
-        assert!(ended.stdout.contains("every 1m 30s"), "{ended:#?}");
+        let ended = says("lower_case", &[], &[("hostkit__app__times", "99")], &["check"]).with_code(78);
+        assert!(ended.report().contains("99 times are too many"), "{ended:#?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::secret::{self, MASK};
-use super::settings::unknown_key_help;
+use super::settings::{DURATION_HELP, Shown, unknown_key_help};
 use super::tree::{Node, Table, Value, same};
 use super::{Configuration, Origin, suggest};
 use crate::error::Problem;
@@ -55,16 +55,17 @@ impl Configuration {
         let bound = T::deserialize(&cursor).map_err(|error| error.locate(&cursor));
         let Notes { secrets, ignored } = notes;
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).extend(secrets.into_inner());
-        let ignored = ignored.into_inner().into_iter().filter(|ignored| !self.declares(&ignored.path));
+        let mut ignored = ignored.into_inner();
+        ignored.retain(|ignored| !self.declares(&ignored.path));
         let unknown: Vec<_> =
-            ignored.map(|ignored| unknown_key(&ignored.path, &ignored.origin, ignored.fields)).collect();
+            ignored.iter().map(|ignored| unknown_key(&ignored.path, &ignored.origin, ignored.fields)).collect();
         match bound {
             Ok(value) if !self.strict => Ok(Bound { value, warnings: unknown }),
             Ok(value) if unknown.is_empty() => Ok(Bound { value, warnings: unknown }),
             Ok(_) => Err(unknown),
             Err(error) if self.incomplete && matches!(error.0.fault, Fault::Missing(_)) => Err(Vec::new()),
             Err(error) => {
-                let mut problems = vec![error.problem(section)];
+                let mut problems = vec![error.problem(section, &ignored)];
                 problems.extend(unknown.into_iter().filter(|_| self.strict));
                 Err(problems)
             }
@@ -115,6 +116,14 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    fn shown(&self) -> Option<String> {
+        match &self.node.value {
+            Value::Array(_) | Value::Table(_) => None,
+            _ if self.secret => Some(MASK.to_owned()),
+            _ => Some(Shown { key: split(&self.path).1, node: self.node }.to_string()),
+        }
+    }
+
     fn element(&self, index: usize, node: &'a Node) -> Self {
         Self { node, path: format!("{}[{index}]", self.path), secret: self.secret, fields: &[], notes: self.notes }
     }
@@ -251,11 +260,11 @@ fn duration(value: &Value) -> Result<Duration, BindError> {
     let reason = match value {
         Value::Text(text) => match time::parse_duration(text) {
             Ok(duration) => return Ok(duration),
-            Err(error) => format!("{error}; "),
+            Err(error) => error.to_string(),
         },
         _ => String::new(),
     };
-    Err(de::Error::custom(format!("{reason}write a duration such as \"5m\" or \"1h 30m\"")))
+    Err(Fault::NoDuration(reason).into())
 }
 
 struct Elements<'c, 'a> {
@@ -366,7 +375,12 @@ enum Fault {
     Missing(&'static str),
     UnknownKey(&'static [&'static str]),
     UnknownVariant(String, &'static [&'static str]),
-    Mismatch { found: String, expected: String },
+    Mismatch {
+        found: String,
+        expected: String,
+    },
+    /// With the reason, if there is one to add.
+    NoDuration(String),
     Other(String),
 }
 
@@ -375,6 +389,8 @@ struct Place {
     path: String,
     origin: Origin,
     kind: &'static str,
+    /// As messages show it; none of what has values inside.
+    value: Option<String>,
     secret: bool,
 }
 
@@ -385,12 +401,13 @@ impl BindError {
             path: cursor.path.clone(),
             origin: cursor.node.origin.clone(),
             kind: cursor.node.kind(),
+            value: cursor.shown(),
             secret: cursor.secret,
         });
         self
     }
 
-    fn problem(self, section: &str) -> Problem {
+    fn problem(self, section: &str, ignored: &[Ignored]) -> Problem {
         let Found { fault, place } = *self.0;
         let Some(place) = place else { return Problem::new(format!("section [{section}] {fault}")) };
         let subject = match place.path.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) {
@@ -402,7 +419,7 @@ impl BindError {
             if place.origin == Origin::Default { problem } else { problem.at(place.origin.detail()) }
         };
         match fault {
-            Fault::Missing(field) => missing(field, &place),
+            Fault::Missing(field) => missing(field, &place, ignored),
             Fault::UnknownKey(known) => unknown_key(&place.path, &place.origin, known),
             Fault::UnknownVariant(word, known) => {
                 let words: Vec<_> = known.iter().map(|word| format!("\"{word}\"")).collect();
@@ -417,15 +434,26 @@ impl BindError {
                 located(format!("{subject} is {}, expected {expected}", place.kind))
             }
             // The user's own words may quote the value.
-            Fault::Other(_) if place.secret => {
+            Fault::Other(_) | Fault::NoDuration(_) if place.secret => {
                 located(format!("{subject} is refused")).at("the reason is hidden, because it may quote the secret")
+            }
+            Fault::NoDuration(reason) => {
+                let value = place.value.as_ref().map(|value| format!(": `{value}`")).unwrap_or_default();
+                let problem = located(format!("{subject} is not a duration{value}"));
+                let problem = if reason.is_empty() { problem } else { problem.at(reason) };
+                problem.help(DURATION_HELP)
+            }
+            // As hostkit's own options are refused: the value, its place, the reason.
+            Fault::Other(reason) if place.value.is_some() => {
+                let value = place.value.as_deref().unwrap_or_default();
+                located(format!("{subject} is refused: `{value}`")).at(secret::mask(&reason))
             }
             fault => located(secret::mask(&format!("{subject} {fault}"))),
         }
     }
 }
 
-fn missing(field: &'static str, place: &Place) -> Problem {
+fn missing(field: &'static str, place: &Place, ignored: &[Ignored]) -> Problem {
     let path = &place.path;
     let problem = Problem::new(format!("section [{path}] has no `{field}`"));
     let problem = if place.origin == Origin::Default {
@@ -433,6 +461,14 @@ fn missing(field: &'static str, place: &Place) -> Problem {
     } else {
         problem.at(format!("the section begins at {}", place.origin))
     };
+    // A key that is there and that nobody knows may be this one, misspelt.
+    let beside = ignored.iter().filter(|ignored| split(&ignored.path).0 == path);
+    let near =
+        beside.filter(|ignored| suggest(split(&ignored.path).1, [field]).is_some()).min_by_key(|ignored| &ignored.path);
+    if let Some(near) = near {
+        let key = split(&near.path).1;
+        return problem.at(format!("`{key}` is {}", near.origin.detail())).help(format!("did you mean `{field}`?"));
+    }
     if path.contains('[') {
         return problem;
     }
@@ -447,6 +483,7 @@ impl fmt::Display for Fault {
             Self::UnknownKey(_) => f.write_str("has an unknown key"),
             Self::UnknownVariant(word, _) => write!(f, "has an unknown variant `{word}`"),
             Self::Mismatch { found, expected } => write!(f, "is {found}, expected {expected}"),
+            Self::NoDuration(_) => f.write_str("is not a duration"),
             Self::Other(message) => write!(f, "is refused: {message}"),
         }
     }

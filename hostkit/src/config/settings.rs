@@ -15,6 +15,9 @@ use crate::time::{self, Backoff};
 const NOT_CONFIGURABLE: &[&str] =
     &["name", "crate", "handle", "after", "leftover", "as", "key", "default", "validate", "blocking"];
 
+/// What a duration looks like.
+pub(super) const DURATION_HELP: &str = "write a duration such as \"5m\" or \"1h 30m\"";
+
 /// The options of one item. Getters collect what is wrong instead of failing: [`finish`](Self::finish) lists it.
 ///
 /// A getter returns `None` when the option is unset and when it is faulty.
@@ -69,14 +72,14 @@ impl Settings {
 
     /// A duration such as `1h 30m`; zero is one.
     pub(crate) fn duration(&mut self, key: &str) -> Option<Duration> {
-        self.parsed(key, "is not a duration", "write a duration such as \"5m\" or \"1h 30m\"", time::parse_duration)
+        self.parsed(key, "is not a duration", DURATION_HELP, time::parse_duration)
     }
 
     /// A duration above zero.
     pub(crate) fn period(&mut self, key: &str) -> Option<Duration> {
         let duration = self.duration(key)?;
         if duration.is_zero() {
-            self.refuse(key, "is zero", "write a duration such as \"5m\" or \"1h 30m\"");
+            self.refuse(key, "is zero", DURATION_HELP);
             return None;
         }
         Some(duration)

@@ -583,6 +583,11 @@ fn a_section_that_cannot_be_bound_says_which_value_and_where_it_stands() {
             "[database]",
             format!("section [database] has no `url` | the section begins at hostkit.toml:1 | {}", missing("database", "HOSTKIT__DATABASE__URL")),
         ),
+        (
+            "[database]\nulr = 'x'",
+            "section [database] has no `url` | the section begins at hostkit.toml:1 | `ulr` is set at hostkit.toml:2 \
+             | help: did you mean `url`?".to_owned(),
+        ),
         ("database = 5", "`database` is an integer, not a section | set at hostkit.toml:1 | help: write a section [database]".to_owned()),
         (
             "[database]\nurl = 5",
@@ -606,7 +611,7 @@ fn a_section_that_cannot_be_bound_says_which_value_and_where_it_stands() {
         ),
         (
             "[database]\nurl = ''\naddress = 'here'",
-            "`address` of section [database] is refused: invalid IP address syntax | set at hostkit.toml:3".to_owned(),
+            "`address` of section [database] is refused: `here` | set at hostkit.toml:3 | invalid IP address syntax".to_owned(),
         ),
         (
             "[database]\nurl = ''\npin = 'hunter2'",
@@ -749,11 +754,11 @@ fn durations_are_written_as_in_the_sections_of_hostkit() {
     for (content, expected) in [
         (
             "[w]\npoll = 5",
-            "`poll` of section [w] is refused: write a duration such as \"5m\" or \"1h 30m\" | set at hostkit.toml:2",
+            "`poll` of section [w] is not a duration: `5` | set at hostkit.toml:2 | help: write a duration such as \"5m\" or \"1h 30m\"",
         ),
         (
             "[w]\npoll = '5'",
-            "`poll` of section [w] is refused: time unit needed, for example 5sec or 5ms; write a duration such as \"5m\" or \"1h 30m\" | set at hostkit.toml:2",
+            "`poll` of section [w] is not a duration: `5` | set at hostkit.toml:2 | the unit is missing, as in 5s or 5ms | help: write a duration such as \"5m\" or \"1h 30m\"",
         ),
     ] {
         assert_report(&waits(content).unwrap_err(), &[expected]);
@@ -976,8 +981,7 @@ fn all_faults_of_an_item_are_listed() {
     settings.refuse("cron", "is not a cron expression", "write five fields");
     let expected = [
         "`after` of periodic `x` cannot be configured | set at hostkit.toml:14 | help: it belongs to the attribute in the source code",
-        "`duration` of periodic `x` is not a duration: `5 bananas` | set at hostkit.toml:3 | unknown time unit \"bananas\", supported units: ns, us/µs, ms, \
-         sec, min, hours, days, weeks, months, years (and few variations) | help: write a duration such as \"5m\" or \"1h 30m\"",
+        "`duration` of periodic `x` is not a duration: `5 bananas` | set at hostkit.toml:3 | `bananas` is no unit: there are ms, s, m, h, days, weeks and more | help: write a duration such as \"5m\" or \"1h 30m\"",
         "`period` of periodic `x` is zero: `0s` | set at hostkit.toml:4 | help: write a duration such as \"5m\" or \"1h 30m\"",
         "`backoff` of periodic `x` is not a backoff: `5` | set at hostkit.toml:5 | help: write a range such as \"1s..1m\", or one duration",
         "`choice` of periodic `x` is not \"continue\" or \"stop-host\": `stop_hst` | set at hostkit.toml:6 | help: did you mean \"stop-host\"?",
