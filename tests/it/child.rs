@@ -1,7 +1,7 @@
 //! A built program as a child process, killed by its id when a test is done with it.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -44,8 +44,14 @@ impl Stream {
         let sink = Arc::clone(&text);
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-                sink.lock().unwrap().extend(&buffer[..count]);
+            loop {
+                match pipe.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(count) => sink.lock().unwrap().extend(&buffer[..count]),
+                    // A signal of another test's.
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => panic!("what it says cannot be read: {error}"),
+                }
             }
         });
         Self { text, reader: Some(reader) }
