@@ -174,7 +174,7 @@ mod tests {
         let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
         let mut builder = Host::empty();
         builder.with::<migrate>().with::<consume_events>().provide(pool.clone());
-        builder.set("database.url", "sqlite:unused").set("consumer.batch", 2).set("consumer.poll", "1s");
+        builder.set("consumer.batch", 2).set("consumer.poll", "1s");
         // The database answers from a thread of its own.
         builder.patience("100ms").inject::<consume_events>(Fault::error("no connection"));
         let host = builder.test().await;
