@@ -6,7 +6,7 @@ use super::{Callee, ServiceState};
 
 /// Nobody.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Probe;
+pub(crate) struct Probe(());
 
 #[allow(clippy::unused_self, reason = "somebody, with the feature")]
 impl Probe {
