@@ -618,7 +618,7 @@ mod configured {
                 help: did you mean `stop_timeout`?\n \
              3. `every` of periodic `cleanup` is not a duration: `soon`\n      \
                 set at DIR/app.toml:6\n      \
-                expected number at 0\n      \
+                it does not begin with a number\n      \
                 help: write a duration such as \"5m\" or \"1h 30m\"\n \
              4. `missed` of periodic `cleanup` is not \"once\", \"skip\" or \"all\": `twice`\n      \
                 set at DIR/app.toml:7\n      \

@@ -745,7 +745,7 @@ async fn failed_assertions_say_what_was_expected_and_what_there_was() {
         ),
         (
             said(|| drop(host.advance("an hour"))),
-            "`an hour` is not a duration: expected number at 0; write one such as \"5m\" or \"1h 30m\"",
+            "`an hour` is not a duration: it does not begin with a number; write one such as \"5m\" or \"1h 30m\"",
         ),
         (
             said(|| drop(host.advance_to("2026-01-01T00:30:00Z"))),
