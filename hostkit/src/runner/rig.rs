@@ -233,18 +233,40 @@ pub(crate) fn failing(text: &str) -> Ended {
     Err(BoxError::from(text.to_owned()))
 }
 
-/// Collects what is logged as a warning or an error on this thread, for as long as the guard lives.
-pub(crate) fn listen() -> (Log<String>, tracing::subscriber::DefaultGuard) {
-    let log = Log::default();
-    let guard = tracing::subscriber::set_default(Listener(log.clone()));
-    (log, guard)
+thread_local! {
+    static HEARD: RefCell<Option<Log<String>>> = const { RefCell::new(None) };
 }
 
-struct Listener(Log<String>);
+/// Collects what is logged as a warning or an error on this thread, for as long as the guard lives.
+pub(crate) fn listen() -> (Log<String>, Listening) {
+    static INSTALLED: std::sync::Once = std::sync::Once::new();
+    // One subscriber for all threads: what several of them remember of a log line depends on who comes first.
+    INSTALLED.call_once(|| tracing::subscriber::set_global_default(Listener).expect("nobody else installs one"));
+    let log = Log::default();
+    HEARD.set(Some(log.clone()));
+    (log, Listening(()))
+}
+
+/// Somebody who listens on this thread.
+pub(crate) struct Listening(());
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        HEARD.set(None);
+    }
+}
+
+struct Listener;
 
 impl tracing::Subscriber for Listener {
+    fn register_callsite(&self, _metadata: &'static tracing::Metadata<'static>) -> tracing::subscriber::Interest {
+        // It depends on the thread.
+        tracing::subscriber::Interest::sometimes()
+    }
+
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.is_span() || *metadata.level() <= tracing::Level::WARN
+        let is_heard = HEARD.with_borrow(Option::is_some);
+        is_heard && (metadata.is_span() || *metadata.level() <= tracing::Level::WARN)
     }
 
     fn new_span(&self, _span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
@@ -258,7 +280,7 @@ impl tracing::Subscriber for Listener {
     fn event(&self, event: &tracing::Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.push(line.0);
+        HEARD.with_borrow(|heard| heard.iter().for_each(|log| log.push(line.0.clone())));
     }
 
     fn enter(&self, _span: &tracing::span::Id) {}
