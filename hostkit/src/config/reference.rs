@@ -87,7 +87,7 @@ const PERIODIC: &[Opt] = &[
     ENABLED,
     opt("every", Nothing("a duration such as \"1h\""), "how often it runs; takes the place of `cron`"),
     opt("cron", Nothing(CRON), "at which times it runs; takes the place of `every`"),
-    opt("tz", TZ, "the IANA name of the zone in which `cron` is meant"),
+    opt("tz", Is("\"UTC\""), "the IANA name of the zone in which `cron` is meant"),
     opt("run_at_start", Is("false"), "whether it runs once as soon as the host has started"),
     opt(
         "jitter",
@@ -104,12 +104,6 @@ const PERIODIC: &[Opt] = &[
     opt("on_failure", Is("\"continue\""), "what a failed run leads to: \"continue\" or \"stop-host\""),
     STOP_TIMEOUT,
 ];
-
-const TZ: Unset = if cfg!(feature = "cron") {
-    Is("\"UTC\"")
-} else {
-    Nothing("the name of a zone; it needs hostkit's feature `cron`")
-};
 
 const CRON: &str = if cfg!(feature = "cron") {
     "an expression such as \"0 3 * * *\""
