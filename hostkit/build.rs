@@ -1,5 +1,10 @@
-//! Does nothing: cargo asks for a build script where a package has `links`, which is why it is here.
+//! Says for which platform hostkit is built, for the part of the test kit that asks cargo about it. Cargo asks for a build
+//! script where a package has `links`, too.
 
-fn main() {
+use std::env::VarError;
+
+fn main() -> Result<(), VarError> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=HOSTKIT_TARGET={}", std::env::var("TARGET")?);
+    Ok(())
 }

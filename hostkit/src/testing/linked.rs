@@ -83,8 +83,10 @@ pub fn check_linked(manifest: &str, named: &[&str], except: &[&str]) {
 fn users_of_hostkit(manifest: &str) -> Result<BTreeSet<String>, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(manifest).join("Cargo.toml");
+    // Only what this program is built for: what other platforms need has perhaps never been downloaded.
     let asked = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline", "--manifest-path"])
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["--filter-platform", env!("HOSTKIT_TARGET"), "--manifest-path"])
         .arg(&manifest)
         .output()
         .map_err(|error| format!("cargo cannot be asked for the dependencies: {error}"))?;
