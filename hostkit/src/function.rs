@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use pin_project_lite::pin_project;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::component::{Declared, Given, Need};
 use crate::error::BoxError;
@@ -41,6 +43,8 @@ impl<T: Declared> Item for T {
 
 /// What the host does with an item, and which handle it is therefore.
 pub mod role {
+    use crate::queue::{Channel, Line, Receipt};
+
     /// The role of a function without a payload.
     #[derive(Debug)]
     pub struct Called;
@@ -48,6 +52,11 @@ pub mod role {
     /// The role of a function that works off a queue.
     #[derive(Debug)]
     pub struct Enqueued;
+
+    /// The role of a function that works off a durable queue.
+    #[cfg(feature = "durable")]
+    #[derive(Debug)]
+    pub struct Stored;
 
     /// The role of what is given to functions.
     #[derive(Debug)]
@@ -61,6 +70,27 @@ pub mod role {
     pub trait Runs {}
     impl Runs for Called {}
     impl Runs for Enqueued {}
+    #[cfg(feature = "durable")]
+    impl Runs for Stored {}
+
+    /// A role of functions that receive payloads.
+    pub trait Receives: Runs {
+        /// What whoever enqueues is told.
+        type Receipt: Send;
+        /// What payloads go through.
+        type Line<P: Send + 'static>: Line<P, Receipt = Self::Receipt>;
+    }
+
+    impl Receives for Enqueued {
+        type Receipt = Receipt;
+        type Line<P: Send + 'static> = Channel<P>;
+    }
+
+    #[cfg(feature = "durable")]
+    impl Receives for Stored {
+        type Receipt = crate::store::JobId;
+        type Line<P: Send + 'static> = crate::queue::Storage<P>;
+    }
 }
 
 /// The handle of an annotated function.
@@ -96,10 +126,39 @@ impl<T: Item<Role = role::Called>> Callable for T {}
     message = "`{Self}` is not the handle of a queued function",
     label = "no `#[hostkit::queued]` on a function of this name"
 )]
-pub trait Queued: Handle {
+pub trait Queued: Handle + Item<Role: role::Receives> {
     /// Its first parameter.
     type Payload: Send + 'static;
 }
+
+/// The handle of a function that works off a queue in the process.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the handle of a function that is queued in the process",
+    label = "the queue of this function is in a store, which nobody can try or ask for its length at once"
+)]
+pub trait InProcess: Queued + Item<Role = role::Enqueued> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Queued + Item<Role = role::Enqueued>> InProcess for T {}
+
+/// The handle of a function that works off a durable queue.
+#[cfg(feature = "durable")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the handle of a durable function",
+    label = "no `#[hostkit::queued(durable)]` on a function of this name"
+)]
+pub trait Durable: Queued + Item<Role = role::Stored> {}
+
+#[cfg(feature = "durable")]
+#[diagnostic::do_not_recommend]
+impl<T: Queued + Item<Role = role::Stored>> Durable for T {}
+
+/// What the payloads of the function `F` go through.
+pub type LineOf<F> = <<F as Item>::Role as role::Receives>::Line<<F as Queued>::Payload>;
+
+/// What whoever enqueues for the function `F` is told: a [`Receipt`](crate::Receipt), or of a durable function the id of the
+/// job.
+pub type ReceiptOf<F> = <<F as Item>::Role as role::Receives>::Receipt;
 
 /// How to call a function without a payload.
 ///
@@ -124,6 +183,10 @@ pub trait Work: 'static {
     const COPY: Copying<<Self::Of as Queued>::Payload> = None;
     /// Takes what is left in the queue at the stop.
     const LEFTOVER: Taker<<Self::Of as Queued>::Payload> = None;
+    /// How a payload is stored, where that is done.
+    const CODEC: Coding<<Self::Of as Queued>::Payload> = None;
+    /// What makes payloads the same, where that is not all of them.
+    const KEY: Keying<<Self::Of as Queued>::Payload> = None;
 
     /// Calls it.
     fn call<'r>(
@@ -143,6 +206,45 @@ pub type Copying<P> = Option<CopyOf<P>>;
 
 /// What takes the leftovers of a queue, if anything does.
 pub type Taker<P> = Option<HandOver<P>>;
+
+/// How to store a payload, if that is done.
+pub type Coding<P> = Option<Codec<P>>;
+
+/// What makes payloads the same, if that is not all of them.
+pub type Keying<P> = Option<fn(&P) -> String>;
+
+/// Writes payloads and reads them again.
+#[derive(Debug)]
+pub struct Codec<P> {
+    /// As JSON.
+    pub(crate) encode: fn(&P) -> serde_json::Result<Vec<u8>>,
+    /// From JSON.
+    pub(crate) decode: fn(&[u8]) -> serde_json::Result<P>,
+}
+
+impl<P> Clone for Codec<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Codec<P> {}
+
+/// What can be stored.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored",
+    label = "the payload of a durable function is written and read with serde",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it"
+)]
+pub trait Storable: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Storable for T {}
+
+/// How a payload of this type is stored.
+pub const fn codec<P: Storable>() -> Codec<P> {
+    Codec { encode: |payload| serde_json::to_vec(payload), decode: |bytes| serde_json::from_slice(bytes) }
+}
 
 /// Payloads of this type: `Payloads::<P>::COPY` is the constant below where `P` can be cloned, and that of [`Uncopied`]
 /// elsewhere, because what a type has itself goes before what a trait gives it.

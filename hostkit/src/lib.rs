@@ -168,7 +168,11 @@ pub use host::{
     BuildError, Health, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
 };
 pub use periodic::Tick;
+#[cfg(feature = "durable")]
+pub use queue::{Delay, Enqueue, EnqueuedAll, Verdict};
 pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, Receipt, TaskQueue};
+#[cfg(feature = "durable")]
+pub use store::JobId;
 pub use runner::ServiceState;
 pub use service::{Instance, Ready};
 pub use tokio_util::sync::CancellationToken;

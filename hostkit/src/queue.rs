@@ -6,12 +6,16 @@
 //! because it wakes one worker for an item and not all that wait. `hostkit/benches/queue.rs` measures it.
 
 mod attempts;
+mod channel;
 mod counts;
+#[cfg(feature = "durable")]
+mod durable;
 mod error;
 mod handle;
 mod items;
 mod job;
 mod leftover;
+mod line;
 #[cfg(feature = "testing")]
 mod observed;
 mod options;
@@ -28,13 +32,19 @@ mod task_queue;
 mod tests;
 mod work;
 
+pub use channel::Channel;
+#[cfg(feature = "durable")]
+pub use durable::{Delay, Enqueue, EnqueuedAll, IntoAnswer, Storage, Verdict, answer};
 pub use counts::QueueCounts;
 pub use error::EnqueueError;
 pub use handle::Queue;
 pub use job::JobContext;
+pub use line::Line;
 pub use receipt::Receipt;
 pub use task_queue::TaskQueue;
 
+#[cfg(feature = "durable")]
+pub(crate) use durable::{Jobs, dispatch, set_up as set_up_durable};
 pub(crate) use task_queue::{NAME as TASK_QUEUE, set_up as set_up_task_queue};
 
 use std::sync::Arc;
@@ -43,11 +53,11 @@ use self::options::Options;
 use self::runner::QueueRunner;
 use self::tap::Tap;
 use crate::component::Supplied;
-use crate::function::Work;
+use crate::function::{InProcess, Work};
 use crate::runner::{Runner, Setup};
 
 /// Reads a queued function's options, makes its channel and puts its [`Queue`] into the graph.
-pub(crate) fn set_up<W: Work>(setup: Setup<'_>) -> Arc<dyn Runner> {
+pub(crate) fn set_up<W: Work<Of: InProcess>>(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { name, mut settings, supplied, problems, probe, .. } = setup;
     let options = Options::read(&mut settings);
     options.check_payload(&mut settings, W::COPY.is_some());

@@ -51,6 +51,12 @@ pub(crate) struct Setup<'a> {
     pub(crate) settings: Settings,
     /// What the runner adds to the graph, such as the handle of its queue.
     pub(crate) supplied: &'a mut Vec<Supplied>,
+    /// The same, also where the host knows the function and does not run it.
+    #[cfg(feature = "durable")]
+    pub(crate) offered: &'a mut Vec<Supplied>,
+    /// What durable queues share.
+    #[cfg(feature = "durable")]
+    pub(crate) jobs: &'a Arc<crate::queue::Jobs>,
     /// Every fault in the settings.
     pub(crate) problems: &'a mut Vec<Problem>,
     /// Who looks on.
@@ -125,6 +131,13 @@ pub(crate) trait Runner: Send + Sync + 'static {
 
     /// Hands what it could not do to whoever takes that, once it has ended; where nothing is left or taken, none.
     fn hand_over(&self) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        None
+    }
+
+    /// Stores a payload that is given as JSON; where payloads are not stored, none.
+    #[cfg(all(feature = "cli", feature = "durable"))]
+    fn enqueue_json(&self, json: String) -> Option<BoxFuture<'static, Result<crate::store::JobId, String>>> {
+        let _ = json;
         None
     }
 

@@ -5,21 +5,28 @@ use std::future::Future;
 use futures_util::future::{BoxFuture, Either};
 
 use super::work::{Crew, Item};
-use crate::component::{self, Body, Context, Given, Limits, RunFailure};
+use crate::component::{self, Armed, Body, Context, Given, Limits, RunFailure};
 use crate::function::{Ended, Payload, Work};
+use crate::runner::Conduct;
+
+/// One item in a scope of its own.
+pub(super) async fn run<W: Work>(
+    conduct: &Conduct,
+    armed: &Armed<W::Needs>,
+    context: Context,
+    item: Item<W>,
+    limits: Limits<'_>,
+) -> Result<(), RunFailure> {
+    let Some(mut run) = conduct.probe.begin(conduct.name) else {
+        return component::run(armed, context, item, limits).await;
+    };
+    let item = Observed { item, instead: run.instead.take() };
+    let result = run.attend(Box::pin(component::run(armed, context, item, limits))).await;
+    run.end(&result);
+    result
+}
 
 impl<W: Work> Crew<W> {
-    /// One item in a scope of its own.
-    pub(super) async fn run(&self, context: Context, item: Item<W>, limits: Limits<'_>) -> Result<(), RunFailure> {
-        let Some(mut run) = self.conduct.probe.begin(self.conduct.name) else {
-            return component::run(&self.armed, context, item, limits).await;
-        };
-        let item = Observed { item, instead: run.instead.take() };
-        let result = run.attend(Box::pin(component::run(&self.armed, context, item, limits))).await;
-        run.end(&result);
-        result
-    }
-
     /// One item that never was in the queue, tried once and not counted.
     pub(super) async fn run_one(&self, payload: Payload<W>) -> Result<(), RunFailure> {
         let limits = Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: None };

@@ -9,9 +9,9 @@ use crate::time::{Backoff, show_duration};
 /// More than is good for anybody's memory.
 const LARGEST: usize = 10_000_000;
 /// Each worker is a task.
-const MOST_WORKERS: usize = 10_000;
+pub(super) const MOST_WORKERS: usize = 10_000;
 /// More tries than anybody waits for.
-const MOST_ATTEMPTS: usize = 1_000_000;
+pub(super) const MOST_ATTEMPTS: usize = 1_000_000;
 
 const FULL: &[(&str, Full)] = &[
     ("wait", Full::Wait),

@@ -27,9 +27,9 @@ use super::options::{AtStop, Options};
 use super::retry::Retries;
 use super::tap::Tap;
 use super::work::Crew;
-use super::{Queue, QueueCounts};
+use super::{Channel, Queue, QueueCounts};
 use crate::component::{Armed, RunFailure, catch_panic, judge};
-use crate::function::{Handle, Payload, Work};
+use crate::function::{Handle, InProcess, Payload, Work};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 
 /// How long the items beside one that stops the host have to end where no host says so, unless `stop_timeout` does.
@@ -56,7 +56,7 @@ pub(super) struct QueueRunner<W: Work> {
     handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>,
 }
 
-impl<W: Work> QueueRunner<W> {
+impl<W: Work<Of: InProcess>> QueueRunner<W> {
     pub(super) fn new(options: Options, tap: Tap<Payload<W>>, handle: fn(Queue<W::Of>) -> Box<dyn Any + Send>) -> Self {
         let (sender, receiver) = mpsc::channel(options.capacity);
         let tallies = (0..options.concurrency).map(|_| Tally::default()).collect();
@@ -76,7 +76,7 @@ impl<W: Work> QueueRunner<W> {
 
     pub(super) fn queue(&self) -> Queue<W::Of> {
         let (items, dropped) = (Arc::downgrade(&self.items), Arc::clone(&self.dropped));
-        Queue::new(self.sender.clone(), items, self.options.full, dropped, self.tap.clone())
+        Queue::new(Channel::new(self.sender.clone(), items, self.options.full, dropped, self.tap.clone()))
     }
 
     fn crew(&self, conduct: &Conduct, armed: Armed<W::Needs>) -> Crew<W> {
@@ -160,7 +160,7 @@ impl<W: Work> QueueRunner<W> {
     }
 }
 
-impl<W: Work> QueueRunner<W> {
+impl<W: Work<Of: InProcess>> QueueRunner<W> {
     /// Whether a test keeps what waits from being worked on, which the stop then leaves.
     #[cfg(feature = "testing")]
     fn is_held(&self) -> bool {
@@ -191,7 +191,7 @@ async fn all_ended(workers: &mut FuturesUnordered<AbortOnDropHandle<()>>) {
     }
 }
 
-impl<W: Work> Runner for QueueRunner<W> {
+impl<W: Work<Of: InProcess>> Runner for QueueRunner<W> {
     fn stops(&self) -> StopsWith {
         StopsWith::Queues
     }

@@ -138,7 +138,6 @@ impl<W: Work> Crew<W> {
     }
 
     /// One item in a scope of its own.
-    #[cfg(not(feature = "testing"))]
     #[inline]
     pub(super) fn run<'c>(
         &'c self,
@@ -146,7 +145,7 @@ impl<W: Work> Crew<W> {
         item: Item<W>,
         limits: Limits<'c>,
     ) -> impl Future<Output = Result<(), RunFailure>> + Send + 'c {
-        component::run(&self.armed, context, item, limits)
+        run::<W>(&self.conduct, &self.armed, context, item, limits)
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -228,6 +227,22 @@ impl<W: Work> Crew<W> {
         false
     }
 }
+
+/// One item in a scope of its own.
+#[cfg(not(feature = "testing"))]
+#[inline]
+pub(super) fn run<'c, W: Work>(
+    _conduct: &'c Conduct,
+    armed: &'c Armed<W::Needs>,
+    context: Context,
+    item: Item<W>,
+    limits: Limits<'c>,
+) -> impl Future<Output = Result<(), RunFailure>> + Send + 'c {
+    component::run(armed, context, item, limits)
+}
+
+#[cfg(feature = "testing")]
+pub(super) use super::observed::run;
 
 /// Whether anybody wants the spans of runs.
 #[inline]

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::SetUp;
-use crate::function::{Call, Work};
+#[cfg(feature = "durable")]
+use crate::function::Durable;
+use crate::function::{Call, InProcess, Work};
 use crate::{periodic, queue, service};
 
 /// How the host runs a function.
@@ -45,8 +47,14 @@ impl Kind {
     }
 
     /// A function with `#[queued]`.
-    pub const fn queued<H: Work>() -> Self {
+    pub const fn queued<H: Work<Of: InProcess>>() -> Self {
         Self::service("queued", queue::set_up::<H>)
+    }
+
+    /// A function with `#[queued(durable)]`.
+    #[cfg(feature = "durable")]
+    pub const fn durable<H: Work<Of: Durable>>() -> Self {
+        Self::service("queued", queue::set_up_durable::<H>)
     }
 
     /// The worker of the built-in queue of closures.
