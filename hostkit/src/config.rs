@@ -19,6 +19,7 @@ mod sample;
 mod secret;
 mod settings;
 mod show;
+mod store;
 mod suggest;
 mod tree;
 mod unread;
@@ -36,6 +37,8 @@ pub(crate) use reference::options as reference;
 pub(crate) use sample::{SampleKey, SampleSection, sample};
 pub use secret::Secret;
 pub(crate) use settings::Settings;
+#[cfg(feature = "durable")]
+pub(crate) use store::StoreOptions;
 pub(crate) use suggest::suggest;
 pub(crate) use unread::{Known, Unread};
 
@@ -54,7 +57,7 @@ use crate::registry::{Setting, Source};
 const DEFAULT_ENVIRONMENT: &str = "production";
 
 /// Sections that hostkit reads itself; `#[options]` may not take them.
-const OWN_SECTIONS: &[&str] = &["host", "task_queue"];
+const OWN_SECTIONS: &[&str] = &["host", "store", "task_queue"];
 
 /// Sections that hold one section per annotated item.
 const ITEM_SECTIONS: &[&str] = &[

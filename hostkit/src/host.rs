@@ -43,6 +43,8 @@ pub(crate) use watched::ProcessOwner;
 use std::sync::Arc;
 
 use crate::component::{Container, Reap};
+#[cfg(feature = "durable")]
+use crate::config::StoreOptions;
 use crate::config::{Configuration, HostOptions};
 use crate::registry::ServiceEntry;
 use crate::runner::Probe;
@@ -72,6 +74,10 @@ pub struct Host {
     pub(crate) reaped: tokio::sync::mpsc::UnboundedReceiver<Reap>,
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) options: HostOptions,
+    /// Where durable jobs are kept; opened by whoever runs some.
+    #[cfg(feature = "durable")]
+    #[allow(dead_code, reason = "nobody runs durable jobs yet")]
+    pub(crate) store: StoreOptions,
     pub(crate) lifetime: HostLifetime,
     pub(crate) owner: ProcessOwner,
     /// What it goes by, if that is not the machine's clock.

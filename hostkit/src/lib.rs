@@ -86,6 +86,7 @@
 //! [`HostBuilder::set`], `--set`. The environment is named by `HOSTKIT_ENV` or `--env` and is `production` otherwise.
 //! Files are looked for in the current directory; `--config` names another, which must exist.
 //!
+//! `[store]` (feature `durable`) says where durable jobs are kept: `url` \[`sqlite://hostkit.db`\] and `lease` \[60 s\].
 //! `[host]` has `stop_timeout` \[25 s\], of which a quarter, 5 s at most, is kept for `on_stopped` hooks and disposers;
 //! `drain_delay` \[0 s\]; `stall_after` \[1 s, `"none"` for never\], how long a function may hold its thread without an await
 //! before it is named in a warning (`tokio::task::block_in_place` is no await, `blocking = true` and `spawn_blocking` are what

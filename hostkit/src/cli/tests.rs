@@ -173,10 +173,13 @@ fn the_sample_shows_what_holds_and_says_what_has_no_value() {
 
 /// What the runtime reads, as the report of an unknown key lists it, for each section of hostkit's own.
 async fn known_options() -> Vec<(&'static str, BTreeSet<String>)> {
-    let sections =
-        ["host", "task_queue", "on_start.prepare", "background_service.intake", "queued.work", "periodic.tidy"];
+    let mut sections =
+        vec!["host", "task_queue", "on_start.prepare", "background_service.intake", "queued.work", "periodic.tidy"];
+    if cfg!(feature = "durable") {
+        sections.push("store");
+    }
     let mut builder = of_every_kind();
-    for section in sections {
+    for section in &sections {
         builder.set(format!("{section}.qqqqqqqqqqqqqqqqqqqqqqqq"), 1);
     }
     let report = builder.build().await.unwrap_err().to_string();

@@ -28,6 +28,7 @@ pub(crate) enum Unset {
 pub(crate) fn options(section: &str) -> &'static [Opt] {
     match section {
         "host" => HOST,
+        "store" if cfg!(feature = "durable") => STORE,
         "background_service" => BACKGROUND_SERVICE,
         "periodic" => PERIODIC,
         "queued" | "task_queue" => QUEUED,
@@ -49,6 +50,19 @@ const HOST: &[Opt] = &[
         "how long a function may hold its thread without an await before it is named, or \"none\"",
     ),
     opt("strict", Is("false"), "whether unknown sections, and unknown keys in the program's own, are errors"),
+];
+
+const STORE: &[Opt] = &[
+    opt(
+        "url",
+        Is("\"sqlite://hostkit.db\""),
+        "where the jobs are: a SQLite file on a disk of this machine, or \"memory://\", which keeps nothing",
+    ),
+    opt(
+        "lease",
+        Is("\"60s\""),
+        "how long a process that runs jobs may be silent before they are given to others: 1s to 1h",
+    ),
 ];
 
 const ENABLED: Opt = opt("enabled", Is("true"), "whether this program runs it");

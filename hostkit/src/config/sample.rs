@@ -80,20 +80,23 @@ impl From<Setting> for SampleValue {
     }
 }
 
-/// A sample with the given sections after `[host]`. All keys are commented out, so it is valid as it is and changes
+/// A sample with the given sections after hostkit's own. All keys are commented out, so it is valid as it is and changes
 /// nothing.
 pub(crate) fn sample(sections: &[SampleSection]) -> String {
-    let host = SampleSection {
-        section: "host".to_owned(),
-        description: "The host itself.".to_owned(),
-        keys: reference::options("host").iter().map(|option| SampleKey::of_option(option, None)).collect(),
-    };
+    let own = [("host", "The host itself."), ("store", "Where durable jobs are kept.")];
+    let own = own.map(|(section, description)| SampleSection {
+        section: section.to_owned(),
+        description: description.to_owned(),
+        keys: reference::options(section).iter().map(|option| SampleKey::of_option(option, None)).collect(),
+    });
+    // Without their feature there are no stores.
+    let own = own.iter().filter(|section| !section.keys.is_empty());
     let mut text = String::from(
         "# hostkit.toml: a line such as `#drain_delay = \"0s\"` shows the value that holds. Remove its `#` to change it.\n\
          # hostkit.<environment>.toml, environment variables such as HOSTKIT__HOST__STOP_TIMEOUT=40s and\n\
          # --set host.stop_timeout=40s override it, in this order.\n",
     );
-    for section in std::iter::once(&host).chain(sections) {
+    for section in own.chain(sections) {
         text.push('\n');
         comment(&mut text, &section.description);
         let name: Vec<_> = section.section.split('.').map(bare).collect();

@@ -25,6 +25,7 @@ impl Configuration {
         let mut lines = Lines::new();
         self.collect(&self.root, &[], &mut lines);
         complete("host", &["host".to_owned()], &mut lines);
+        complete("store", &["store".to_owned()], &mut lines);
         for item in items {
             // The tree has underscores where the name may have hyphens.
             if OWN_SECTIONS.contains(&item.attribute) {

@@ -770,9 +770,10 @@ fn sections_of_hostkit_cannot_be_taken() {
     let mut configuration = file("");
     let expected = [
         "section [host] is hostkit's own | help: give the options another section",
+        "section [store] is hostkit's own | help: give the options another section",
         "section [On-Start.x] is hostkit's own | help: give the options another section",
     ];
-    assert_report(&configuration.declare(&["host", "database", "On-Start.x"]), &expected);
+    assert_report(&configuration.declare(&["host", "database", "store", "On-Start.x"]), &expected);
 }
 
 #[test]
@@ -1055,6 +1056,91 @@ fn the_host_has_its_own_section() {
     assert_report(&problems, &[expected]);
 }
 
+#[cfg(feature = "durable")]
+mod store {
+    use super::*;
+    use crate::store::StoreUrl;
+
+    #[test]
+    fn the_store_has_its_own_section() {
+        let url = |text: &str| StoreUrl::parse(text).unwrap();
+        let default = StoreOptions { url: url("sqlite://hostkit.db"), lease: Duration::from_mins(1) };
+        assert_eq!(file("").store_options(), (default.clone(), Vec::new()));
+        for (set, url, seconds) in [
+            ("[store]\nurl = 'memory://'\nlease = '1s'", url("memory://"), 1),
+            (
+                "[store]\nurl = 'sqlite:///var/lib/a.db?synchronous=normal'\nlease = '1h'",
+                { url("sqlite:///var/lib/a.db?synchronous=normal") },
+                3600,
+            ),
+        ] {
+            let options = StoreOptions { url, lease: Duration::from_secs(seconds) };
+            assert_eq!(file(set).store_options(), (options, Vec::new()), "{set}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_store_is_said_with_its_place_and_no_secret() {
+        let lease = "help: a death is noticed at once where the store can, and else after this time; \"60s\" suits most programs";
+        for (set, expected) in [
+            (
+                "url = 'sqlte://a.db'",
+                "`url` of section [store] names no store: `sqlte://a.db` | set at hostkit.toml:2 \
+                 | help: no store is called `sqlte://`; did you mean `sqlite://`?",
+            ),
+            (
+                "url = 'postgres://app:hunter2@db/jobs'",
+                "`url` of section [store] names no store: `postgres://app:***@db/jobs` | set at hostkit.toml:2 \
+                 | help: this hostkit cannot store jobs in `postgres://` yet; use `sqlite://`",
+            ),
+            (
+                "url = 5",
+                "`url` of section [store] is not a text: `5` | set at hostkit.toml:2 | help: write it in quotes",
+            ),
+            (
+                "lease = 5",
+                "`lease` of section [store] is not a duration: `5` | set at hostkit.toml:2 \
+                 | help: write a duration such as \"5m\" or \"1h 30m\"",
+            ),
+            (
+                "lease = '999ms'",
+                &format!(
+                    "`lease` of section [store] is not between 1s and 1h: `999ms` | set at hostkit.toml:2 | {lease}"
+                ),
+            ),
+            (
+                "lease = '61m'",
+                &format!(
+                    "`lease` of section [store] is not between 1s and 1h: `61m` | set at hostkit.toml:2 | {lease}"
+                ),
+            ),
+            (
+                "ulr = 'memory://'",
+                "section [store] has no option `ulr` | set at hostkit.toml:2 | help: did you mean `url`?",
+            ),
+        ] {
+            let (options, problems) = file(&format!("[store]\n{set}")).store_options();
+            assert_report(&problems, &[expected]);
+            assert_eq!(options, StoreOptions::default(), "{set}");
+        }
+    }
+}
+
+#[cfg(not(feature = "durable"))]
+#[test]
+fn without_durable_jobs_a_section_of_the_store_names_the_feature() {
+    assert_eq!(file("").store_refused(), None);
+    let help = "help: add the feature `sqlite`, or `durable` for `memory://` alone, to hostkit in its Cargo.toml, or remove the section";
+    for (set, places) in [
+        ("\n[store]\nlease = '5s'\nurl = 'memory://'", "`lease` set at hostkit.toml:3 | `url` set at hostkit.toml:4"),
+        ("[store]", "set at hostkit.toml:1"),
+    ] {
+        let what = "section [store] is about durable jobs, and this program was built without them";
+        let problems: Vec<_> = file(set).store_refused().into_iter().collect();
+        assert_report(&problems, &[&format!("{what} | {places} | {help}")]);
+    }
+}
+
 // ---- show and sample ----
 
 #[test]
@@ -1105,7 +1191,12 @@ periodic.my-job.run_at_start = false                  # default
 periodic.my-job.tz = \"UTC\"                            # default
 queued.gone.capacity = 5                              # hostkit.toml:13
 ";
-    assert_eq!(shown, expected);
+    let of_store = "\
+store.lease = \"60s\"                                   # default
+store.url = \"sqlite://hostkit.db\"                     # default
+";
+    let of_store = if cfg!(feature = "durable") { of_store } else { "" };
+    assert_eq!(shown, expected.to_owned() + of_store);
     assert!(toml::from_str::<toml::Table>(&shown).is_ok());
 }
 
@@ -1136,6 +1227,15 @@ fn a_sample_names_everything_and_sets_nothing() {
     ];
     let sample = sample(&sections);
     let tail = sample.split_once("#strict = false\n").unwrap().1;
+    let of_store = "
+# Where durable jobs are kept.
+[store]
+# where the jobs are: a SQLite file on a disk of this machine, or \"memory://\", which keeps nothing
+#url = \"sqlite://hostkit.db\"
+# how long a process that runs jobs may be silent before they are given to others: 1s to 1h
+#lease = \"60s\"
+";
+    let (of_store, values) = if cfg!(feature = "durable") { (of_store, 8) } else { ("", 6) };
     let expected = "
 # Where orders are kept.
 #
@@ -1150,13 +1250,13 @@ fn a_sample_names_everything_and_sets_nothing() {
 # how long
 # timeout: a duration such as \"5m\"
 ";
-    assert_eq!(tail, expected);
+    assert_eq!(tail, of_store.to_owned() + expected);
     for sample in [sample.clone(), uncommented(&sample)] {
         let (configuration, problems) = Layered { files: &[("hostkit.toml", &sample)], ..Layered::default() }.load();
         assert_report(&problems, &[]);
         assert_eq!(configuration.host_options(), (HostOptions::default(), Vec::new()));
     }
-    assert_eq!(uncommented(&sample).matches(" = ").count(), 6, "{sample}");
+    assert_eq!(uncommented(&sample).matches(" = ").count(), values, "{sample}");
 }
 
 /// A sample with every value that it shows set, as by hand.
@@ -1232,6 +1332,9 @@ fn no_input_makes_it_panic() {
         "HOSTKIT__",
         "stop_timeout",
         "strict",
+        "store",
+        "url",
+        "lease",
     ];
     let mut random = fastrand::Rng::with_seed(7);
     let mut text = |count: usize| (0..count).map(|_| words[random.usize(..words.len())]).collect::<String>();
@@ -1256,6 +1359,10 @@ fn no_input_makes_it_panic() {
         let _ = (
             settings.finish(&[]),
             configuration.host_options(),
+            #[cfg(feature = "durable")]
+            configuration.store_options(),
+            #[cfg(not(feature = "durable"))]
+            configuration.store_refused(),
             configuration.unread(Known { items: &[("periodic", "a")], sections: WEB }),
         );
         let _ = (

@@ -97,6 +97,12 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let (options, faults) = configuration.host_options();
     problems.extend(faults);
 
+    #[cfg(feature = "durable")]
+    let (store, faults) = configuration.store_options();
+    #[cfg(not(feature = "durable"))]
+    let faults = configuration.store_refused();
+    problems.extend(faults);
+
     let lifetime = HostLifetime::new(configuration.environment());
     supplied.push(Supplied::fitting(lifetime.clone()));
     let filter = Filter { only, except };
@@ -177,6 +183,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         reaped,
         configuration: Arc::new(configuration),
         options,
+        #[cfg(feature = "durable")]
+        store,
         lifetime,
         owner,
         clock,

@@ -139,6 +139,8 @@ impl Running {
             reaped,
             configuration: _,
             options,
+            #[cfg(feature = "durable")]
+                store: _,
             lifetime,
             owner,
             clock,

@@ -28,6 +28,13 @@ pub(super) struct SqliteUrl {
     pub(super) busy_timeout: Duration,
 }
 
+impl SqliteUrl {
+    /// A file that is used as usual.
+    fn of(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), synchronous: Synchronous::Full, busy_timeout: Duration::from_secs(5) }
+    }
+}
+
 /// When SQLite waits for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Synchronous {
@@ -41,6 +48,11 @@ const SCHEMES: [&str; 5] = ["sqlite", "memory", "postgres", "postgresql", "nats"
 const PARAMETERS: [&str; 2] = ["synchronous", "busy_timeout"];
 
 impl StoreUrl {
+    /// `sqlite://hostkit.db`, which holds when nobody names a store.
+    pub(crate) fn unnamed() -> Self {
+        Self(Place::Sqlite(SqliteUrl::of("hostkit.db")))
+    }
+
     /// Reads a URL: `sqlite://jobs.db` (relative to the current directory), `sqlite:///var/lib/app/jobs.db`, or `memory://`.
     ///
     /// After a `?`, SQLite takes `synchronous=full` (the default) or `normal`, which is faster and may lose what was stored
@@ -101,7 +113,7 @@ fn sqlite(rest: &str) -> Result<SqliteUrl, OpenError> {
     if path.is_empty() || path.ends_with('/') {
         return Err(OpenError::configuration("the store's url names no file; write `sqlite://hostkit.db`"));
     }
-    let mut url = SqliteUrl { path: path.into(), synchronous: Synchronous::Full, busy_timeout: Duration::from_secs(5) };
+    let mut url = SqliteUrl::of(path);
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match name {
@@ -166,11 +178,7 @@ mod tests {
 
     #[test]
     fn urls_are_read_as_people_write_them() {
-        let file = |path: &str| SqliteUrl {
-            path: path.into(),
-            synchronous: Synchronous::Full,
-            busy_timeout: Duration::from_secs(5),
-        };
+        let file = |path: &str| SqliteUrl::of(path);
         let normal = SqliteUrl { synchronous: Synchronous::Normal, ..file("a.db") };
         for (text, expected) in [
             ("memory://", Place::Memory),
@@ -185,6 +193,7 @@ mod tests {
         ] {
             assert_eq!(StoreUrl::parse(text).unwrap(), StoreUrl(expected), "{text}");
         }
+        assert_eq!(StoreUrl::parse("sqlite://hostkit.db").unwrap(), StoreUrl::unnamed());
     }
 
     #[test]
