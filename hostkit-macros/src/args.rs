@@ -160,14 +160,12 @@ fn unknown(name: &str, table: &Table) -> String {
 fn read(option: &Opt, name: &Ident, value: RawValue) -> syn::Result<Value> {
     let Opt { name: key, takes } = *option;
     match (takes, value) {
-        (Takes::Durable, _) if key == "durable" => {
-            Err(syn::Error::new(name.span(), "durable queues are not built yet"))
-        }
-        (Takes::Durable, _) => {
-            Err(syn::Error::new(name.span(), format!("`{key}` belongs to durable queues, which are not built yet")))
-        }
-        (Takes::Word, RawValue::Absent) => Ok(Value::Word),
-        (Takes::Word, RawValue::Is(value) | RawValue::List(value)) => {
+        (Takes::Durable, RawValue::Absent) if cfg!(not(feature = "durable")) => Err(syn::Error::new(
+            name.span(),
+            "durable functions need the feature `sqlite` of hostkit, or `durable` for `memory://` alone",
+        )),
+        (Takes::Word | Takes::Durable, RawValue::Absent) => Ok(Value::Word),
+        (Takes::Word | Takes::Durable, RawValue::Is(value) | RawValue::List(value)) => {
             let message = format!("`{key}` stands alone, without a value");
             Err(syn::Error::new_spanned(place(name, &value), message))
         }
@@ -192,6 +190,8 @@ impl Written<'_> {
             Takes::Duration(zero) => {
                 self.text("a duration in quotes", |text| literal::duration(text, zero).map(drop)).map(Value::Text)
             }
+            Takes::Limit => self.text("a duration in quotes, or \"none\"", literal::limit).map(Value::Text),
+            Takes::Rate => self.text("a count and a time in quotes", literal::rate).map(Value::Text),
             Takes::Range => self.text("one or two durations in quotes", literal::range).map(Value::Text),
             Takes::Cron => self.text("a cron expression in quotes", literal::cron).map(Value::Text),
             Takes::OneOf(words) => self.text("a word in quotes", |text| literal::one_of(text, words)).map(Value::Text),
@@ -202,12 +202,19 @@ impl Written<'_> {
                 self.or_wrong(path.parse_with(Path::parse_mod_style), "the path of hostkit in quotes").map(Value::Path)
             }
             Takes::Integer { least } => self.integer(least).map(Value::Integer),
+            Takes::Number { least, most } => match self.integer(least)? {
+                integer if integer <= most => Ok(Value::Integer(integer)),
+                integer => {
+                    let message = format!("`{}` is at most {most}, this is {integer}", self.key);
+                    Err(syn::Error::new_spanned(self.value, message))
+                }
+            },
             Takes::Flag | Takes::Code => match self.literal() {
                 Some(Lit::Bool(flag)) => Ok(Value::Flag(flag.value)),
                 _ => Err(self.wrong("`true` or `false`")),
             },
             Takes::Ident => self.or_wrong(syn::parse2(self.value.clone()), "one identifier").map(Value::Ident),
-            Takes::Function => {
+            Takes::Function | Takes::KeyFunction => {
                 let path = Path::parse_mod_style.parse2(self.value.clone());
                 self.or_wrong(path, "the path of a function").map(Value::Path)
             }

@@ -137,6 +137,10 @@ pub(crate) struct Service {
     pub(crate) settings: Vec<Setting>,
     /// Whether a payload may be needed again.
     pub(crate) retried: bool,
+    /// Whether its payloads are stored.
+    pub(crate) durable: bool,
+    /// What makes payloads the same.
+    pub(crate) key: Option<Path>,
     /// What takes the payloads that are left at stop.
     pub(crate) leftover: Option<Path>,
     /// Whether it lives as long as the host, so that it must not hold anything scoped.

@@ -7,6 +7,8 @@ mod error;
 mod exit;
 mod force;
 mod health;
+#[cfg(feature = "durable")]
+mod jobs;
 #[cfg(feature = "testing")]
 mod kit;
 mod lifetime;
@@ -76,8 +78,10 @@ pub struct Host {
     pub(crate) options: HostOptions,
     /// Where durable jobs are kept; opened by whoever runs some.
     #[cfg(feature = "durable")]
-    #[allow(dead_code, reason = "nobody runs durable jobs yet")]
     pub(crate) store: StoreOptions,
+    /// What its durable queues share.
+    #[cfg(feature = "durable")]
+    pub(crate) jobs: Arc<crate::queue::Jobs>,
     pub(crate) lifetime: HostLifetime,
     pub(crate) owner: ProcessOwner,
     /// What it goes by, if that is not the machine's clock.

@@ -31,6 +31,14 @@ pub(crate) fn real_now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
+/// Whether time stands still here unless a test moves it.
+#[cfg(feature = "durable")]
+pub(crate) fn is_paused() -> bool {
+    let before = real_now();
+    let shown = now().into_std();
+    !(before..=real_now()).contains(&shown)
+}
+
 /// Reads a duration such as `250ms` or `1h 30m`.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ mod build;
 mod child;
 #[cfg(target_os = "linux")]
 mod clock;
+mod durable;
 mod failure;
 mod inject;
 mod life;

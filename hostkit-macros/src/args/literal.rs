@@ -18,6 +18,22 @@ pub(crate) fn duration(text: &str, zero: Zero) -> Result<Duration, String> {
     Ok(parsed)
 }
 
+/// `"30s"`, or `"none"`.
+pub(crate) fn limit(text: &str) -> Result<(), String> {
+    if text == "none" { Ok(()) } else { duration(text, Zero::Refused).map(drop) }
+}
+
+/// `"100/1s"`: so many in a time.
+pub(crate) fn rate(text: &str) -> Result<(), String> {
+    let (count, per) = text.split_once('/').ok_or("not a rate: write a count and a time, for example \"100/1s\"")?;
+    match count.trim().parse::<u32>() {
+        Ok(0) => return Err("a rate of nothing never lets anything start".into()),
+        Ok(_) => {}
+        Err(error) => return Err(format!("`{}` is not a count: {error}", count.trim())),
+    }
+    duration(per.trim(), Zero::Refused).map(drop)
+}
+
 /// Whether a duration may be nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Zero {
@@ -90,7 +106,7 @@ fn join(words: &[&str], quote: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Zero, cron, duration, name, one_of, range};
+    use super::{Zero, cron, duration, limit, name, one_of, range, rate};
 
     #[test]
     fn durations_are_humantime_text() {
@@ -110,6 +126,18 @@ mod tests {
         }
         for bad in ["0s", "1m..1s", "0s..1s", "1s..", "..1m", "1s..x", "1s...1m"] {
             assert!(range(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_limit_may_be_none_and_a_rate_is_a_count_and_a_time() {
+        assert_eq!((limit("none"), limit("1h")), (Ok(()), Ok(())));
+        assert!(limit("never").is_err());
+        for good in ["100/1s", "1 / 1h 30m"] {
+            assert_eq!(rate(good), Ok(()), "{good}");
+        }
+        for bad in ["100", "0/1s", "-1/1s", "x/1s", "1/0s", "1/", "5000000000/1s"] {
+            assert!(rate(bad).is_err(), "{bad}");
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Takes {
     Flag,
     /// A path to a function: `leftover = keep`.
     Function,
+    /// The same, not for configuration to show.
+    KeyFunction,
     /// `"cleanup"`; like all below it, not for configuration to change.
     Name,
     /// `"crate_name"`
@@ -43,28 +45,49 @@ pub(crate) enum Takes {
     Key,
     /// `default`, alone.
     Word,
-    /// An option that comes with durable queues.
+    /// `durable`, alone, and only with the feature.
     Durable,
+    /// `"30s"`, or `"none"` for no limit.
+    Limit,
+    /// `"100/1s"`
+    Rate,
+    /// `-3`
+    Number { least: i64, most: i64 },
 }
 
 impl Takes {
     /// Whether configuration may override it, so that the registration carries it.
     pub(crate) fn configurable(self) -> bool {
-        use Takes::{Cron, Duration, Flag, Function, Integer, OneOf, Range, Text};
-        matches!(self, Duration(_) | Range | Cron | Text | OneOf(_) | Integer { .. } | Flag | Function)
+        use Takes::{Cron, Duration, Flag, Function, Integer, Limit, Number, OneOf, Range, Rate, Text};
+        matches!(
+            self,
+            Duration(_)
+                | Limit
+                | Range
+                | Rate
+                | Cron
+                | Text
+                | OneOf(_)
+                | Integer { .. }
+                | Number { .. }
+                | Flag
+                | Function
+        )
     }
 
     /// A value of this kind, as one would write it.
     pub(crate) fn example(self) -> String {
         match self {
-            Self::Duration(_) => "\"30s\"".into(),
+            Self::Duration(_) | Self::Limit => "\"30s\"".into(),
+            Self::Rate => "\"100/1s\"".into(),
+            Self::Number { .. } => "1".into(),
             Self::Range => "\"1s..1m\"".into(),
             Self::Cron => "\"0 3 * * *\"".into(),
             Self::Text => "\"UTC\"".into(),
             Self::OneOf(words) => format!("\"{}\"", words.first().unwrap_or(&"")),
             Self::Integer { least } => least.max(4).to_string(),
             Self::Flag | Self::Code => "true".into(),
-            Self::Function => "a_function".into(),
+            Self::Function | Self::KeyFunction => "a_function".into(),
             Self::Name => "\"a-name\"".into(),
             Self::Crate => "\"hostkit\"".into(),
             Self::Ident => "Name".into(),
@@ -112,7 +135,7 @@ impl Table {
 
     /// The names that make sense to suggest.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.all().filter(|option| !matches!(option.takes, Takes::Durable)).map(|option| option.name)
+        self.all().map(|option| option.name)
     }
 
     /// A correct argument, for messages.
@@ -160,7 +183,7 @@ pub(crate) const QUEUED: Table = Table {
         opt("capacity", AT_LEAST_ONE),
         opt("concurrency", AT_LEAST_ONE),
         opt("full", Takes::OneOf(&["wait", "reject", "drop-oldest", "drop-newest"])),
-        opt("timeout", DURATION),
+        opt("timeout", Takes::Limit),
         opt("attempts", AT_LEAST_ONE),
         opt("backoff", Takes::Range),
         opt("on_failure", Takes::OneOf(&["continue", "stop-host"])),
@@ -168,13 +191,15 @@ pub(crate) const QUEUED: Table = Table {
         opt("leftover", Takes::Function),
         opt("stop_timeout", PATIENCE),
         opt("durable", Takes::Durable),
-        opt("priority", Takes::Durable),
-        opt("keep_done", Takes::Durable),
-        opt("keep_dead", Takes::Durable),
-        opt("unique", Takes::Durable),
-        opt("per_key", Takes::Durable),
-        opt("rate", Takes::Durable),
-        opt("delivery", Takes::Durable),
+        opt("priority", Takes::Number { least: -128, most: 127 }),
+        opt("keep_done", PATIENCE),
+        opt("keep_dead", PATIENCE),
+        opt("unique", Takes::OneOf(&["none", "while-pending", "while-active", "throttle", "debounce"])),
+        opt("unique_for", DURATION),
+        opt("key", Takes::KeyFunction),
+        opt("per_key", AT_LEAST_ONE),
+        opt("rate", Takes::Rate),
+        opt("delivery", Takes::OneOf(&["at-least-once", "at-most-once"])),
     ],
     common: &COMMON,
 };

@@ -11,7 +11,7 @@ use crate::args::Args;
 use crate::args::table::Table;
 use crate::errors::Errors;
 use crate::input::{Attributed, Function, Item, only_one_attribute};
-use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours};
+use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours, place};
 use crate::put::{With, put};
 use crate::validate::service::{handle, service};
 use crate::validate::shape;
@@ -123,6 +123,17 @@ fn leftover(path: &Path, Payload { ty, .. }: &Payload, tokens: &mut TokenStream)
     );
 }
 
+/// How a payload is stored, which is checked on its type, and what makes two of them the same.
+fn stored(service: &Service, Payload { ty, .. }: &Payload, tokens: &mut TokenStream) {
+    put!(tokens, ours(place(ty)) => const CODEC: __hk::Coding<#ty> = __hk::Some(__hk::codec::<#ty>()););
+    if let Some(path) = &service.key {
+        let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
+        put!(tokens, place =>
+            const KEY: __hk::Keying<#ty> = __hk::Some(|payload| __hk::String::from(#path(payload)));
+        );
+    }
+}
+
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
 fn stand_in(mut service: Service) -> Service {
     service.parameters.clear();
@@ -149,8 +160,13 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
             put!(tokens, here => __hk::After { handle: __hk::handle_of::<#path>, name: #name });
         })
     });
-    let constructor = With(|tokens: &mut TokenStream| role.constructor(tokens));
-    let of_handle = Ident::new(if payload.is_some() { "Enqueued" } else { "Called" }, here);
+    let constructor = With(|tokens: &mut TokenStream| role.constructor(service.durable, tokens));
+    let of_handle = match payload {
+        Some(_) if service.durable => "Stored",
+        Some(_) => "Enqueued",
+        None => "Called",
+    };
+    let of_handle = Ident::new(of_handle, here);
     let queued = With(|tokens: &mut TokenStream| {
         if let Some(payload) = payload {
             let payload = With(|tokens: &mut TokenStream| payload.declared(tokens));
@@ -171,6 +187,9 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
     let of_payload = With(|tokens: &mut TokenStream| {
         if let Some(payload) = &service.payload {
             copied(service, payload, tokens);
+            if service.durable {
+                stored(service, payload, tokens);
+            }
             if let Some(path) = &service.leftover {
                 leftover(path, payload, tokens);
             }
@@ -233,19 +252,20 @@ fn call(service: &Service, tokens: &mut TokenStream) {
         put!(tokens, *output => #function(#arguments));
     });
     let here = Span::call_site();
+    let ended = Ident::new(if service.durable { "answer" } else { "ended" }, *output);
     match (service.call, service.returns) {
         (Call::Blocking, Returns::Ends) => {
-            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended(#called)));
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::#ended(#called)));
             put!(tokens, here => __hk::blocking(move || #ended));
         }
         (Call::Blocking, Returns::Never) => put!(tokens, here => __hk::blocking(move || -> __hk::Ended { #called })),
         // What is lent from the call's own variable is lent inside a future that has it.
         (Call::Async, Returns::Ends) if parameters.iter().any(Parameter::is_taken) => {
-            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended(#called.await)));
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::#ended(#called.await)));
             put!(tokens, *place => async move { #ended });
         }
         (Call::Async, Returns::Ends) => {
-            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::ended));
+            let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::#ended));
             put!(tokens, *place => __hk::ending(#called, #ended));
         }
         (Call::Async, Returns::Never) => put!(tokens, *place => async move { #called.await }),
@@ -262,11 +282,12 @@ impl Role {
         }
     }
 
-    fn constructor(self, tokens: &mut TokenStream) {
+    fn constructor(self, durable: bool, tokens: &mut TokenStream) {
         let here = Span::call_site();
         match self {
             Self::Background => put!(tokens, here => __hk::Kind::background::<__Shim>()),
             Self::Periodic => put!(tokens, here => __hk::Kind::periodic::<__Shim>()),
+            Self::Queued if durable => put!(tokens, here => __hk::Kind::durable::<__Shim>()),
             Self::Queued => put!(tokens, here => __hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
                 let stage = Ident::new(stage, here);

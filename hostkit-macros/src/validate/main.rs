@@ -26,7 +26,7 @@ pub(crate) fn user_main(signature: &Signature, errors: &mut Errors) -> UserMain 
     shape::not_const(signature, "`main`", errors);
     shape::callable(signature, "`main`", errors);
     shape::concrete(signature, "`main`", errors);
-    shape::returns(&signature.output, "`main`", errors);
+    shape::returns(&signature.output, "`main`", shape::MaySay::Nothing, errors);
     let mut inputs = signature.inputs.iter();
     let first = inputs.next();
     if let Some(first) = first {

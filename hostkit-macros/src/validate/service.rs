@@ -24,7 +24,8 @@ pub(crate) fn service(
     shape::not_const(signature, &what, errors);
     shape::callable(signature, &what, errors);
     shape::concrete(signature, &what, errors);
-    let returns = shape::returns(&signature.output, &what, errors);
+    let may_say = if kind == Kind::Queued && args.has("durable") { shape::MaySay::Verdict } else { shape::MaySay::Nothing };
+    let returns = shape::returns(&signature.output, &what, may_say, errors);
     let call = call(signature, args, errors);
     let payload = if kind == Kind::Queued { payload(signature, errors) } else { None };
     let parameters = injected(signature, usize::from(kind == Kind::Queued), kind, None, errors);
@@ -45,6 +46,8 @@ pub(crate) fn service(
         after: args.paths("after").to_vec(),
         settings: args.settings(),
         retried: args.integer("attempts").is_some_and(|attempts| attempts > 1),
+        durable: args.has("durable"),
+        key: args.path("key").cloned(),
         leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
         place: ours(signature.ident.span()),

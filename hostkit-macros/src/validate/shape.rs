@@ -45,7 +45,7 @@ pub(crate) fn concrete(signature: &Signature, what: &str, errors: &mut Errors) {
 }
 
 /// Reads the return type of something that is run for its effect.
-pub(crate) fn returns(output: &ReturnType, what: &str, errors: &mut Errors) -> Returns {
+pub(crate) fn returns(output: &ReturnType, what: &str, may_say: MaySay, errors: &mut Errors) -> Returns {
     let ReturnType::Type(_, ty) = output else { return Returns::Ends };
     let ty = plain(ty);
     let wrong = match ty {
@@ -55,9 +55,14 @@ pub(crate) fn returns(output: &ReturnType, what: &str, errors: &mut Errors) -> R
             Some(segment) if segment.ident == "Result" => {
                 if let Some(value) = generic_argument(ty)
                     && !matches!(value, Type::Tuple(tuple) if tuple.elems.is_empty())
+                    && !may_say.says(value)
                 {
-                    errors.on(value, format!("nobody takes the value of {what}: return `Result<(), E>`"));
+                    errors.on(value, format!("nobody takes the value of {what}: return {}", may_say.instead()));
                 }
+                false
+            }
+            Some(segment) if segment.ident == "Verdict" && may_say == MaySay::Nothing => {
+                errors.on(ty, "only a durable function says more of its job than that it is done: write `#[queued(durable)]`");
                 false
             }
             _ => is_one_of(ty, &KNOWN_VALUES),
@@ -66,9 +71,33 @@ pub(crate) fn returns(output: &ReturnType, what: &str, errors: &mut Errors) -> R
         _ => true,
     };
     if wrong {
-        errors.on(ty, format!("{what} returns `()`, `!` or `Result<(), E>`"));
+        let forms = match may_say {
+            MaySay::Nothing => "`()`, `!` or `Result<(), E>`",
+            MaySay::Verdict => "`()`, `!`, `Verdict`, `Result<(), E>` or `Result<Verdict, E>`",
+        };
+        errors.on(ty, format!("{what} returns {forms}"));
     }
     Returns::Ends
+}
+
+/// Whether a function says more than that it is done or has failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MaySay {
+    Nothing,
+    Verdict,
+}
+
+impl MaySay {
+    fn says(self, value: &Type) -> bool {
+        self == Self::Verdict && last_segment(value).is_some_and(|segment| segment.ident == "Verdict")
+    }
+
+    fn instead(self) -> &'static str {
+        match self {
+            Self::Nothing => "`Result<(), E>`",
+            Self::Verdict => "`Result<(), E>` or `Result<Verdict, E>`",
+        }
+    }
 }
 
 /// Types that are surely no alias of a `Result`; what else is wrong the compiler says.

@@ -140,6 +140,33 @@ impl Settings {
         count
     }
 
+    /// A whole number in a range that may lie below zero.
+    #[cfg(feature = "durable")]
+    pub(crate) fn number(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        let found = match self.value(key)?.value {
+            Value::Integer(number) => i64::try_from(number).ok().filter(|number| range.contains(number)),
+            _ => None,
+        };
+        if found.is_none() {
+            let (least, most) = range.into_inner();
+            let help = format!("write a number from {least} to {most}, without quotes");
+            self.refuse(key, &format!("is not a whole number between {least} and {most}"), help);
+        }
+        found
+    }
+
+    /// What a reader of its own makes of a text.
+    #[cfg(feature = "durable")]
+    pub(crate) fn parse<T, E: fmt::Display>(
+        &mut self,
+        key: &str,
+        what: &str,
+        help: &str,
+        parse: fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.parsed(key, what, help, parse)
+    }
+
     /// `true` or `false`.
     pub(crate) fn flag(&mut self, key: &str) -> Option<bool> {
         match self.value(key)?.value {

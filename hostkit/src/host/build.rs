@@ -103,6 +103,11 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     let faults = configuration.store_refused();
     problems.extend(faults);
 
+    #[cfg(feature = "durable")]
+    let jobs = Arc::new(crate::queue::Jobs::new(store.lease));
+    #[cfg(feature = "durable")]
+    let mut offered = Vec::new();
+
     let lifetime = HostLifetime::new(configuration.environment());
     supplied.push(Supplied::fitting(lifetime.clone()));
     let filter = Filter { only, except };
@@ -121,7 +126,18 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         let runs = enabled && (entry.kind.attribute() == TASK_QUEUE || filter.takes(name, entry));
         let supplied = if runs { &mut supplied } else { &mut unused };
         let set_up = entry.kind.set_up();
-        let runner = set_up(Setup { entry, name, settings, supplied, problems: &mut problems, probe: &probe });
+        let runner = set_up(Setup {
+            entry,
+            name,
+            settings,
+            supplied,
+            #[cfg(feature = "durable")]
+            offered: &mut offered,
+            #[cfg(feature = "durable")]
+            jobs: &jobs,
+            problems: &mut problems,
+            probe: &probe,
+        });
         if runs {
             candidates.push(Candidate { name, entry, runner, resolved: Vec::new() });
         } else {
@@ -130,6 +146,16 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     }
     if !left_out.is_empty() {
         tracing::info!(target: "hostkit::host", services = left_out.join(", "), "left out by configuration");
+    }
+
+    #[cfg(feature = "durable")]
+    {
+        supplied.append(&mut offered);
+        if jobs.are_used() {
+            problems.extend(store.url.unsupported().map(|reason| {
+                Problem::new(format!("durable jobs cannot be kept in `{}`: {reason}", store.url))
+            }));
+        }
     }
 
     if candidates.is_empty() && !entries.is_empty() {
@@ -185,6 +211,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         options,
         #[cfg(feature = "durable")]
         store,
+        #[cfg(feature = "durable")]
+        jobs,
         lifetime,
         owner,
         clock,

@@ -183,16 +183,21 @@ pub(crate) enum StartCause {
     Hook(ServiceFailure),
     /// A service failed before it was ready.
     Service(ServiceFailure),
+    /// The store of durable jobs could not be opened.
+    #[cfg(feature = "durable")]
+    Store(crate::store::OpenError),
     /// A service was not ready in time.
     NotReady { name: String, limit: Duration },
 }
 
 impl StartError {
-    /// The code a program should exit with: 75 where a constructor or a hook failed or something timed out, 1 where a
-    /// service itself failed.
+    /// The code a program should exit with: 75 where a constructor, a hook or the store failed or something timed out, 78
+    /// where only another configuration of the store can help, 1 where a service itself failed.
     pub fn exit_code(&self) -> u8 {
         match &self.cause {
             StartCause::Service(failure) if !matches!(failure.failure, RunFailure::Inject(_)) => 1,
+            #[cfg(feature = "durable")]
+            StartCause::Store(error) if error.is_configuration() => 78,
             _ => 75,
         }
     }
@@ -202,6 +207,8 @@ impl StartError {
         match &self.cause {
             StartCause::NotReady { .. } => true,
             StartCause::Inject(error) => error.is_timeout(),
+            #[cfg(feature = "durable")]
+            StartCause::Store(_) => false,
             StartCause::Hook(failure) | StartCause::Service(failure) => match &failure.failure {
                 RunFailure::TimedOut(_) => true,
                 RunFailure::Inject(error) => error.is_timeout(),
@@ -218,6 +225,8 @@ impl fmt::Display for StartError {
             StartCause::Inject(error) => WithCauses(error).fmt(f)?,
             StartCause::Hook(failure) => write!(f, "hook {failure}")?,
             StartCause::Service(failure) => write!(f, "service {failure}")?,
+            #[cfg(feature = "durable")]
+            StartCause::Store(error) => write!(f, "its store cannot be opened: {}", WithCauses(error))?,
             StartCause::NotReady { name, limit } => {
                 write!(f, "service `{name}` was not ready within {}", crate::time::show_duration(*limit))?;
             }
@@ -231,6 +240,8 @@ impl Error for StartError {
         match &self.cause {
             StartCause::Inject(error) => error.source(),
             StartCause::Hook(failure) | StartCause::Service(failure) => failure.source(),
+            #[cfg(feature = "durable")]
+            StartCause::Store(error) => error.source(),
             StartCause::NotReady { .. } => None,
         }
     }

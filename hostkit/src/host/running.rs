@@ -46,6 +46,12 @@ pub(super) struct Running {
     pub(super) over: Arc<Over>,
     /// What the side thread knows of it.
     pub(super) watched: Arc<Watched>,
+    /// Where durable jobs are kept.
+    #[cfg(feature = "durable")]
+    pub(super) store: crate::config::StoreOptions,
+    /// What its durable queues share.
+    #[cfg(feature = "durable")]
+    pub(super) jobs: Arc<crate::queue::Jobs>,
 }
 
 /// The services that have ended and that nobody has asked about yet. It outlives whoever was to hear of them.
@@ -140,7 +146,9 @@ impl Running {
             configuration: _,
             options,
             #[cfg(feature = "durable")]
-                store: _,
+            store,
+            #[cfg(feature = "durable")]
+            jobs,
             lifetime,
             owner,
             clock,
@@ -177,6 +185,10 @@ impl Running {
             services_began,
             over: Arc::default(),
             watched,
+            #[cfg(feature = "durable")]
+            store,
+            #[cfg(feature = "durable")]
+            jobs,
         });
         running.watched.is_of(&running);
         running.lifetime.watched_by(&running.watched);

@@ -174,6 +174,8 @@ pub(super) async fn prepare(
     let reached: BTreeSet<_> = plans.flat_map(|plan| plan.singletons.clone()).collect();
     let preparing = Arc::clone(running);
     let prepare = async move {
+        #[cfg(feature = "durable")]
+        preparing.open_store().await?;
         let of_hooks: BTreeSet<_> =
             preparing.hooks_of(Stage::Start).flat_map(|hook| hook.service.singletons.clone()).collect();
         preparing.container.ensure_all(&of_hooks).await.map_err(|error| preparing.not_built(error))?;

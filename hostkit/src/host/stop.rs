@@ -196,6 +196,8 @@ impl<'a> Stopping<'a> {
             self.hooks(Stage::Stopped, self.deadlines.end - self.reserved_for_disposal(), report).await;
         }
         self.dispose(report).await;
+        #[cfg(feature = "durable")]
+        self.close_store(report).await;
         self.name_left_behind(report);
         self.running.watched.has_stopped();
         let took = crate::time::show_rounded(now() - self.began);
@@ -363,6 +365,18 @@ impl<'a> Stopping<'a> {
                     fate,
                 }),
             }
+        }
+    }
+
+    /// Brings to the store what is known of durable jobs, and closes it. Last, because whoever is disposed may still enqueue.
+    #[cfg(feature = "durable")]
+    async fn close_store(&self, report: &mut Report) {
+        let began = now();
+        let deadline = self.latest(self.deadlines.end, began, Kept::ForDisposal);
+        if timeout_at(deadline, self.running.jobs.end()).await.is_err() {
+            let hung = now() - began;
+            let name = "the store".to_owned();
+            report.stuck.push(Stuck { name, phase: "being closed", hung, fate: Fate::LeftBehind });
         }
     }
 

@@ -79,6 +79,9 @@ pub(super) struct Watched {
     ending: AtomicBool,
     /// Upgraded only by whoever ends the process: it keeps what is the user's.
     running: OnceLock<Weak<Running>>,
+    /// Whose store may fail.
+    #[cfg(feature = "durable")]
+    pub(super) jobs: OnceLock<Arc<crate::queue::Jobs>>,
 }
 
 fn whole_seconds(duration: Duration) -> Duration {
@@ -170,6 +173,8 @@ impl Watched {
             stopped: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             running: OnceLock::new(),
+            #[cfg(feature = "durable")]
+            jobs: OnceLock::new(),
         })
     }
 
@@ -427,6 +432,8 @@ impl Watched {
         }
         let broken = progress.pulses.iter().filter(|pulse| pulse.is_broken());
         problems.extend(broken.map(|pulse| format!("the {} has panicked", pulse.name)));
+        #[cfg(feature = "durable")]
+        problems.extend(self.jobs.get().and_then(|jobs| jobs.broken()).map(|error| format!("the store has failed: {error}")));
         Health { problems }
     }
 

@@ -94,6 +94,11 @@ impl StoreClock {
         Self(Source::Wall(Clock::default()))
     }
 
+    /// What a host goes by.
+    pub(crate) fn of_host(clock: Clock) -> Self {
+        Self(Source::Wall(clock))
+    }
+
     /// A clock that only [`advance`](Self::advance) moves, for tests.
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))

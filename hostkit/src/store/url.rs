@@ -47,7 +47,27 @@ pub(super) enum Synchronous {
 const SCHEMES: [&str; 5] = ["sqlite", "memory", "postgres", "postgresql", "nats"];
 const PARAMETERS: [&str; 2] = ["synchronous", "busy_timeout"];
 
+/// The URL without its options.
+impl std::fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Place::Memory => f.write_str("memory://"),
+            Place::Sqlite(url) => write!(f, "sqlite://{}", url.path.display()),
+        }
+    }
+}
+
 impl StoreUrl {
+    /// Why this program cannot use it, if it cannot.
+    pub(crate) fn unsupported(&self) -> Option<&'static str> {
+        match &self.0 {
+            Place::Sqlite(_) if cfg!(not(feature = "sqlite")) => Some(
+                "this program was built without SQLite; add the feature `sqlite` to hostkit in its Cargo.toml",
+            ),
+            _ => None,
+        }
+    }
+
     /// `sqlite://hostkit.db`, which holds when nobody names a store.
     pub(crate) fn unnamed() -> Self {
         Self(Place::Sqlite(SqliteUrl::of("hostkit.db")))

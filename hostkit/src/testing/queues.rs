@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::{EventKind, RunEnd, TestHost};
-use crate::function::Queued;
+use crate::function::{Queued, ReceiptOf};
 use crate::time::{now, show_duration};
-use crate::{EnqueueError, Queue, QueueCounts, Receipt, TriggerError};
+use crate::{EnqueueError, Queue, QueueCounts, TriggerError};
 
 /// How much of the host's time a queue may take to be worked off.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -52,7 +52,7 @@ impl TestHost {
     pub fn enqueue<F: Queued>(
         &self,
         payload: F::Payload,
-    ) -> impl Future<Output = Result<Receipt, EnqueueError<F::Payload>>> + use<F> {
+    ) -> impl Future<Output = Result<ReceiptOf<F>, EnqueueError<F::Payload>>> + use<F> {
         let queue = self.queue::<F>();
         async move { queue.enqueue(payload).await }
     }

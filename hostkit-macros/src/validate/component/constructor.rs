@@ -82,7 +82,7 @@ fn dispose_function(dispose: &Function, path: TokenStream, errors: &mut Errors) 
     let signature = &dispose.signature;
     shape::callable(signature, "`dispose`", errors);
     shape::concrete(signature, "`dispose`", errors);
-    shape::returns(&signature.output, "`dispose`", errors);
+    shape::returns(&signature.output, "`dispose`", shape::MaySay::Nothing, errors);
     match signature.inputs.first() {
         Some(FnArg::Receiver(receiver)) if matches!(receiver.kind, ReceiverKind::Value) => {}
         Some(first) => errors.on(first, "`dispose` ends the component, so it takes `self` by value"),

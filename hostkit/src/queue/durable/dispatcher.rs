@@ -47,8 +47,10 @@ const SAVED_TOGETHER: usize = 1000;
 pub(crate) async fn dispatch(jobs: Arc<Jobs>, tasks: Tasks) {
     let mut phase = jobs.phase.subscribe();
     // Its sender is in `jobs`, so it is never gone.
-    drop(phase.wait_for(|phase| *phase >= Phase::Working).await);
-    if let Some(store) = jobs.opened() {
+    let is_over = phase.wait_for(|phase| *phase >= Phase::Working).await.is_ok_and(|phase| *phase == Phase::Over);
+    if let Some(store) = jobs.opened()
+        && !is_over
+    {
         Dispatcher::new(Arc::clone(&jobs), store, tasks).run().await;
     }
     jobs.phase.send_replace(Phase::Over);

@@ -247,7 +247,7 @@ impl<P> Storage<P> {
     }
 }
 
-impl<P: Send + Sync + 'static> Line<P> for Storage<P> {
+impl<P: Send + 'static> Line<P> for Storage<P> {
     type Receipt = JobId;
 
     async fn enqueue(&self, payload: P) -> Result<JobId, EnqueueError<P>> {
@@ -298,10 +298,7 @@ impl<P> fmt::Debug for Storage<P> {
 }
 
 /// What only the queue of a durable function can do.
-impl<F: Durable> Queue<F>
-where
-    F::Payload: Sync,
-{
+impl<F: Durable> Queue<F> {
     /// Stores a payload, with options for this one job.
     ///
     /// # Errors

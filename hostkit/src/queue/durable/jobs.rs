@@ -176,13 +176,11 @@ impl Jobs {
     /// Ends it all: what is known of jobs is stored, the owner leaves, the store is closed. Bounded by whoever awaits it.
     pub(crate) async fn end(&self) {
         let mut phase = self.phase.subscribe();
-        let was_working = *phase.borrow() == Phase::Working;
-        if was_working {
-            self.phase.send_replace(Phase::Ending);
-            self.stirred.notify_one();
-            // Its sender is here, so it is never gone.
-            drop(phase.wait_for(|phase| *phase == Phase::Over).await);
-        }
+        let is_working = *phase.borrow() == Phase::Working;
+        self.phase.send_replace(if is_working { Phase::Ending } else { Phase::Over });
+        self.stirred.notify_one();
+        // Its sender is here, so it is never gone.
+        drop(phase.wait_for(|phase| *phase == Phase::Over).await);
         let way = std::mem::replace(&mut *self.way.write().unwrap_or_else(PoisonError::into_inner), Way::Closed);
         if let Way::Open(store) = way
             && let Err(error) = store.close().await
