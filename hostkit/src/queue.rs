@@ -34,7 +34,7 @@ mod work;
 
 pub use channel::Channel;
 #[cfg(feature = "durable")]
-pub use durable::{Delay, Enqueue, EnqueuedAll, IntoAnswer, Storage, Verdict, answer};
+pub use durable::{Answered, Delay, Enqueue, EnqueuedAll, IntoAnswer, Storage, Verdict, answer};
 pub use counts::QueueCounts;
 pub use error::EnqueueError;
 pub use handle::Queue;

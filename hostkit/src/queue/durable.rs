@@ -14,7 +14,7 @@ mod verdict;
 mod work;
 
 pub use enqueue::{Delay, Enqueue, EnqueuedAll, Storage};
-pub use verdict::{IntoAnswer, Verdict, answer};
+pub use verdict::{Answered, IntoAnswer, Verdict, answer};
 
 pub(crate) use dispatcher::dispatch;
 pub(crate) use jobs::Jobs;

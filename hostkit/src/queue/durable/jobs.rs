@@ -98,7 +98,6 @@ pub(super) struct Lease {
 
 /// One job that this host has.
 struct Held {
-    lane: LaneId,
     /// Tells it to end.
     told: CancellationToken,
     /// Drops it at its next await.
@@ -239,7 +238,7 @@ impl Jobs {
         let (told, cut) = (to.stop.child_token(), CancellationToken::new());
         let tokens = Tokens { told: told.clone(), cut: cut.clone() };
         let (wants_token, sender) = (to.wants_token, to.jobs.clone());
-        shared.held.insert(claim, Held { lane, told, cut, wants_token, fate: Fate::Runs });
+        shared.held.insert(claim, Held { told, cut, wants_token, fate: Fate::Runs });
         drop(shared);
         sender.send((job, tokens)).map_err(|refused| {
             self.shared().held.remove(&claim);

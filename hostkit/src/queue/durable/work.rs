@@ -72,7 +72,7 @@ impl Crew {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, job = %id, attempt);
         let verdict = self.judged(run, &job, &tokens).instrument(span.clone()).await;
-        span.in_scope(|| self.count(&verdict));
+        span.in_scope(|| self.count(&job, &verdict));
         under_way.finish(verdict);
     }
 
@@ -134,7 +134,7 @@ impl Crew {
     }
 
     fn failed(&self, job: &ClaimedJob, failure: RunFailure, after: Option<std::time::Duration>) -> Verdict {
-        let (attempt, attempts) = (job.attempt, self.options.attempts);
+        let (service, id, attempt, attempts) = (self.conduct.name, job.claim.id, job.attempt, self.options.attempts);
         let error = failure.to_string();
         let is_panic = matches!(failure, RunFailure::Panicked(_));
         if attempt < attempts {
@@ -143,15 +143,15 @@ impl Crew {
             let wait = show_rounded(after);
             // A panic is a bug, which somebody must look at.
             if is_panic {
-                tracing::error!(target: "hostkit::queue", attempts, error, %wait, "job failed; it is tried again");
+                tracing::error!(target: "hostkit::queue", service, job = %id, attempt, attempts, error, %wait, "job failed; it is tried again");
             } else {
-                tracing::warn!(target: "hostkit::queue", attempts, error, %wait, "job failed; it is tried again");
+                tracing::warn!(target: "hostkit::queue", service, job = %id, attempt, attempts, error, %wait, "job failed; it is tried again");
             }
             return Verdict::Retry { after, error };
         }
         let stops = self.options.on_failure == OnFailure::StopHost && !self.conduct.is_stopping();
         let next = if stops { "job failed for good, and the host stops" } else { "job failed for good; it is a dead letter" };
-        tracing::error!(target: "hostkit::queue", attempts, error, "{next}");
+        tracing::error!(target: "hostkit::queue", service, job = %id, attempt, attempts, error, "{next}");
         if stops {
             self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(failure);
             self.given_up.cancel();
@@ -159,25 +159,27 @@ impl Crew {
         Verdict::Dead { error }
     }
 
-    fn count(&self, verdict: &Verdict) {
+    /// Counts an attempt, and says how it ended if that is worth a line.
+    fn count(&self, job: &ClaimedJob, verdict: &Verdict) {
+        let (service, id) = (self.conduct.name, job.claim.id);
         let counter = match verdict {
             Verdict::Done => &self.tally.done,
             Verdict::Retry { .. } => &self.tally.retried,
             Verdict::Dead { .. } => &self.tally.failed,
             Verdict::Undecodable { error } => {
-                tracing::error!(target: "hostkit::queue", error, "the payload cannot be read; the job is a dead letter, as it is");
+                tracing::error!(target: "hostkit::queue", service, job = %id, error, "the payload cannot be read; the job is a dead letter, as it is");
                 &self.tally.failed
             }
             Verdict::Snoozed { after } => {
-                tracing::debug!(target: "hostkit::queue", wait = %show_rounded(*after), "job asks for another time");
+                tracing::debug!(target: "hostkit::queue", service, job = %id, wait = %show_rounded(*after), "job asks for another time");
                 return;
             }
             Verdict::Cancelled { reason } => {
-                tracing::info!(target: "hostkit::queue", reason, "job cancelled");
+                tracing::info!(target: "hostkit::queue", service, job = %id, reason, "job cancelled");
                 return;
             }
             Verdict::Released => {
-                tracing::info!(target: "hostkit::queue", "job interrupted; it waits again, and no attempt is spent");
+                tracing::info!(target: "hostkit::queue", service, job = %id, "job interrupted; it waits again, and no attempt is spent");
                 return;
             }
         };
