@@ -137,8 +137,6 @@ pub(crate) struct Service {
     pub(crate) settings: Vec<Setting>,
     /// Whether a payload may be needed again.
     pub(crate) retried: bool,
-    /// Whether its payloads are stored.
-    pub(crate) durable: bool,
     /// What makes payloads the same.
     pub(crate) key: Option<Path>,
     /// What takes the payloads that are left at stop.

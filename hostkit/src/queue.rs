@@ -36,6 +36,8 @@ pub use channel::Channel;
 #[cfg(feature = "durable")]
 pub use durable::{Answered, Delay, Enqueue, EnqueuedAll, IntoAnswer, Storage, Verdict, answer};
 pub use counts::QueueCounts;
+#[cfg(feature = "sqlite")]
+pub use durable::JobTransaction;
 pub use error::EnqueueError;
 pub use handle::Queue;
 pub use job::JobContext;

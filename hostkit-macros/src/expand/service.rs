@@ -41,7 +41,7 @@ pub(super) fn expand(
         Err(item) => return errors.after(item),
     };
     let mut faults = Errors::default();
-    let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
+    let service = service(&mut function, role.kind(&args), table.attribute, &args, &mut faults);
     let handle = handle(&function, &args);
     let mut expansion = function.unless_taken(function.written, item);
     declare(&handle, &mut expansion);
@@ -137,7 +137,7 @@ fn stored(service: &Service, Payload { ty, .. }: &Payload, tokens: &mut TokenStr
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
 fn stand_in(mut service: Service) -> Service {
     service.parameters.clear();
-    if service.kind == Kind::Queued && service.payload.is_none() {
+    if service.kind.has_payload() && service.payload.is_none() {
         let local = Ident::new("_payload", Span::mixed_site());
         service.payload = Some(Payload { local, ty: syn::parse_quote!(()) });
     }
@@ -160,9 +160,9 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
             put!(tokens, here => __hk::After { handle: __hk::handle_of::<#path>, name: #name });
         })
     });
-    let constructor = With(|tokens: &mut TokenStream| role.constructor(service.durable, tokens));
+    let constructor = With(|tokens: &mut TokenStream| role.constructor(service.kind, tokens));
     let of_handle = match payload {
-        Some(_) if service.durable => "Stored",
+        Some(_) if service.kind == Kind::Durable => "Stored",
         Some(_) => "Enqueued",
         None => "Called",
     };
@@ -187,7 +187,7 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
     let of_payload = With(|tokens: &mut TokenStream| {
         if let Some(payload) = &service.payload {
             copied(service, payload, tokens);
-            if service.durable {
+            if service.kind == Kind::Durable {
                 stored(service, payload, tokens);
             }
             if let Some(path) = &service.leftover {
@@ -252,7 +252,7 @@ fn call(service: &Service, tokens: &mut TokenStream) {
         put!(tokens, *output => #function(#arguments));
     });
     let here = Span::call_site();
-    let ended = Ident::new(if service.durable { "answer" } else { "ended" }, *output);
+    let ended = Ident::new(if service.kind == Kind::Durable { "answer" } else { "ended" }, *output);
     match (service.call, service.returns) {
         (Call::Blocking, Returns::Ends) => {
             let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::#ended(#called)));
@@ -273,8 +273,9 @@ fn call(service: &Service, tokens: &mut TokenStream) {
 }
 
 impl Role {
-    fn kind(self) -> Kind {
+    fn kind(self, args: &Args) -> Kind {
         match self {
+            Self::Queued if args.has("durable") => Kind::Durable,
             Self::Background => Kind::Background,
             Self::Periodic => Kind::Periodic,
             Self::Queued => Kind::Queued,
@@ -282,12 +283,12 @@ impl Role {
         }
     }
 
-    fn constructor(self, durable: bool, tokens: &mut TokenStream) {
+    fn constructor(self, kind: Kind, tokens: &mut TokenStream) {
         let here = Span::call_site();
         match self {
             Self::Background => put!(tokens, here => __hk::Kind::background::<__Shim>()),
             Self::Periodic => put!(tokens, here => __hk::Kind::periodic::<__Shim>()),
-            Self::Queued if durable => put!(tokens, here => __hk::Kind::durable::<__Shim>()),
+            Self::Queued if kind == Kind::Durable => put!(tokens, here => __hk::Kind::durable::<__Shim>()),
             Self::Queued => put!(tokens, here => __hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
                 let stage = Ident::new(stage, here);

@@ -24,11 +24,11 @@ pub(crate) fn service(
     shape::not_const(signature, &what, errors);
     shape::callable(signature, &what, errors);
     shape::concrete(signature, &what, errors);
-    let may_say = if kind == Kind::Queued && args.has("durable") { shape::MaySay::Verdict } else { shape::MaySay::Nothing };
+    let may_say = if kind == Kind::Durable { shape::MaySay::Verdict } else { shape::MaySay::Nothing };
     let returns = shape::returns(&signature.output, &what, may_say, errors);
     let call = call(signature, args, errors);
-    let payload = if kind == Kind::Queued { payload(signature, errors) } else { None };
-    let parameters = injected(signature, usize::from(kind == Kind::Queued), kind, None, errors);
+    let payload = if kind.has_payload() { payload(signature, errors) } else { None };
+    let parameters = injected(signature, usize::from(kind.has_payload()), kind, None, errors);
     let output = match &signature.output {
         ReturnType::Type(_, ty) => place(ty),
         ReturnType::Default => signature.ident.span(),
@@ -46,7 +46,6 @@ pub(crate) fn service(
         after: args.paths("after").to_vec(),
         settings: args.settings(),
         retried: args.integer("attempts").is_some_and(|attempts| attempts > 1),
-        durable: args.has("durable"),
         key: args.path("key").cloned(),
         leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
@@ -148,7 +147,7 @@ fn payload(signature: &Signature, errors: &mut Errors) -> Option<Payload> {
 
 /// Types that nobody enqueues.
 fn is_injected(ty: &Type) -> bool {
-    const INJECTED: [&str; 12] = [
+    const INJECTED: [&str; 13] = [
         "CancellationToken",
         "Ext",
         "All",
@@ -160,6 +159,7 @@ fn is_injected(ty: &Type) -> bool {
         "Ready",
         "Tick",
         "JobContext",
+        "JobTransaction",
         "HostLifetime",
     ];
     is_one_of(ty, &INJECTED)

@@ -151,6 +151,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     #[cfg(feature = "durable")]
     {
         supplied.append(&mut offered);
+        #[cfg(feature = "sqlite")]
+        problems.extend(candidates.iter().filter_map(|candidate| without_transactions(candidate, &store.url)));
         if jobs.are_used() {
             problems.extend(store.url.unsupported().map(|reason| {
                 Problem::new(format!("durable jobs cannot be kept in `{}`: {reason}", store.url))
@@ -355,6 +357,22 @@ fn task_queue(
         }
     }
     None
+}
+
+/// Jobs that are to be acknowledged in a transaction with the program's own data, in a store that is apart from it.
+#[cfg(feature = "sqlite")]
+fn without_transactions(candidate: &Candidate, store: &crate::store::StoreUrl) -> Option<Problem> {
+    let is_transaction = |edge: &&Edge| match &edge.want {
+        Want::Run(key) => key.id() == TypeId::of::<crate::JobTransaction>(),
+        _ => false,
+    };
+    let edge = candidate.entry.edges.iter().find(is_transaction).filter(|_| !store.is_sqlite())?;
+    let name = candidate.name;
+    let problem = Problem::new(format!(
+        "service `{name}` takes a `JobTransaction` (parameter `{}`), and `{store}` has none with the program's data",
+        edge.parameter
+    ));
+    Some(problem.at(format!("declared at {}", candidate.entry.source)).help("keep jobs in a SQLite file: url = \"sqlite://app.db\" in [store]"))
 }
 
 fn empty_host() -> Problem {

@@ -10,10 +10,14 @@ mod jobs;
 mod lane;
 mod options;
 mod runner;
+#[cfg(feature = "sqlite")]
+mod transaction;
 mod verdict;
 mod work;
 
 pub use enqueue::{Delay, Enqueue, EnqueuedAll, Storage};
+#[cfg(feature = "sqlite")]
+pub use transaction::JobTransaction;
 pub use verdict::{Answered, IntoAnswer, Verdict, answer};
 
 pub(crate) use dispatcher::dispatch;

@@ -80,6 +80,12 @@ impl StoreError {
         matches!(self.kind, ErrorKind::Full | ErrorKind::Locked)
     }
 
+    /// The work that was to be done together with it failed.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_of_the_work(&self) -> bool {
+        self.kind == ErrorKind::Work
+    }
+
     /// There was no room on the disk.
     pub fn is_disk_full(&self) -> bool {
         self.kind == ErrorKind::Full

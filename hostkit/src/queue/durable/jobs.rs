@@ -79,6 +79,8 @@ pub(super) struct Shared {
     /// What is said of jobs and not with the store yet.
     pub(super) outbox: Vec<(LaneId, Finish)>,
     pub(super) lease: Option<Lease>,
+    /// What became of a claim, or of an acknowledgement, is not known.
+    pub(super) is_unsure: bool,
     /// Why the store does nothing any more.
     pub(super) broken: Option<String>,
     /// Kinds that a test keeps from being worked off.
@@ -268,6 +270,13 @@ impl Jobs {
         shared.held.remove(&claim);
         shared.lanes[lane.0].freed(1);
         drop(shared);
+        self.stirred.notify_one();
+    }
+
+    /// What became of something is not known, so the store is told what this host still has.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_unsure(&self) {
+        self.shared().is_unsure = true;
         self.stirred.notify_one();
     }
 
