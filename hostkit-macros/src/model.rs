@@ -137,6 +137,8 @@ pub(crate) struct Service {
     pub(crate) settings: Vec<Setting>,
     /// Whether a payload may be needed again.
     pub(crate) retried: bool,
+    /// Whether its payloads, or its instants, are stored.
+    pub(crate) durable: bool,
     /// What makes payloads the same.
     pub(crate) key: Option<Path>,
     /// What takes the payloads that are left at stop.

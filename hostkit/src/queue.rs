@@ -46,7 +46,7 @@ pub use receipt::Receipt;
 pub use task_queue::TaskQueue;
 
 #[cfg(feature = "durable")]
-pub(crate) use durable::{Jobs, dispatch, set_up as set_up_durable};
+pub(crate) use durable::{DurableOptions, DurableRunner, Handler, Jobs, Unreadable, dispatch, set_up as set_up_durable};
 pub(crate) use task_queue::{NAME as TASK_QUEUE, set_up as set_up_task_queue};
 
 use std::sync::Arc;

@@ -582,3 +582,113 @@ async fn configured_options_are_checked_when_the_host_is_built() {
         assert!(report.contains(expected), "{expected}\n{report}");
     }
 }
+
+#[hostkit::queued(durable, attempts = 2, backoff = "50ms")]
+async fn book(amount: i64, tx: hostkit::JobTransaction, job: JobContext) -> Result<(), String> {
+    let attempt = i64::from(job.attempt());
+    tx.on_commit(move |connection| {
+        connection.execute("INSERT INTO bookings (amount, attempt) VALUES (?1, ?2)", [amount, attempt]).map(drop)
+    });
+    if amount == 13 && attempt == 1 {
+        tx.on_commit(|_| Err("13 is refused at first".to_owned()));
+    }
+    if amount < 0 { Err("it is negative".to_owned()) } else { Ok(()) }
+}
+
+#[tokio::test]
+async fn effects_are_committed_with_the_acknowledgement_or_not_at_all() {
+    use hostkit::store::sqlite::rusqlite::Connection;
+
+    let (log, path) = (Log::default(), directory("durable-transaction").join("app.db"));
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE bookings (amount INTEGER, attempt INTEGER)").unwrap();
+    let running = started(on_file(&path, &log).with::<book>()).await;
+    let queue = running.queue::<book>().unwrap();
+    for amount in [5, 13, -1] {
+        queue.enqueue(amount).await.unwrap();
+    }
+    let counts = || running.status()[0].queue.unwrap();
+    until("two are done and one is dead", || (counts().done, counts().failed) == (2, 1)).await;
+    running.stop().await.unwrap();
+    let mut statement = connection.prepare("SELECT amount, attempt FROM bookings ORDER BY amount").unwrap();
+    let rows: Vec<(i64, i64)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows, [(5, 1), (13, 2)]);
+    let jobs = look(&path).await.list(Default::default(), one_page()).await.unwrap().jobs;
+    let mut states: Vec<_> = jobs.iter().map(|job| (job.state, job.failures)).collect();
+    states.sort_unstable();
+    assert_eq!(states, [(State::Done, 0), (State::Done, 1), (State::Dead, 2)]);
+}
+
+#[tokio::test]
+async fn jobs_are_enqueued_in_a_transaction_of_the_users() {
+    use hostkit::store::sqlite::{enqueue_in, rusqlite::Connection};
+
+    let (log, path) = (Log::default(), directory("durable-enqueue-in").join("app.db"));
+    let running = started(on_file(&path, &log).with::<plain>()).await;
+    let queue = running.queue::<plain>().unwrap();
+    let mut connection = Connection::open(&path).unwrap();
+    for (number, is_committed) in [(1, true), (2, false), (3, true)] {
+        let tx = connection.transaction().unwrap();
+        let job = queue.job(&order(number), Enqueue::new()).unwrap();
+        enqueue_in(&tx, &job).unwrap();
+        if is_committed { tx.commit().unwrap() } else { tx.rollback().unwrap() }
+    }
+    until("two are done", || log.lines().len() == 2).await;
+    running.stop().await.unwrap();
+    let mut lines = log.lines();
+    lines.sort();
+    assert_eq!(lines, ["1", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_needs_a_store_that_has_one() {
+    let report = crate::support::refused(in_memory(&Log::default()).with::<book>()).await.to_string();
+    assert!(
+        report.contains("service `book` takes a `JobTransaction` (parameter `tx`), and `memory://` has none with the program's data"),
+        "{report}"
+    );
+}
+
+#[hostkit::periodic(durable, every = "1m", attempts = 2, backoff = "1s")]
+async fn minutely(tick: hostkit::Tick, log: Ext<Log>) -> Result<(), String> {
+    let second = tick.scheduled_time().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    log.say(format_args!("{} missed {}", second % 60, tick.missed()));
+    if log.lines().len() == 2 { Err("the second fails".to_owned()) } else { Ok(()) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_durable_schedule_runs_at_the_instants_of_the_calendar() {
+    let log = Log::default();
+    let running = started(in_memory(&log).with::<minutely>()).await;
+    eventually("four runs", || log.lines().len() >= 4).await;
+    running.stop().await.unwrap();
+    // The second is tried again, for which it may be late but is not.
+    assert_eq!(log.lines(), ["0 missed 0", "0 missed 0", "0 missed 0", "0 missed 0"]);
+}
+
+#[hostkit::periodic(durable, every = "1s", missed = "all", overlap = "allow")]
+async fn secondly(tick: hostkit::Tick, log: Ext<Log>) {
+    log.say(tick.scheduled_time().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis());
+}
+
+#[tokio::test]
+async fn several_hosts_run_each_instant_once_and_make_up_for_what_they_missed() {
+    let (log, path) = (Log::default(), directory("durable-schedule").join("jobs.db"));
+    let host = || async { started(on_file(&path, &log).with::<secondly>()).await };
+    let hosts = [host().await, host().await, host().await];
+    eventually("some runs", || log.lines().len() >= 2).await;
+    for host in hosts {
+        host.stop().await.unwrap();
+    }
+    sleep(Duration::from_millis(2500)).await;
+    let host = host().await;
+    let before = log.lines().len();
+    eventually("some more", || log.lines().len() >= before + 4).await;
+    host.stop().await.unwrap();
+    let mut instants: Vec<u64> = log.lines().iter().map(|line| line.parse().unwrap()).collect();
+    instants.sort_unstable();
+    let first = instants[0];
+    let expected: Vec<u64> = (0..instants.len() as u64).map(|number| first + number * 1000).collect();
+    assert_eq!(instants, expected, "each once, none left out");
+}

@@ -160,7 +160,7 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
             put!(tokens, here => __hk::After { handle: __hk::handle_of::<#path>, name: #name });
         })
     });
-    let constructor = With(|tokens: &mut TokenStream| role.constructor(service.kind, tokens));
+    let constructor = With(|tokens: &mut TokenStream| role.constructor(service, tokens));
     let of_handle = match payload {
         Some(_) if service.kind == Kind::Durable => "Stored",
         Some(_) => "Enqueued",
@@ -283,12 +283,13 @@ impl Role {
         }
     }
 
-    fn constructor(self, kind: Kind, tokens: &mut TokenStream) {
+    fn constructor(self, service: &Service, tokens: &mut TokenStream) {
         let here = Span::call_site();
         match self {
             Self::Background => put!(tokens, here => __hk::Kind::background::<__Shim>()),
+            Self::Periodic if service.durable => put!(tokens, here => __hk::Kind::durable_periodic::<__Shim>()),
             Self::Periodic => put!(tokens, here => __hk::Kind::periodic::<__Shim>()),
-            Self::Queued if kind == Kind::Durable => put!(tokens, here => __hk::Kind::durable::<__Shim>()),
+            Self::Queued if service.kind == Kind::Durable => put!(tokens, here => __hk::Kind::durable::<__Shim>()),
             Self::Queued => put!(tokens, here => __hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
                 let stage = Ident::new(stage, here);

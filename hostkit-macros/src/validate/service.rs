@@ -46,6 +46,7 @@ pub(crate) fn service(
         after: args.paths("after").to_vec(),
         settings: args.settings(),
         retried: args.integer("attempts").is_some_and(|attempts| attempts > 1),
+        durable: args.has("durable"),
         key: args.path("key").cloned(),
         leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),

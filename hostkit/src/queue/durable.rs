@@ -21,13 +21,15 @@ pub use transaction::JobTransaction;
 pub use verdict::{Answered, IntoAnswer, Verdict, answer};
 
 pub(crate) use dispatcher::dispatch;
+pub(crate) use handler::{Handler, Unreadable};
 pub(crate) use jobs::Jobs;
+pub(crate) use options::Options as DurableOptions;
+pub(crate) use runner::DurableRunner;
 
 use std::sync::Arc;
 
 use self::enqueue::Sending;
 use self::options::Options;
-use self::runner::DurableRunner;
 use super::Queue;
 use super::tap::Tap;
 use crate::component::Supplied;

@@ -29,7 +29,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn enqueue(&self, jobs: Vec<NewJob>) -> Answer<'_, Vec<Enqueued>>;
 
     /// Stores the job of one instant of a schedule, unless somebody has: so any number of processes run each instant once.
-    /// The answer of those who come later is a duplicate.
+    /// The answer of those who come later is a duplicate. An instant whose job is the same as one that is there, by its unique
+    /// key, counts as stored: that job stands for it.
     fn enqueue_occurrence(&self, schedule: &str, instant: Timestamp, job: NewJob) -> Answer<'_, Enqueued>;
 
     /// The latest instant of a schedule that was stored, for whoever catches up after a restart. It outlives

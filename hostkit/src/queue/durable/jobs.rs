@@ -139,7 +139,7 @@ impl Jobs {
     }
 
     /// Some function of the host is durable.
-    pub(super) fn used(&self) {
+    pub(crate) fn used(&self) {
         self.shared().is_used = true;
     }
 

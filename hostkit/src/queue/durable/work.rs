@@ -155,6 +155,9 @@ impl Crew {
             let version = job.envelope.version;
             return (undecodable(format!("the payload has version {version}, and this program knows 0")), None);
         }
+        if let Some(reason) = self.handler.refuses(&job.payload, job.attempt) {
+            return (Verdict::Cancelled { reason }, None);
+        }
         let transaction = Transaction::wanted(self.handler.plan());
         let limits =
             Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: Some(&tokens.cut) };
