@@ -9,6 +9,7 @@ mod list;
 mod names;
 mod sample;
 mod stdout;
+mod table;
 #[cfg(test)]
 mod tests;
 mod trigger;
