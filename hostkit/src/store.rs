@@ -122,12 +122,39 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
 /// # Errors
 /// Fails as [`open`] does.
 pub async fn open_with_clock(url: &StoreUrl, clock: StoreClock) -> Result<Arc<dyn Store>, OpenError> {
+    opened(url, clock, Absent::Made).await
+}
+
+/// Opens a store that is there, for whoever looks into it: makes none, and brings none up to date.
+///
+/// # Errors
+/// Fails as [`open`] does, when there is no store, and for `memory://`, which nobody can look into from outside of the process
+/// that made it.
+pub async fn open_existing(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
+    if url.is_memory() {
+        return Err(OpenError::configuration(
+            "the store is `memory://`: its jobs are in the memory of the program that runs, and nobody else can see them",
+        ));
+    }
+    opened(url, StoreClock::machine(), Absent::Refused).await
+}
+
+/// What becomes of a store that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "one in memory is never there"))]
+enum Absent {
+    Made,
+    Refused,
+}
+
+#[cfg_attr(not(feature = "sqlite"), allow(unused_variables, reason = "one in memory is never there"))]
+async fn opened(url: &StoreUrl, clock: StoreClock, absent: Absent) -> Result<Arc<dyn Store>, OpenError> {
     match &url.0 {
         Place::Memory => Ok(Arc::new(MemoryStore::new(clock))),
         #[cfg(feature = "sqlite")]
         Place::Sqlite(url) => {
             let url = url.clone();
-            let open = move || sqlite::SqliteStore::open(&url, clock);
+            let open = move || sqlite::SqliteStore::open(&url, clock, absent);
             Ok(Arc::new(crate::tasks::blocking(open).await?))
         }
         #[cfg(not(feature = "sqlite"))]

@@ -37,6 +37,8 @@ pub(super) enum ErrorKind {
     Gone,
     #[error("the disk failed; the store takes nothing more, so stop, look after the disk, and start again")]
     Io,
+    #[error("the file is there already, and nothing is overwritten; name another")]
+    Exists,
     #[error("the store is closed")]
     Closed,
     #[error("it answers no more after an earlier failure; stop, see to that, and start again")]

@@ -347,6 +347,7 @@ impl Store for SqliteStore {
             copied.map_err(|error| {
                 let kind = match error.kind() {
                     std::io::ErrorKind::StorageFull => ErrorKind::Full,
+                    std::io::ErrorKind::AlreadyExists => ErrorKind::Exists,
                     _ => ErrorKind::ReadOnly,
                 };
                 StoreError::new(name, kind).because(error)
