@@ -139,6 +139,20 @@ pub async fn open_existing(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> 
     opened(url, StoreClock::machine(), Absent::Refused).await
 }
 
+/// Makes a store if there is none, and brings one that an older program made up to date.
+///
+/// # Errors
+/// Fails as [`open`] does, when the store is newer than this program, and while programs use it that would not understand it
+/// afterwards.
+pub async fn migrate(url: &StoreUrl) -> Result<(), OpenError> {
+    #[cfg(feature = "sqlite")]
+    if !url.is_memory() {
+        let url = url.clone();
+        return crate::tasks::blocking(move || sqlite::migrate(&url)).await;
+    }
+    open(url).await.map(drop)
+}
+
 /// What becomes of a store that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "one in memory is never there"))]
