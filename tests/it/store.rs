@@ -592,6 +592,13 @@ async fn a_check_finds_what_is_wrong_and_says_what_to_do() {
     fs::write(place.file(), damaged).unwrap();
     let ended = place.run("store check").with_code(1);
     assert!(!ended.stdout.is_empty() && ended.report().contains("restore a backup"), "{ended:#?}");
+
+    // Nothing that can be opened.
+    fs::write(place.file(), "Dear Sir or Madam, ".repeat(100)).unwrap();
+    let ended = place.run("store check").with_code(1);
+    assert!(ended.stdout.contains("the file is damaged") && ended.report().contains("1 fault"), "{ended:#?}");
+    let report = place.reports("jobs list", 75);
+    assert!(report.contains("the file is damaged"), "{report}");
 }
 
 #[tokio::test]

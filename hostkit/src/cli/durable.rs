@@ -76,7 +76,10 @@ impl Request {
         if self == Self::Migrate {
             return upkeep::migrate(url).await;
         }
-        let store = store::open_existing(&url).await?;
+        let store = match (store::open_existing(&url).await, &self) {
+            (Err(error), Self::Check(form)) if error.is_corrupt() => return upkeep::unreadable(&error, *form),
+            (opened, _) => opened?,
+        };
         let done = self.perform_on(&store).await;
         // What fails here fails nobody: it is a way of saying goodbye.
         let _ = store.close().await;

@@ -127,24 +127,35 @@ pub struct OpenError {
     message: String,
     source: Option<BoxError>,
     is_configuration: bool,
+    is_corrupt: bool,
 }
 
 impl OpenError {
     /// The URL is wrong, or asks for what this store cannot do.
     pub(super) fn configuration(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None, is_configuration: true }
+        Self { message: message.into(), source: None, is_configuration: true, is_corrupt: false }
     }
 
     /// The URL is fine and the store is not.
     #[cfg(feature = "sqlite")]
     pub(super) fn store(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None, is_configuration: false }
+        Self { message: message.into(), source: None, is_configuration: false, is_corrupt: false }
     }
 
     #[cfg(feature = "sqlite")]
     pub(super) fn because(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(super) fn corrupt(self) -> Self {
+        Self { is_corrupt: true, ..self }
+    }
+
+    /// The file is damaged, or is something else than a store.
+    pub fn is_corrupt(&self) -> bool {
+        self.is_corrupt
     }
 
     /// Whether only another configuration can help: exit code 78, where everything else is 75.

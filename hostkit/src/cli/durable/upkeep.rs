@@ -1,5 +1,6 @@
 //! `store check`, `store migrate` and `store backup`.
 
+use std::error::Error;
 use std::path::Path;
 
 use serde::Serialize;
@@ -22,14 +23,22 @@ struct Checked {
 pub(super) async fn check(store: &dyn Store, form: Form) -> Result<(), Failure> {
     let faults = match store.check().await {
         // What cannot be read is found as well.
-        Err(error) if error.is_corrupt() => vec![WithCauses(&error).to_string()],
+        Err(error) if error.is_corrupt() => return unreadable(&error, form),
         checked => checked?,
     };
     // Nobody knows how many jobs are in a file that is damaged.
     let jobs = if faults.is_empty() { Some(store.counts().await?.iter().map(Counts::all).sum()) } else { None };
-    let checked = Checked { jobs, faults };
+    report(&Checked { jobs, faults }, form)
+}
+
+/// So damaged that it is no store any more.
+pub(super) fn unreadable(error: &(dyn Error + 'static), form: Form) -> Result<(), Failure> {
+    report(&Checked { jobs: None, faults: vec![WithCauses(error).to_string()] }, form)
+}
+
+fn report(checked: &Checked, form: Form) -> Result<(), Failure> {
     match (form, checked.jobs) {
-        (Form::Json, _) => stdout::print(&json(&checked))?,
+        (Form::Json, _) => stdout::print(&json(checked))?,
         (Form::Table, Some(jobs)) => stdout::print(&format!("ok: {}, no faults\n", counted(jobs, "job")))?,
         (Form::Table, None) => stdout::print(&(checked.faults.join("\n") + "\n"))?,
     }
