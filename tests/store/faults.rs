@@ -10,7 +10,7 @@ use std::time::Duration;
 use hostkit::store::sqlite::{enqueue_in, migrate};
 use hostkit::store::{
     Applied, ClaimRequest, Claimed, Durability, Enqueued, Finish, NewJob, OpenError, Rejection, State, Store,
-    StoreError, StoreUrl, Verdict, Wanted, Worker, open,
+    StoreError, StoreUrl, Verdict, Wanted, Worker, open, open_existing,
 };
 use rusqlite::Connection;
 
@@ -104,6 +104,32 @@ async fn tables_live_beside_those_of_the_program() {
     let connection = Connection::open(own.file()).unwrap();
     let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0)).unwrap();
     assert_eq!(application, i64::from(u32::from_be_bytes(*b"hkit")));
+}
+
+#[tokio::test]
+async fn whoever_only_looks_makes_no_store_and_changes_no_file() {
+    let directory = Directory::new();
+    let error = open_existing(&directory.url()).await.unwrap_err();
+    assert!(error.to_string().contains("there is no store at `"), "{error}");
+    assert!(!error.is_configuration());
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    // Somebody else's file, or one that is empty, gets neither tables nor a log.
+    let connection = Connection::open(directory.file()).unwrap();
+    connection.execute_batch("CREATE TABLE orders (id INTEGER)").unwrap();
+    drop(connection);
+    let before = fs::read(directory.file()).unwrap();
+    let error = open_existing(&directory.url()).await.unwrap_err();
+    assert!(error.to_string().contains("there are no jobs in `"), "{error}");
+    assert_eq!(fs::read(directory.file()).unwrap(), before);
+    fs::write(directory.file(), "").unwrap();
+    assert!(open_existing(&directory.url()).await.is_err());
+    assert_eq!(fs::read(directory.file()).unwrap(), b"");
+    let error = open_existing(&StoreUrl::parse("memory://").unwrap()).await.unwrap_err();
+    assert!(error.is_configuration() && error.to_string().contains("nobody else can see them"), "{error}");
+
+    enqueue(&opened(&directory).await).await.unwrap();
+    let looking = open_existing(&directory.url()).await.unwrap();
+    assert_eq!(looking.counts().await.unwrap()[0].of(State::Waiting), 1);
 }
 
 #[tokio::test]
@@ -381,7 +407,12 @@ async fn a_backup_is_a_whole_store_and_takes_no_files_place() {
     home.store.backup(&copy.file()).await.unwrap();
     assert_eq!(fs::metadata(copy.file()).unwrap().mode() & 0o777, 0o600);
     let error = home.store.backup(&copy.file()).await.unwrap_err();
-    assert!(chain(&error).contains("exists"), "{}", chain(&error));
+    assert!(error.to_string().contains("the file is there already, and nothing is overwritten"), "{}", chain(&error));
+    assert!(!error.is_fatal());
+    let error = home.store.backup(&copy.0.join("missing/jobs.db")).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be written"), "{}", chain(&error));
+    // What was made on the way is gone.
+    assert_eq!(fs::read_dir(&copy.0).unwrap().count(), 1);
     let store = opened(&copy).await;
     assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
     assert_eq!(store.counts().await.unwrap(), home.store.counts().await.unwrap());

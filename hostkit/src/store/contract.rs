@@ -95,6 +95,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Deletes jobs that have an outcome, at most so many.
     fn purge(&self, filter: Filter, limit: u32) -> Answer<'_, Batch>;
 
+    /// Deletes a job that has an outcome.
+    fn delete(&self, id: JobId) -> Answer<'_, Changed>;
+
     /// Looks for faults in what is stored, and names each in a sentence. May take long; others go on meanwhile.
     fn check(&self) -> Answer<'_, Vec<String>>;
 

@@ -37,6 +37,8 @@ pub(super) enum ErrorKind {
     Gone,
     #[error("the disk failed; the store takes nothing more, so stop, look after the disk, and start again")]
     Io,
+    #[error("the file is there already, and nothing is overwritten; name another")]
+    Exists,
     #[error("the store is closed")]
     Closed,
     #[error("it answers no more after an earlier failure; stop, see to that, and start again")]
@@ -131,24 +133,35 @@ pub struct OpenError {
     message: String,
     source: Option<BoxError>,
     is_configuration: bool,
+    is_corrupt: bool,
 }
 
 impl OpenError {
     /// The URL is wrong, or asks for what this store cannot do.
     pub(super) fn configuration(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None, is_configuration: true }
+        Self { message: message.into(), source: None, is_configuration: true, is_corrupt: false }
     }
 
     /// The URL is fine and the store is not.
     #[cfg(feature = "sqlite")]
     pub(super) fn store(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None, is_configuration: false }
+        Self { message: message.into(), source: None, is_configuration: false, is_corrupt: false }
     }
 
     #[cfg(feature = "sqlite")]
     pub(super) fn because(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(super) fn corrupt(self) -> Self {
+        Self { is_corrupt: true, ..self }
+    }
+
+    /// The file is damaged, or is something else than a store.
+    pub fn is_corrupt(&self) -> bool {
+        self.is_corrupt
     }
 
     /// Whether only another configuration can help: exit code 78, where everything else is 75.

@@ -157,6 +157,10 @@ impl Store for MemoryStore {
         self.answer("purge jobs", Tell::Nobody, move |model, now| model.purge(&filter, limit, now))
     }
 
+    fn delete(&self, id: JobId) -> Answer<'_, Changed> {
+        self.answer("delete a job", Tell::Nobody, move |model, now| model.delete_one(id, now))
+    }
+
     fn check(&self) -> Answer<'_, Vec<String>> {
         self.answer("check the store", Tell::Nobody, |_, _| Vec::new())
     }

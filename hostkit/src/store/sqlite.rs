@@ -331,6 +331,10 @@ impl Store for SqliteStore {
         self.write("purge jobs", limit as usize, move |batch| batch.purge(&filter, limit))
     }
 
+    fn delete(&self, id: JobId) -> Answer<'_, Changed> {
+        self.write("delete a job", 1, move |batch| batch.delete(id))
+    }
+
     fn check(&self) -> Answer<'_, Vec<String>> {
         self.read("check the store", read::check)
     }
@@ -343,6 +347,7 @@ impl Store for SqliteStore {
             copied.map_err(|error| {
                 let kind = match error.kind() {
                     std::io::ErrorKind::StorageFull => ErrorKind::Full,
+                    std::io::ErrorKind::AlreadyExists => ErrorKind::Exists,
                     _ => ErrorKind::ReadOnly,
                 };
                 StoreError::new(name, kind).because(error)
