@@ -151,7 +151,7 @@ async fn a_full_disk_is_said_and_hurts_nobody_else() {
     assert_eq!(store.counts().await.unwrap()[0].of(State::Waiting), count("stored") + 1);
 }
 
-fn has_strace() -> bool {
+pub(crate) fn has_strace() -> bool {
     let there = Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
     if !there {
         assert!(std::env::var_os("CI").is_none(), "strace is not installed");

@@ -23,4 +23,5 @@ mod conformance;
 mod crash;
 mod faults;
 mod home;
+mod power;
 mod random;
