@@ -52,7 +52,7 @@ impl Caller {
         let mut jobs = Vec::new();
         for number in 0..=(round + self.number) % 4 {
             // Now and then one that is stored beside its row.
-            let size = if (round + number) % 7 == 0 { 5000 } else { 30 + 90 * number as usize };
+            let size = if (round + number).is_multiple_of(7) { 5000 } else { 30 + 90 * number as usize };
             let kind = ["plain", "transfer", "keyed", "brief"][(number + round) as usize % 4];
             let mut job = self.job(kind, size)?;
             job.serial_key = (kind == "keyed").then(|| format!("key {}", round % 3));
@@ -65,7 +65,7 @@ impl Caller {
             assert_eq!(answer, Enqueued::Stored, "each is another");
             self.note(&format!("stored {id}"))?;
         }
-        if round % 5 == 0 {
+        if round.is_multiple_of(5) {
             let job = self.job("plain", 10)?;
             let (id, instant) = (job.id, i64::from(round + 1));
             let answer = self.store.enqueue_occurrence(&self.name, Timestamp::from_micros(instant), job).await?;

@@ -72,12 +72,12 @@ impl Record {
         for (number, line) in text.lines().enumerate() {
             let (thread, call) = line.split_once(' ').unwrap();
             let call = call.trim_start();
-            if let Some(begun) = call.strip_suffix(" <unfinished ...>") {
-                unfinished.insert(thread, (number, begun));
+            if let Some(first) = call.strip_suffix(" <unfinished ...>") {
+                unfinished.insert(thread, (number, first));
             } else if let Some(resumed) = call.strip_prefix("<... ") {
-                let (began, begun) = unfinished.remove(thread).unwrap();
+                let (began, first) = unfinished.remove(thread).unwrap();
                 let (_, rest) = resumed.split_once(" resumed>").unwrap();
-                reader.call(began, number, &format!("{begun}{rest}"));
+                reader.call(began, number, &format!("{first}{rest}"));
             } else {
                 reader.call(number, number, call);
             }
