@@ -1,11 +1,13 @@
 //! What operations share while a transaction is open: the connection, the instant, and what has moved.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::super::Timestamp;
 use super::super::crash::crash_point;
+use super::super::{JobId, Timestamp};
 use super::schema::{BEHIND, Kind, Place};
 
 /// One transaction.
@@ -19,6 +21,31 @@ pub(super) struct Batch<'c> {
     kinds: Vec<(Arc<str>, Kind)>,
     /// Whether there is more to claim or to cancel than before.
     pub(super) is_news: bool,
+    /// Outlives the transaction.
+    pub(super) whereabouts: Whereabouts,
+}
+
+/// The rows of jobs that were claimed here, so that most of them are not searched by their id when they end.
+///
+/// It need not be right: a transaction may have come to nothing, or a row be another's by now. Who uses it looks at the row.
+#[derive(Debug, Default)]
+pub(super) struct Whereabouts(HashMap<JobId, i64>);
+
+impl Whereabouts {
+    /// More jobs than run at once. Those that end elsewhere are never asked for.
+    const MOST: usize = 50_000;
+
+    pub(super) fn learn(&mut self, id: JobId, seq: i64) {
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
+        }
+        self.0.insert(id, seq);
+    }
+
+    /// Where a job was when it was claimed.
+    pub(super) fn forget(&mut self, id: JobId) -> Option<i64> {
+        self.0.remove(&id)
+    }
 }
 
 /// By how much counts will change.
@@ -27,7 +54,14 @@ pub(super) struct Tally(Vec<(Kind, Place, i64)>);
 
 impl<'c> Batch<'c> {
     pub(super) fn new(connection: &'c Connection, now: Timestamp) -> Self {
-        Self { connection, now, tally: Tally::default(), kinds: Vec::new(), is_news: false }
+        Self {
+            connection,
+            now,
+            tally: Tally::default(),
+            kinds: Vec::new(),
+            is_news: false,
+            whereabouts: Whereabouts::default(),
+        }
     }
 
     /// What has moved so far, to be [restored](Self::restore) if something that follows is undone.
@@ -107,19 +141,39 @@ impl<'c> Batch<'c> {
     /// Changes many jobs in the same way. `parameters` are those of `set`.
     ///
     /// One statement changes up to 64, so that it opens the table and its indexes once for all of them.
-    pub(super) fn change_all(&self, set: &str, parameters: &[i64], mut seqs: &[i64]) -> Result<()> {
-        while !seqs.is_empty() {
-            let count = [64, 16, 4, 1].into_iter().find(|count| *count <= seqs.len()).unwrap_or(1);
-            let (these, rest) = seqs.split_at(count);
-            let places: Vec<_> = (1..=count).map(|number| format!("?{}", parameters.len() + number)).collect();
+    pub(super) fn change_all(&self, set: &str, parameters: &[i64], seqs: &[i64]) -> Result<()> {
+        for seqs in in_lists(seqs) {
             // No constraint can be broken. Saying what should happen then spares SQLite a copy of every page, to undo half a
             // statement.
-            let sql = format!("UPDATE OR ROLLBACK hostkit_jobs SET {set} WHERE seq IN ({})", places.join(","));
-            let values = rusqlite::params_from_iter(parameters.iter().chain(these));
+            let sql = format!(
+                "UPDATE OR ROLLBACK hostkit_jobs SET {set} WHERE seq IN ({})",
+                places(parameters.len() + 1, seqs.len())
+            );
+            let values = rusqlite::params_from_iter(parameters.iter().chain(seqs));
             self.connection.prepare_cached(&sql)?.execute(values)?;
             crash_point!("batch.jobs_changed");
-            seqs = rest;
         }
         Ok(())
     }
+}
+
+/// Cuts what is for lists in statements, so that there are few different statements.
+pub(super) fn in_lists<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let count = [64, 16, 4, 1].into_iter().find(|count| *count <= all.len())?;
+        let (these, rest) = all.split_at(count);
+        all = rest;
+        Some(these)
+    })
+}
+
+/// So many parameters from this one on: `?2,?3,?4`.
+pub(super) fn places(first: usize, count: usize) -> String {
+    let mut places = String::with_capacity(count * 4);
+    for number in first..first + count {
+        let comma = if number == first { "" } else { "," };
+        // A string takes whatever is written to it.
+        let _ = write!(places, "{comma}?{number}");
+    }
+    places
 }

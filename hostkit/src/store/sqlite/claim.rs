@@ -276,6 +276,7 @@ impl Batch<'_> {
     fn take(&mut self, job: Candidate, from: Place, wanted: &Asked<'_>) -> Result<ClaimedJob> {
         let epoch = job.epoch + 1;
         self.moved(wanted.kind, from, RUNNING);
+        self.whereabouts.learn(job.id, job.seq);
         if let Some(key) = &job.serial_key {
             self.slot_taken(wanted.kind, key)?;
         }

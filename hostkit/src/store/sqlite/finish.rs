@@ -1,12 +1,12 @@
 //! What becomes of jobs that an owner has.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use rusqlite::{OptionalExtension as _, Result, Row, Statement};
+use rusqlite::{OptionalExtension as _, Result, Row, params_from_iter};
 
 use super::super::crash::crash_point;
 use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
-use super::batch::Batch;
+use super::batch::{Batch, in_lists, places};
 use super::keys::read;
 use super::schema::{CANCELLED, DEAD, DONE, Kind, Place, QUARANTINED, READY, RUNNING, SUSPECT};
 
@@ -15,8 +15,6 @@ const HELD: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_
 const HELD_BY: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
     cancel_requested, at_most_once, reason, place FROM hostkit_jobs INDEXED BY hostkit_running
     WHERE place = 3 AND owner = ?1";
-const PLAIN: &str = "SELECT seq, kind FROM hostkit_jobs
-    WHERE id = ?1 AND epoch = ?2 AND place = 3 AND serial_key IS NULL AND unique_key IS NULL";
 /// How a job that succeeded is changed.
 const END: &str = "place = 4, ended_at = ?1, reason = NULL, owner = NULL, cancel_requested = 0";
 const LET_GO: &str =
@@ -58,12 +56,6 @@ fn held(row: &Row<'_>) -> Result<Held> {
     })
 }
 
-/// The row of a job that runs under this claim and has no key, and its kind.
-fn find_plain(plain: &mut Statement<'_>, claim: Claim) -> Result<Option<(i64, Kind)>> {
-    let epoch = i64::try_from(claim.epoch).unwrap_or(i64::MAX);
-    plain.query_row((claim.id.as_bytes(), epoch), |row| Ok((row.get(0)?, row.get(1)?))).optional()
-}
-
 /// What a dead owner leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -75,33 +67,55 @@ pub(super) enum Fate {
 impl Batch<'_> {
     /// Records what became of jobs. Those that succeeded and have no key, which are most, are changed together.
     pub(super) fn finish_all(&mut self, finishes: &[Finish]) -> Result<Vec<Applied>> {
-        let (mut done, mut seqs) = (HashSet::new(), Vec::new());
+        let mut ended = self.end_all(finishes)?;
         let mut answers = Vec::with_capacity(finishes.len());
-        let connection = self.connection;
-        let mut plain = connection.prepare_cached(PLAIN)?;
         for finish in finishes {
-            if done.contains(&finish.claim.id) {
-                // It stands twice in this batch.
-                answers.push(Applied::Stale);
-                continue;
-            }
-            let found = match finish.verdict {
-                Verdict::Done => find_plain(&mut plain, finish.claim)?,
-                _ => None,
-            };
-            answers.push(match found {
-                Some((seq, kind)) => {
-                    done.insert(finish.claim.id);
-                    seqs.push(seq);
-                    self.moved(kind, RUNNING, DONE);
-                    Applied::Applied
-                }
-                None => self.finish(finish)?,
+            answers.push(match finish.verdict {
+                // What stands twice in this batch was ended once.
+                Verdict::Done if ended.remove(&finish.claim) => Applied::Applied,
+                _ => self.finish(finish)?,
             });
         }
-        self.change_all(END, &[self.now.as_micros()], &seqs)?;
         self.is_news = true;
         Ok(answers)
+    }
+
+    /// Ends those that succeeded and have no key, as far as it is known where they are.
+    fn end_all(&mut self, finishes: &[Finish]) -> Result<HashSet<Claim>> {
+        let mut seqs = BTreeMap::<u64, Vec<i64>>::new();
+        for finish in finishes {
+            let seq = self.whereabouts.forget(finish.claim.id);
+            if let (Verdict::Done, Some(seq)) = (&finish.verdict, seq) {
+                seqs.entry(finish.claim.epoch).or_default().push(seq);
+            }
+        }
+        // Another job may be there by now, so it is the id that counts.
+        let asked: HashSet<Claim> = finishes.iter().map(|finish| finish.claim).collect();
+        let mut ended = HashSet::with_capacity(finishes.len());
+        for (epoch, mut seqs) in seqs {
+            seqs.sort_unstable();
+            let mut found = Vec::with_capacity(seqs.len());
+            for seqs in in_lists(&seqs) {
+                let sql = format!(
+                    "SELECT seq, id, kind FROM hostkit_jobs WHERE seq IN ({}) AND epoch = ?1 AND place = 3
+                    AND serial_key IS NULL AND unique_key IS NULL",
+                    places(2, seqs.len())
+                );
+                let connection = self.connection;
+                let mut statement = connection.prepare_cached(&sql)?;
+                let epoch_stored = i64::try_from(epoch).unwrap_or(i64::MAX);
+                let mut rows = statement.query(params_from_iter(std::iter::once(&epoch_stored).chain(seqs)))?;
+                while let Some(row) = rows.next()? {
+                    let claim = Claim { id: JobId::from_bytes(row.get(1)?), epoch };
+                    if asked.contains(&claim) && ended.insert(claim) {
+                        found.push(row.get(0)?);
+                        self.moved(row.get(2)?, RUNNING, DONE);
+                    }
+                }
+            }
+            self.change_all(END, &[self.now.as_micros()], &found)?;
+        }
+        Ok(ended)
     }
 
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<Applied> {

@@ -11,6 +11,7 @@ use super::super::crash::crash_point;
 use super::super::url::{Place, SqliteUrl, Synchronous};
 use super::super::{OpenError, StoreClock, StoreUrl};
 use super::SqliteStore;
+use super::batch::Whereabouts;
 use super::error::open_error;
 use super::files::{make, named, sync};
 use super::inbox::Inbox;
@@ -41,6 +42,7 @@ impl SqliteStore {
             changes: Arc::clone(&changes),
             path: path.clone(),
             identity,
+            whereabouts: Whereabouts::default(),
             _ended: Ended { inbox: Arc::clone(&inbox), said: ended },
         };
         crate::tasks::thread("hostkit-store", move || writer.run())

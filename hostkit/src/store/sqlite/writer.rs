@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use super::super::StoreClock;
 use super::super::crash::crash_point;
 use super::super::error::ErrorKind;
-use super::batch::Batch;
+use super::batch::{Batch, Whereabouts};
 use super::error::kind;
 use super::files::{Identity, named};
 use super::inbox::{Inbox, Next, Turn};
@@ -40,6 +40,7 @@ pub(super) struct Writer {
     pub(super) changes: Arc<watch::Sender<u64>>,
     pub(super) path: PathBuf,
     pub(super) identity: Option<Identity>,
+    pub(super) whereabouts: Whereabouts,
     /// The last, so that the file is closed when it says so.
     pub(super) _ended: Ended,
 }
@@ -144,9 +145,11 @@ impl Writer {
         self.execute("BEGIN IMMEDIATE").map_err(|error| Failed::Begin(fault(error)))?;
         crash_point!("commit.begun");
         let mut batch = Batch::new(&self.connection, self.clock.now());
+        batch.whereabouts = std::mem::take(&mut self.whereabouts);
         let mut applied = group.iter_mut().try_for_each(|operation| operation.apply(&mut batch));
         applied = applied.and_then(|()| batch.close());
         let is_news = batch.is_news;
+        self.whereabouts = std::mem::take(&mut batch.whereabouts);
         drop(batch);
         if let Err(error) = applied {
             self.roll_back();
