@@ -396,7 +396,8 @@ fn refused_to_a_stranger(directory: &Directory) -> String {
     let is_root = fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0);
     let readable = Directory::new();
     let copy = readable.0.join("store_child");
-    fs::copy(program, &copy).unwrap();
+    // By another process: while this one writes it, a child that another test starts would have it open, and it could not be run.
+    assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
     let mut command = Command::new(if is_root { "setpriv".as_ref() } else { copy.as_os_str() });
     if is_root {
         command.args(["--reuid=65534", "--clear-groups", "--"]).arg(&copy);

@@ -1,7 +1,6 @@
 //! What operations share while a transaction is open: the connection, the instant, and what has moved.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
@@ -139,17 +138,13 @@ impl<'c> Batch<'c> {
     }
 
     /// Changes many jobs in the same way. `parameters` are those of `set`.
-    ///
-    /// One statement changes up to 64, so that it opens the table and its indexes once for all of them.
-    pub(super) fn change_all(&self, set: &str, parameters: &[i64], seqs: &[i64]) -> Result<()> {
-        for seqs in in_lists(seqs) {
+    pub(super) fn change_all(&self, set: &str, parameters: &[i64], seqs: Vec<i64>) -> Result<()> {
+        for rows in together(seqs) {
             // No constraint can be broken. Saying what should happen then spares SQLite a copy of every page, to undo half a
             // statement.
-            let sql = format!(
-                "UPDATE OR ROLLBACK hostkit_jobs SET {set} WHERE seq IN ({})",
-                places(parameters.len() + 1, seqs.len())
-            );
-            let values = rusqlite::params_from_iter(parameters.iter().chain(seqs));
+            let these = rows.condition(parameters.len() + 1);
+            let sql = format!("UPDATE OR ROLLBACK hostkit_jobs SET {set} WHERE {these}");
+            let values = rusqlite::params_from_iter(parameters.iter().chain(rows.parameters()));
             self.connection.prepare_cached(&sql)?.execute(values)?;
             crash_point!("batch.jobs_changed");
         }
@@ -157,23 +152,69 @@ impl<'c> Batch<'c> {
     }
 }
 
-/// Cuts what is for lists in statements, so that there are few different statements.
-pub(super) fn in_lists<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let count = [64, 16, 4, 1].into_iter().find(|count| *count <= all.len())?;
-        let (these, rest) = all.split_at(count);
-        all = rest;
-        Some(these)
-    })
+/// Rows that one statement is about, so that it opens the table and its indexes once for all of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// All from the first to the last of these two, as what was enqueued together mostly is claimed together.
+    Run([i64; 2]),
+    /// These.
+    List(Vec<i64>),
 }
 
-/// So many parameters from this one on: `?2,?3,?4`.
-pub(super) fn places(first: usize, count: usize) -> String {
-    let mut places = String::with_capacity(count * 4);
-    for number in first..first + count {
-        let comma = if number == first { "" } else { "," };
-        // A string takes whatever is written to it.
-        let _ = write!(places, "{comma}?{number}");
+impl Rows {
+    /// What a statement says of them, with parameters from this one on.
+    pub(super) fn condition(&self, first: usize) -> String {
+        match self {
+            Self::Run(_) => format!("seq BETWEEN ?{first} AND ?{}", first + 1),
+            Self::List(seqs) => {
+                let places: Vec<_> = (first..first + seqs.len()).map(|number| format!("?{number}")).collect();
+                format!("seq IN ({})", places.join(","))
+            }
+        }
     }
-    places
+
+    pub(super) fn parameters(&self) -> &[i64] {
+        match self {
+            Self::Run(ends) => ends,
+            Self::List(seqs) => seqs,
+        }
+    }
+}
+
+/// Puts rows together for statements, of which there should be few different ones.
+pub(super) fn together(mut seqs: Vec<i64>) -> Vec<Rows> {
+    /// Fewer are as well in a list.
+    const RUN: usize = 8;
+    seqs.sort_unstable();
+    let (mut rows, mut single) = (Vec::new(), Vec::with_capacity(seqs.len()));
+    for run in seqs.chunk_by(|one, next| one + 1 == *next) {
+        match run {
+            [first, .., last] if run.len() >= RUN => rows.push(Rows::Run([*first, *last])),
+            _ => single.extend_from_slice(run),
+        }
+    }
+    let mut single = &single[..];
+    while let Some(count) = [64, 16, 4, 1].into_iter().find(|count| *count <= single.len()) {
+        let (these, rest) = single.split_at(count);
+        rows.push(Rows::List(these.to_vec()));
+        single = rest;
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_put_together_in_runs_and_in_lists_of_few_lengths() {
+        assert_eq!(together(Vec::new()), []);
+        assert_eq!(together(vec![7]), [Rows::List(vec![7])]);
+        assert_eq!(together((1..=8).rev().collect()), [Rows::Run([1, 8])]);
+        let scattered = together((0..30).chain(40..42).chain([50, 60, 70]).collect());
+        assert_eq!(scattered, [Rows::Run([0, 29]), Rows::List(vec![40, 41, 50, 60]), Rows::List(vec![70])]);
+        assert_eq!(together((0..200).step_by(2).collect()).len(), 64 / 64 + 2 + 1);
+        assert_eq!(Rows::Run([3, 5]).condition(2), "seq BETWEEN ?2 AND ?3");
+        assert_eq!(Rows::List(vec![3, 5]).condition(4), "seq IN (?4,?5)");
+    }
 }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Result, Row, params_from_iter};
 
 use super::super::crash::crash_point;
 use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
-use super::batch::{Batch, in_lists, places};
+use super::batch::{Batch, together};
 use super::keys::read;
 use super::schema::{CANCELLED, DEAD, DONE, Kind, Place, QUARANTINED, READY, RUNNING, SUSPECT};
 
@@ -92,19 +92,18 @@ impl Batch<'_> {
         // Another job may be there by now, so it is the id that counts.
         let asked: HashSet<Claim> = finishes.iter().map(|finish| finish.claim).collect();
         let mut ended = HashSet::with_capacity(finishes.len());
-        for (epoch, mut seqs) in seqs {
-            seqs.sort_unstable();
+        for (epoch, seqs) in seqs {
             let mut found = Vec::with_capacity(seqs.len());
-            for seqs in in_lists(&seqs) {
+            for rows in together(seqs) {
                 let sql = format!(
-                    "SELECT seq, id, kind FROM hostkit_jobs WHERE seq IN ({}) AND epoch = ?1 AND place = 3
+                    "SELECT seq, id, kind FROM hostkit_jobs WHERE {} AND epoch = ?1 AND place = 3
                     AND serial_key IS NULL AND unique_key IS NULL",
-                    places(2, seqs.len())
+                    rows.condition(2)
                 );
                 let connection = self.connection;
                 let mut statement = connection.prepare_cached(&sql)?;
-                let epoch_stored = i64::try_from(epoch).unwrap_or(i64::MAX);
-                let mut rows = statement.query(params_from_iter(std::iter::once(&epoch_stored).chain(seqs)))?;
+                let stored = i64::try_from(epoch).unwrap_or(i64::MAX);
+                let mut rows = statement.query(params_from_iter([&stored].into_iter().chain(rows.parameters())))?;
                 while let Some(row) = rows.next()? {
                     let claim = Claim { id: JobId::from_bytes(row.get(1)?), epoch };
                     if asked.contains(&claim) && ended.insert(claim) {
@@ -113,7 +112,7 @@ impl Batch<'_> {
                     }
                 }
             }
-            self.change_all(END, &[self.now.as_micros()], &found)?;
+            self.change_all(END, &[self.now.as_micros()], found)?;
         }
         Ok(ended)
     }
