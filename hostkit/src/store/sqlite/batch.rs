@@ -143,7 +143,7 @@ impl<'c> Batch<'c> {
             // No constraint can be broken. Saying what should happen then spares SQLite a copy of every page, to undo half a
             // statement.
             let these = rows.condition(parameters.len() + 1);
-            let sql = format!("UPDATE OR ROLLBACK hostkit_jobs SET {set} WHERE {these}");
+            let sql = format!("UPDATE OR ROLLBACK hostkit_jobs NOT INDEXED SET {set} WHERE {these}");
             let values = rusqlite::params_from_iter(parameters.iter().chain(rows.parameters()));
             self.connection.prepare_cached(&sql)?.execute(values)?;
             crash_point!("batch.jobs_changed");

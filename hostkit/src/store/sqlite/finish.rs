@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Result, Row, params_from_iter};
 
 use super::super::crash::crash_point;
 use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
-use super::batch::{Batch, together};
+use super::batch::{Batch, Rows, together};
 use super::keys::read;
 use super::schema::{CANCELLED, DEAD, DONE, Kind, Place, QUARANTINED, READY, RUNNING, SUSPECT};
 
@@ -20,6 +20,25 @@ const END: &str = "place = 4, ended_at = ?1, reason = NULL, owner = NULL, cancel
 const LET_GO: &str =
     "UPDATE hostkit_jobs SET place = ?2, due = ?3, failures = ?4, crashes = ?5, reason = ?6, ended_at = ?7,
     owner = NULL, cancel_requested = 0 WHERE seq = ?1";
+
+/// Those of some rows that run in one epoch and have no key. Their number is how they are found, and no index.
+fn still_running(rows: &Rows) -> String {
+    format!(
+        "SELECT seq, id, kind FROM hostkit_jobs NOT INDEXED WHERE {} AND epoch = ?1 AND place = 3
+        AND serial_key IS NULL AND unique_key IS NULL",
+        rows.condition(2)
+    )
+}
+
+/// Every statement of a finish that searches jobs, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) fn searches() -> Vec<String> {
+    let rows = [Rows::Run([1, 9]), Rows::List(vec![1, 3])];
+    let change = |rows: &Rows| format!("UPDATE OR ROLLBACK hostkit_jobs NOT INDEXED SET {END} WHERE {}", rows.condition(2));
+    let mut searches: Vec<_> = rows.iter().flat_map(|rows| [still_running(rows), change(rows)]).collect();
+    searches.push(HELD.to_owned());
+    searches
+}
 
 /// A job that an owner has.
 #[derive(Debug)]
@@ -95,11 +114,7 @@ impl Batch<'_> {
         for (epoch, seqs) in seqs {
             let mut found = Vec::with_capacity(seqs.len());
             for rows in together(seqs) {
-                let sql = format!(
-                    "SELECT seq, id, kind FROM hostkit_jobs WHERE {} AND epoch = ?1 AND place = 3
-                    AND serial_key IS NULL AND unique_key IS NULL",
-                    rows.condition(2)
-                );
+                let sql = still_running(&rows);
                 let connection = self.connection;
                 let mut statement = connection.prepare_cached(&sql)?;
                 let stored = i64::try_from(epoch).unwrap_or(i64::MAX);
