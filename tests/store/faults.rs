@@ -162,9 +162,13 @@ pub(crate) fn has_strace() -> bool {
 
 /// What a child prints whose system calls fail as this says.
 fn injected(what: &str, directory: &Directory, fault: &str) -> String {
+    injected_into(env!("CARGO_BIN_EXE_store_child"), what, directory, fault)
+}
+
+pub(crate) fn injected_into(program: &str, what: &str, directory: &Directory, fault: &str) -> String {
     let output = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync,pwrite64", "-e", fault])
-        .arg(env!("CARGO_BIN_EXE_store_child"))
+        .arg(program)
         .args([what.as_ref(), directory.0.as_os_str()])
         .output()
         .unwrap();
@@ -178,10 +182,18 @@ async fn a_file_that_is_deleted_underneath_is_noticed_at_the_next_commit() {
     let directory = Directory::new();
     let store = opened(&directory).await;
     enqueue(&store).await.unwrap();
+    store.health().unwrap();
+    let mut changes = store.changes();
+    changes.mark_unchanged();
     fs::remove_file(directory.file()).unwrap();
     let error = enqueue(&store).await.unwrap_err();
     assert!(error.is_unknown() && error.is_fatal(), "{error:?}");
     assert!(error.to_string().contains("the file was moved or deleted"), "{error}");
+    // Whoever only waits for jobs hears of it as well.
+    assert!(changes.has_changed().unwrap());
+    let error = store.health().unwrap_err();
+    assert!(!error.is_unknown() && error.is_fatal(), "{error:?}");
+    assert!(error.to_string().starts_with("cannot take or give jobs: the file was moved or deleted"), "{error}");
     let error = enqueue(&store).await.unwrap_err();
     assert!(!error.is_unknown() && error.is_fatal(), "{error:?}");
 }

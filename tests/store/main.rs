@@ -25,3 +25,4 @@ mod faults;
 mod home;
 mod power;
 mod random;
+mod unsure;

@@ -34,7 +34,8 @@ fn still_running(rows: &Rows) -> String {
 #[cfg(test)]
 pub(super) fn searches() -> Vec<String> {
     let rows = [Rows::Run([1, 9]), Rows::List(vec![1, 3])];
-    let change = |rows: &Rows| format!("UPDATE OR ROLLBACK hostkit_jobs NOT INDEXED SET {END} WHERE {}", rows.condition(2));
+    let change =
+        |rows: &Rows| format!("UPDATE OR ROLLBACK hostkit_jobs NOT INDEXED SET {END} WHERE {}", rows.condition(2));
     let mut searches: Vec<_> = rows.iter().flat_map(|rows| [still_running(rows), change(rows)]).collect();
     searches.push(HELD.to_owned());
     searches
