@@ -45,7 +45,8 @@
 //! [finished](Store::finish) together. A claim that was not answered is cleared up by [`Store::reconcile`]; a finish that was
 //! not answered is sent again, for applying it twice is the same as once: the second says stale, and the job says in which
 //! epoch it ended. It [sweeps](Store::sweep) when it starts and every few seconds, [prunes](Store::prune) every few minutes, and at
-//! the stop releases what it has not begun and [leaves](Store::leave).
+//! the stop releases what it has not begun and [leaves](Store::leave). It asks for the [health](Store::health) of the store as often
+//! as for its own: a store that has failed for good does not get better, so the host must not pass for healthy.
 //!
 //! # The homes
 //! | | memory | SQLite | PostgreSQL (to come) | NATS JetStream (to come) |

@@ -177,7 +177,7 @@ async fn a_full_disk_is_said_and_hurts_nobody_else() {
     assert_eq!(store.counts().await.unwrap()[0].of(State::Waiting), count("stored") + 1);
 }
 
-fn has_strace() -> bool {
+pub(crate) fn has_strace() -> bool {
     let there = Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
     if !there {
         assert!(std::env::var_os("CI").is_none(), "strace is not installed");
@@ -188,9 +188,13 @@ fn has_strace() -> bool {
 
 /// What a child prints whose system calls fail as this says.
 fn injected(what: &str, directory: &Directory, fault: &str) -> String {
+    injected_into(env!("CARGO_BIN_EXE_store_child"), what, directory, fault)
+}
+
+pub(crate) fn injected_into(program: &str, what: &str, directory: &Directory, fault: &str) -> String {
     let output = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync,pwrite64", "-e", fault])
-        .arg(env!("CARGO_BIN_EXE_store_child"))
+        .arg(program)
         .args([what.as_ref(), directory.0.as_os_str()])
         .output()
         .unwrap();
@@ -204,10 +208,18 @@ async fn a_file_that_is_deleted_underneath_is_noticed_at_the_next_commit() {
     let directory = Directory::new();
     let store = opened(&directory).await;
     enqueue(&store).await.unwrap();
+    store.health().unwrap();
+    let mut changes = store.changes();
+    changes.mark_unchanged();
     fs::remove_file(directory.file()).unwrap();
     let error = enqueue(&store).await.unwrap_err();
     assert!(error.is_unknown() && error.is_fatal(), "{error:?}");
     assert!(error.to_string().contains("the file was moved or deleted"), "{error}");
+    // Whoever only waits for jobs hears of it as well.
+    assert!(changes.has_changed().unwrap());
+    let error = store.health().unwrap_err();
+    assert!(!error.is_unknown() && error.is_fatal(), "{error:?}");
+    assert!(error.to_string().starts_with("cannot take or give jobs: the file was moved or deleted"), "{error}");
     let error = enqueue(&store).await.unwrap_err();
     assert!(!error.is_unknown() && error.is_fatal(), "{error:?}");
 }
@@ -427,7 +439,8 @@ fn refused_to_a_stranger(directory: &Directory) -> String {
     let is_root = fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0);
     let readable = Directory::new();
     let copy = readable.0.join("store_child");
-    fs::copy(program, &copy).unwrap();
+    // By another process: while this one writes it, a child that another test starts would have it open, and it could not be run.
+    assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
     let mut command = Command::new(if is_root { "setpriv".as_ref() } else { copy.as_os_str() });
     if is_root {
         command.args(["--reuid=65534", "--clear-groups", "--"]).arg(&copy);

@@ -104,6 +104,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a copy of the whole store, as of one moment, to a file that does not exist yet.
     fn backup(&self, to: &Path) -> Answer<'_, ()>;
 
+    /// Whether it can still be written: what a host asks every few seconds, to be unhealthy when it cannot. Looks at nothing but
+    /// memory, and [`changes`](Self::changes) tells of it when it fails.
+    ///
+    /// # Errors
+    /// Fails once the store has failed for good, with what was the matter then, or was closed. An error that may go away by
+    /// itself, such as a full disk, is only answered to whoever asked for something.
+    fn health(&self) -> Result<(), StoreError>;
+
     /// What an `Ok` of this store survives.
     fn durability(&self) -> Durability;
 

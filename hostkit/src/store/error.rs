@@ -14,6 +14,9 @@ pub struct StoreError {
     source: Option<BoxError>,
 }
 
+/// What a store cannot do that has failed, for [`Store::health`](super::Store::health).
+pub(super) const HEALTH: &str = "take or give jobs";
+
 /// Whether what was asked was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
@@ -43,6 +46,8 @@ pub(super) enum ErrorKind {
     Closed,
     #[error("it answers no more after an earlier failure; stop, see to that, and start again")]
     Failed,
+    #[error("its thread panicked, which is a fault of hostkit's; it takes nothing more, so stop and start again")]
+    Died,
     #[error("this store cannot do that")]
     Unsupported,
     #[error("what was to be done together with it failed, so neither was done")]
@@ -107,7 +112,12 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::Corrupt | ErrorKind::Gone | ErrorKind::Io | ErrorKind::Failed | ErrorKind::ReadOnly
+            ErrorKind::Corrupt
+                | ErrorKind::Gone
+                | ErrorKind::Io
+                | ErrorKind::Failed
+                | ErrorKind::Died
+                | ErrorKind::ReadOnly
         )
     }
 }

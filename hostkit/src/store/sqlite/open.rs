@@ -1,7 +1,7 @@
 //! How a file is opened, and what is refused.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -11,6 +11,7 @@ use super::super::crash::crash_point;
 use super::super::url::{Place, SqliteUrl, Synchronous};
 use super::super::{Absent, JobId, OpenError, StoreClock, StoreUrl};
 use super::SqliteStore;
+use super::batch::Whereabouts;
 use super::error::open_error;
 use super::files::{make, named, sync};
 use super::inbox::Inbox;
@@ -34,14 +35,22 @@ impl SqliteStore {
         let identity = named(&path);
         let (inbox, changes) = (Arc::new(Inbox::default()), Arc::new(watch::Sender::new(0)));
         let (ended, has_ended) = watch::channel(false);
+        let failed = Arc::new(OnceLock::new());
         let writer = Writer {
             connection,
             clock,
             inbox: Arc::clone(&inbox),
             changes: Arc::clone(&changes),
+            failed: Arc::clone(&failed),
             path: path.clone(),
             identity,
-            _ended: Ended { inbox: Arc::clone(&inbox), said: ended },
+            whereabouts: Whereabouts::default(),
+            _ended: Ended {
+                inbox: Arc::clone(&inbox),
+                failed: Arc::clone(&failed),
+                changes: Arc::clone(&changes),
+                said: ended,
+            },
         };
         crate::tasks::thread("hostkit-store", move || writer.run())
             .map_err(|error| OpenError::store("the system has no room for the store's thread").because(error))?;
@@ -51,6 +60,7 @@ impl SqliteStore {
             synchronous: url.synchronous,
             inbox,
             changes,
+            failed,
             readers: Arc::new(Mutex::new(Some(Vec::new()))),
             ended: has_ended,
             locks,
