@@ -235,7 +235,7 @@ impl<P> Storage<P> {
 
     /// Reads a payload as JSON, and stores it.
     #[cfg(feature = "cli")]
-    pub(super) async fn enqueue_json(&self, json: &str) -> Result<JobId, String>
+    pub(super) async fn enqueue_json(&self, json: &str, options: &Enqueue) -> Result<JobId, String>
     where
         P: Send + 'static,
     {
@@ -243,7 +243,7 @@ impl<P> Storage<P> {
             let payload = crate::component::short_type_name(std::any::type_name::<P>());
             format!("this is no `{payload}`: {error}")
         })?;
-        self.0.send(payload, &Enqueue::new()).await.map_err(|error| crate::error::WithCauses(&error.without_payload()).to_string())
+        self.0.send(payload, options).await.map_err(|error| crate::error::WithCauses(&error.without_payload()).to_string())
     }
 }
 

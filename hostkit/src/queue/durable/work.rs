@@ -303,3 +303,40 @@ impl Crew {
 fn undecodable(error: String) -> Verdict {
     Verdict::Undecodable { error }
 }
+
+/// One run with a payload that never was in a store: nothing is recorded of it.
+#[cfg(feature = "cli")]
+pub(super) async fn once(
+    handler: &dyn Handler,
+    conduct: &Conduct,
+    options: &Options,
+    json: &str,
+) -> Result<(), RunFailure> {
+    let plan = handler.plan();
+    #[cfg(feature = "sqlite")]
+    if plan.wants::<super::JobTransaction>() {
+        let message = "it takes a `JobTransaction`, and there is no job whose acknowledgement could be committed with its work; enqueue one";
+        return Err(RunFailure::Returned(message.into()));
+    }
+    let values = plan.wants::<JobContext>().then(|| Arc::new((JobContext::new(conduct.name, 1),)) as Arc<dyn RunValues>);
+    let context = Context { token: plan.wants_token.then(|| conduct.stop.child_token()), values };
+    let limits = Limits { of: conduct.name, timeout: options.timeout, drop_on: Some(&conduct.abandon) };
+    let call = match handler.call(json.as_bytes(), context, limits) {
+        Ok(call) => call,
+        Err(Unreadable(error)) => return Err(RunFailure::Returned(error.into())),
+    };
+    match call.await {
+        // A verdict that puts the job off or away is an answer.
+        Err(RunFailure::Returned(error)) => match error.downcast::<Carried>() {
+            Ok(carried) => {
+                tracing::info!(target: "hostkit::queue", service = conduct.name, verdict = %carried, "said of the job");
+                match carried.0.0 {
+                    Said::RetryAfter(_, error) => Err(RunFailure::Returned(error)),
+                    Said::Done | Said::Discard(_) | Said::Snooze(_) => Ok(()),
+                }
+            }
+            Err(error) => Err(RunFailure::Returned(error)),
+        },
+        result => result,
+    }
+}
