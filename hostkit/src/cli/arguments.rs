@@ -190,6 +190,7 @@ mod tests {
 
     use super::super::graph::Language;
     use super::super::list::Form;
+    use super::super::trigger::Wishes;
     use super::super::{Command, Common, Invocation};
     use super::{grammar, parse};
     use crate::program::{Flavor, Program, Runtime};
