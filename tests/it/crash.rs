@@ -85,7 +85,8 @@ fn a_job_that_kills_every_process_is_put_away_after_the_third() {
         assert_eq!(ended.killed_by(), Some(6), "{ended:#?}");
     }
     let mut last = clerk(&directory).start();
-    last.has_said("quarantined=1");
+    last.has_said("\"quarantined\":1");
+    wait_for("the other is done", || ledger(&directory).iter().any(|line| line.starts_with("end 1 ")));
     last.signal("TERM");
     last.ended().with_code(0);
     let poisoned = ledger(&directory).into_iter().filter(|line| line.starts_with("poison")).collect::<Vec<_>>();
