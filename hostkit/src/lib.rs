@@ -174,10 +174,10 @@ pub use queue::JobTransaction;
 #[cfg(feature = "durable")]
 pub use queue::{Delay, Enqueue, EnqueuedAll, Verdict};
 pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, Receipt, TaskQueue};
-#[cfg(feature = "durable")]
-pub use store::JobId;
 pub use runner::ServiceState;
 pub use service::{Instance, Ready};
+#[cfg(feature = "durable")]
+pub use store::JobId;
 pub use tokio_util::sync::CancellationToken;
 
 #[doc = include_str!("docs/background_service.md")]

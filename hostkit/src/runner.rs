@@ -153,7 +153,11 @@ pub(crate) trait Runner: Send + Sync + 'static {
 
     /// Runs it once, now, with a payload that is given as JSON and never was in a store; where there is no such thing, none.
     #[cfg(feature = "cli")]
-    fn trigger_with(self: Arc<Self>, conduct: Conduct, json: String) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+    fn trigger_with(
+        self: Arc<Self>,
+        conduct: Conduct,
+        json: String,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         let _ = (conduct, json);
         None
     }

@@ -108,9 +108,8 @@ fn whoever_is_killed_nothing_is_lost_and_every_effect_happens_once() {
     const JOBS: u32 = 600;
     let directory = directory("crash-random");
     let path = directory.join("jobs.db");
-    let number = |name: &str, default: u64| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
+    let number =
+        |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let seed = number("HOSTKIT_SEED", fastrand::u64(..));
     let rounds = number("HOSTKIT_ROUNDS", 12);
     eprintln!("HOSTKIT_SEED={seed} HOSTKIT_ROUNDS={rounds}");
@@ -162,14 +161,22 @@ fn enqueue_says_what_is_wrong_with_it() {
         assert!(ended.stderr.contains(expected), "{arguments:?}: {ended:#?}");
         assert_eq!(ended.stdout, "");
     };
-    check(&["enqueue", "write", "--json", "{\"number\":true}"], 1, "this is no `Letter`: invalid type: boolean `true`, expected u32");
+    check(
+        &["enqueue", "write", "--json", "{\"number\":true}"],
+        1,
+        "this is no `Letter`: invalid type: boolean `true`, expected u32",
+    );
     check(&["enqueue", "write", "--json", "7 letters"], 1, "this is no `Letter`");
     check(&["enqueue", "wirte", "--json", "7"], 2, "write");
     check(&["enqueue", "serve", "--json", "7"], 2, "`serve` is background_service and has no queue");
     check(&["enqueue", "book"], 2, "--json");
     check(&["enqueue", "book", "--json", "7", "--delay", "soon"], 1, "the delay `soon` is not a duration");
     check(&["enqueue", "book", "--json", "7", "--priority", "300"], 2, "300");
-    check(&["enqueue", "book", "--json", "7", "--set", "store.url=sqlite:///no/such/place/jobs.db"], 75, "/no/such/place");
+    check(
+        &["enqueue", "book", "--json", "7", "--set", "store.url=sqlite:///no/such/place/jobs.db"],
+        75,
+        "/no/such/place",
+    );
 
     let options = ["--delay", "1h", "--key", "invoice 7", "--priority", "-3"];
     let enqueue: Vec<_> = ["enqueue", "book", "--json", "7"].into_iter().chain(options).collect();

@@ -124,7 +124,9 @@ fn not_here(ty: &Type, kind: Kind) -> Option<&'static str> {
         "Tick" => only(Kind::Periodic, "only a run of a `#[periodic]` function has a tick"),
         "JobContext" if kind.has_payload() => None,
         "JobContext" => Some("only a run of a `#[queued]` function has a job"),
-        "JobTransaction" => only(Kind::Durable, "only a run of a `#[queued(durable)]` function has a job with a transaction"),
+        "JobTransaction" => {
+            only(Kind::Durable, "only a run of a `#[queued(durable)]` function has a job with a transaction")
+        }
         _ => None,
     }
 }

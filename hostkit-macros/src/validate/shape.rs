@@ -62,7 +62,10 @@ pub(crate) fn returns(output: &ReturnType, what: &str, may_say: MaySay, errors: 
                 false
             }
             Some(segment) if segment.ident == "Verdict" && may_say == MaySay::Nothing => {
-                errors.on(ty, "only a durable function says more of its job than that it is done: write `#[queued(durable)]`");
+                errors.on(
+                    ty,
+                    "only a durable function says more of its job than that it is done: write `#[queued(durable)]`",
+                );
                 false
             }
             _ => is_one_of(ty, &KNOWN_VALUES),

@@ -112,7 +112,10 @@ fn grammar(program: &Program) -> Clap {
         command("trigger", "Run one service once, here and now, with its hooks and components")
             .arg(name("The service, as `list` shows it"))
             .arg(
-                Arg::new("json").long("json").value_name("JSON").help("The payload, of a durable function; nothing is stored"),
+                Arg::new("json")
+                    .long("json")
+                    .value_name("JSON")
+                    .help("The payload, of a durable function; nothing is stored"),
             ),
         command("enqueue", "Put an item into a durable queue")
             .arg(name("The queued function"))

@@ -39,12 +39,7 @@ pub(super) async fn trigger(mut builder: HostBuilder, name: &str, json: Option<S
 
 /// Puts a job into the store, and prints its name.
 #[cfg_attr(not(feature = "durable"), allow(unused_variables, reason = "there are no durable queues"))]
-pub(super) async fn enqueue(
-    mut builder: HostBuilder,
-    name: &str,
-    json: String,
-    wishes: Wishes,
-) -> Result<(), Failure> {
+pub(super) async fn enqueue(mut builder: HostBuilder, name: &str, json: String, wishes: Wishes) -> Result<(), Failure> {
     let registered = builder.registered();
     let names = registered.names();
     let services = registered.services();

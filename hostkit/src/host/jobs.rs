@@ -20,11 +20,12 @@ impl Running {
         if !self.jobs.are_used() {
             return Ok(());
         }
-        let store = open_with_clock(&self.store.url, StoreClock::of_host(self.clock.clone())).await.map_err(|error| {
-            let causes = crate::error::WithCauses(&error);
-            tracing::error!(target: "hostkit::host", error = %causes, "the host does not start");
-            StartCause::Store(error)
-        })?;
+        let store =
+            open_with_clock(&self.store.url, StoreClock::of_host(self.clock.clone())).await.map_err(|error| {
+                let causes = crate::error::WithCauses(&error);
+                tracing::error!(target: "hostkit::host", error = %causes, "the host does not start");
+                StartCause::Store(error)
+            })?;
         let survives = match store.durability() {
             Durability::Process => "nothing: it is gone with the process",
             Durability::Machine => "the end of the process",

@@ -269,7 +269,11 @@ impl Runner for DurableRunner {
     }
 
     #[cfg(feature = "cli")]
-    fn trigger_with(self: Arc<Self>, conduct: Conduct, json: String) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+    fn trigger_with(
+        self: Arc<Self>,
+        conduct: Conduct,
+        json: String,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
         Some(Box::pin(async move {
             conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
             let handler = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
