@@ -27,8 +27,8 @@ pub use crate::error::BoxError;
 #[cfg(feature = "durable")]
 pub use crate::function::Durable;
 pub use crate::function::{
-    Call, Callable, Codec, Coding, CopyOf, Copying, Ended, HandOver, Handle, InProcess, IntoEnded, Item, Keying, LineOf,
-    Payloads, Queued, ReceiptOf, Storable, Taker, Uncopied, Work, codec, ended, ending, hand_over, handle_of, role,
+    Call, Callable, Codec, Coding, CopyOf, Copying, Ended, HandOver, Handle, InProcess, IntoEnded, Item, Key, Keying, LineOf,
+    Payloads, Queued, ReceiptOf, Storable, Taker, Uncopied, Work, codec, ended, ending, hand_over, handle_of, key, role,
 };
 pub use crate::queue::{Channel, Line};
 #[cfg(feature = "durable")]

@@ -37,12 +37,14 @@ fn durable_or_not(args: &Args, errors: &mut Errors) {
         }
     }
     let unique = args.text("unique");
+    // A word that is not known may have been either.
+    let is_known = unique.is_some() || args.place("unique").is_none();
     let is_timed = unique.is_some_and(|unique| matches!(&*unique.value(), "throttle" | "debounce"));
     match (unique, args.place("unique_for")) {
         (Some(unique), None) if is_timed => {
             errors.on(unique, "this needs to know for how long: add `unique_for = \"1m\"`");
         }
-        (_, Some(place)) if !is_timed => {
+        (_, Some(place)) if !is_timed && is_known => {
             errors.at(place, "`unique_for` goes with `unique = \"throttle\"` or `unique = \"debounce\"`");
         }
         _ => {}

@@ -24,7 +24,8 @@ pub(crate) fn service(
     shape::not_const(signature, &what, errors);
     shape::callable(signature, &what, errors);
     shape::concrete(signature, &what, errors);
-    let may_say = if kind == Kind::Queued && args.has("durable") { shape::MaySay::Verdict } else { shape::MaySay::Nothing };
+    let is_durable = args.place("durable").is_some();
+    let may_say = if is_durable { shape::MaySay::Verdict } else { shape::MaySay::Nothing };
     let returns = shape::returns(&signature.output, &what, may_say, errors);
     let call = call(signature, args, errors);
     let payload = if kind == Kind::Queued { payload(signature, errors) } else { None };
@@ -45,8 +46,10 @@ pub(crate) fn service(
         output: ours(output),
         after: args.paths("after").to_vec(),
         settings: args.settings(),
-        retried: args.integer("attempts").is_some_and(|attempts| attempts > 1),
-        durable: args.has("durable"),
+        // What is stored is read again.
+        retried: !is_durable && args.integer("attempts").is_some_and(|attempts| attempts > 1),
+        // Also where the word is misspelt, so that one mistake is one error; not where the runtime has no such thing.
+        durable: is_durable && cfg!(feature = "durable"),
         key: args.path("key").cloned(),
         leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
