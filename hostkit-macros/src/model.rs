@@ -137,7 +137,7 @@ pub(crate) struct Service {
     pub(crate) settings: Vec<Setting>,
     /// Whether a payload may be needed again.
     pub(crate) retried: bool,
-    /// Whether its payloads are stored.
+    /// Whether its payloads, or its instants, are stored.
     pub(crate) durable: bool,
     /// What makes payloads the same.
     pub(crate) key: Option<Path>,

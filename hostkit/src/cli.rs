@@ -4,11 +4,14 @@
 //! content, and that is no failure.
 
 mod arguments;
+#[cfg(feature = "durable")]
+mod durable;
 mod graph;
 mod list;
 mod names;
 mod sample;
 mod stdout;
+mod table;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -45,6 +48,8 @@ enum Command {
     },
     ConfigShow,
     ConfigSample,
+    #[cfg(feature = "durable")]
+    Durable(durable::Request),
 }
 
 /// The options of every command.
@@ -109,6 +114,8 @@ impl Invocation {
             Command::Trigger { name } => trigger::trigger(builder, &name).await,
             Command::Enqueue { name } => Err(trigger::enqueue(&builder, &name)),
             Command::ConfigShow => stdout::print(&shown(&builder.build().await?)),
+            #[cfg(feature = "durable")]
+            Command::Durable(request) => request.perform(&builder).await,
             Command::ConfigSample => stdout::print(&sample::render(&builder.registered())),
         }
     }

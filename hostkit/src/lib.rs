@@ -169,6 +169,8 @@ pub use host::{
     BuildError, Health, Host, HostBuilder, HostLifetime, RunError, RunningHost, ServiceStatus, StartError, TriggerError,
 };
 pub use periodic::Tick;
+#[cfg(feature = "sqlite")]
+pub use queue::JobTransaction;
 #[cfg(feature = "durable")]
 pub use queue::{Delay, Enqueue, EnqueuedAll, Verdict};
 pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, Receipt, TaskQueue};

@@ -5,6 +5,8 @@ mod cron;
 #[cfg(not(feature = "cron"))]
 #[path = "periodic/no_cron.rs"]
 mod cron;
+#[cfg(feature = "durable")]
+mod durable;
 mod grid;
 mod options;
 #[cfg(test)]
@@ -13,6 +15,9 @@ mod tick;
 mod ticker;
 
 pub use tick::Tick;
+
+#[cfg(feature = "durable")]
+pub(crate) use durable::set_up as set_up_durable;
 
 use std::sync::Arc;
 

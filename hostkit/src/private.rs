@@ -32,7 +32,7 @@ pub use crate::function::{
 };
 pub use crate::queue::{Channel, Line};
 #[cfg(feature = "durable")]
-pub use crate::queue::{IntoAnswer, Storage, answer};
+pub use crate::queue::{Answered, IntoAnswer, Storage, answer};
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source, here, register};
 pub use crate::runner::{Kind, Stage};

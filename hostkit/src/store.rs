@@ -27,7 +27,7 @@
 //! 3. **Every change of a running job names its claim**, which is the job and its epoch. Epochs rise with every claim of the
 //!    job and never fall. A change under an epoch that is not the latest touches nothing and says so ([`Applied::Stale`]).
 //! 4. **Every job is in one state**: jobs enqueued = waiting + running + done + dead + quarantined + cancelled, but for those
-//!    that [`Store::prune`] and [`Store::purge`] deleted. A state that [is an outcome](State::is_outcome) changes only
+//!    that [`Store::prune`], [`Store::purge`] and [`Store::delete`] deleted. A state that [is an outcome](State::is_outcome) changes only
 //!    because a human wants it.
 //! 5. **A lease belongs to an owner**, so that a beat is one statement however many jobs the owner has. An owner whose lease is
 //!    over, and that nobody has declared dead yet, may beat and go on; one that was declared dead has nothing any more.
@@ -45,7 +45,8 @@
 //! [finished](Store::finish) together. A claim that was not answered is cleared up by [`Store::reconcile`]; a finish that was
 //! not answered is sent again, for applying it twice is the same as once: the second says stale, and the job says in which
 //! epoch it ended. It [sweeps](Store::sweep) when it starts and every few seconds, [prunes](Store::prune) every few minutes, and at
-//! the stop releases what it has not begun and [leaves](Store::leave).
+//! the stop releases what it has not begun and [leaves](Store::leave). It asks for the [health](Store::health) of the store as often
+//! as for its own: a store that has failed for good does not get better, so the host must not pass for healthy.
 //!
 //! # The homes
 //! | | memory | SQLite | PostgreSQL (to come) | NATS JetStream (to come) |
@@ -63,7 +64,7 @@
 //! | suspects run alone | a scan | an index of suspects | an index of suspects | a subject of suspects per kind with `max_ack_pending = 1` |
 //! | occurrences | a map | a primary key (schedule, instant) | the same | `Nats-Msg-Id` = schedule and instant; the last one is a KV entry |
 //! | changes | a watch | a watch, and the file's data version for other processes | `NOTIFY`, coalesced, and polling that suffices alone | pulls wait at the server |
-//! | counts, list, cancel, retry | a scan | readers beside the writer | plain queries | stream info per subject; list and cancel of a waiting job by KV entry and sequence. Lists are in the order of the stream |
+//! | counts, list, cancel, retry, delete | a scan | readers beside the writer | plain queries | stream info per subject; list, delete and cancel of a waiting job by KV entry and sequence. Lists are in the order of the stream |
 //! | dead letters | a state | a state | a state | a stream of their own; redrive republishes under a new message id and then acks |
 //! | retention | a scan | by index, in batches | by index, in batches | `max_age` of the streams: per store, not per kind; **the build says so** |
 //! | transaction of the user's | no | `sqlite::enqueue_in`, `SqliteStore::finish_with` | `enqueue_in`, and the acknowledgement in the user's transaction | **the build says so** |
@@ -122,12 +123,53 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
 /// # Errors
 /// Fails as [`open`] does.
 pub async fn open_with_clock(url: &StoreUrl, clock: StoreClock) -> Result<Arc<dyn Store>, OpenError> {
+    opened(url, clock, Absent::Made).await
+}
+
+/// Opens a store that is there, for whoever looks into it: makes none, and brings none up to date.
+///
+/// # Errors
+/// Fails as [`open`] does, when there is no store, and for `memory://`, which nobody can look into from outside of the process
+/// that made it.
+pub async fn open_existing(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
+    if url.is_memory() {
+        return Err(OpenError::configuration(
+            "the store is `memory://`: its jobs are in the memory of the program that runs, and nobody else can see them",
+        ));
+    }
+    opened(url, StoreClock::machine(), Absent::Refused).await
+}
+
+/// Makes a store if there is none, and brings one that an older program made up to date.
+///
+/// # Errors
+/// Fails as [`open`] does, when the store is newer than this program, and while programs use it that would not understand it
+/// afterwards.
+pub async fn migrate(url: &StoreUrl) -> Result<(), OpenError> {
+    #[cfg(feature = "sqlite")]
+    if !url.is_memory() {
+        let url = url.clone();
+        return crate::tasks::blocking(move || sqlite::migrate(&url)).await;
+    }
+    open(url).await.map(drop)
+}
+
+/// What becomes of a store that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "one in memory is never there"))]
+enum Absent {
+    Made,
+    Refused,
+}
+
+#[cfg_attr(not(feature = "sqlite"), allow(unused_variables, reason = "one in memory is never there"))]
+async fn opened(url: &StoreUrl, clock: StoreClock, absent: Absent) -> Result<Arc<dyn Store>, OpenError> {
     match &url.0 {
         Place::Memory => Ok(Arc::new(MemoryStore::new(clock))),
         #[cfg(feature = "sqlite")]
         Place::Sqlite(url) => {
             let url = url.clone();
-            let open = move || sqlite::SqliteStore::open(&url, clock);
+            let open = move || sqlite::SqliteStore::open(&url, clock, absent);
             Ok(Arc::new(crate::tasks::blocking(open).await?))
         }
         #[cfg(not(feature = "sqlite"))]

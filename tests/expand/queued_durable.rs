@@ -21,7 +21,7 @@ const _: () = {
         handle: __hk::TypeId::of::<send_invoice>,
         edges: &[
             __hk::Edge::shared::<Mail>("mail"),
-            __hk::Edge::of::<__hk::kind::Queued, JobContext>("job"),
+            __hk::Edge::of::<__hk::kind::Durable, JobContext>("job"),
         ],
         after: &[],
         options: &[

@@ -24,6 +24,7 @@ mod queue;
 mod races;
 #[cfg(target_os = "linux")]
 mod signals;
+mod store;
 #[cfg(target_os = "linux")]
 mod systemd;
 mod testing;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hostkit::store::sqlite::{enqueue_in, migrate};
 use hostkit::store::{
     Applied, ClaimRequest, Claimed, Durability, Enqueued, Finish, NewJob, OpenError, Rejection, State, Store,
-    StoreError, StoreUrl, Verdict, Wanted, Worker, open,
+    StoreError, StoreUrl, Verdict, Wanted, Worker, open, open_existing,
 };
 use rusqlite::Connection;
 
@@ -107,6 +107,32 @@ async fn tables_live_beside_those_of_the_program() {
 }
 
 #[tokio::test]
+async fn whoever_only_looks_makes_no_store_and_changes_no_file() {
+    let directory = Directory::new();
+    let error = open_existing(&directory.url()).await.unwrap_err();
+    assert!(error.to_string().contains("there is no store at `"), "{error}");
+    assert!(!error.is_configuration());
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    // Somebody else's file, or one that is empty, gets neither tables nor a log.
+    let connection = Connection::open(directory.file()).unwrap();
+    connection.execute_batch("CREATE TABLE orders (id INTEGER)").unwrap();
+    drop(connection);
+    let before = fs::read(directory.file()).unwrap();
+    let error = open_existing(&directory.url()).await.unwrap_err();
+    assert!(error.to_string().contains("there are no jobs in `"), "{error}");
+    assert_eq!(fs::read(directory.file()).unwrap(), before);
+    fs::write(directory.file(), "").unwrap();
+    assert!(open_existing(&directory.url()).await.is_err());
+    assert_eq!(fs::read(directory.file()).unwrap(), b"");
+    let error = open_existing(&StoreUrl::parse("memory://").unwrap()).await.unwrap_err();
+    assert!(error.is_configuration() && error.to_string().contains("nobody else can see them"), "{error}");
+
+    enqueue(&opened(&directory).await).await.unwrap();
+    let looking = open_existing(&directory.url()).await.unwrap();
+    assert_eq!(looking.counts().await.unwrap()[0].of(State::Waiting), 1);
+}
+
+#[tokio::test]
 async fn what_is_promised_follows_from_the_url() {
     let directory = Directory::new();
     assert_eq!(opened(&directory).await.durability(), Durability::Disk);
@@ -151,7 +177,7 @@ async fn a_full_disk_is_said_and_hurts_nobody_else() {
     assert_eq!(store.counts().await.unwrap()[0].of(State::Waiting), count("stored") + 1);
 }
 
-fn has_strace() -> bool {
+pub(crate) fn has_strace() -> bool {
     let there = Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
     if !there {
         assert!(std::env::var_os("CI").is_none(), "strace is not installed");
@@ -162,9 +188,13 @@ fn has_strace() -> bool {
 
 /// What a child prints whose system calls fail as this says.
 fn injected(what: &str, directory: &Directory, fault: &str) -> String {
+    injected_into(env!("CARGO_BIN_EXE_store_child"), what, directory, fault)
+}
+
+pub(crate) fn injected_into(program: &str, what: &str, directory: &Directory, fault: &str) -> String {
     let output = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync,pwrite64", "-e", fault])
-        .arg(env!("CARGO_BIN_EXE_store_child"))
+        .arg(program)
         .args([what.as_ref(), directory.0.as_os_str()])
         .output()
         .unwrap();
@@ -178,10 +208,18 @@ async fn a_file_that_is_deleted_underneath_is_noticed_at_the_next_commit() {
     let directory = Directory::new();
     let store = opened(&directory).await;
     enqueue(&store).await.unwrap();
+    store.health().unwrap();
+    let mut changes = store.changes();
+    changes.mark_unchanged();
     fs::remove_file(directory.file()).unwrap();
     let error = enqueue(&store).await.unwrap_err();
     assert!(error.is_unknown() && error.is_fatal(), "{error:?}");
     assert!(error.to_string().contains("the file was moved or deleted"), "{error}");
+    // Whoever only waits for jobs hears of it as well.
+    assert!(changes.has_changed().unwrap());
+    let error = store.health().unwrap_err();
+    assert!(!error.is_unknown() && error.is_fatal(), "{error:?}");
+    assert!(error.to_string().starts_with("cannot take or give jobs: the file was moved or deleted"), "{error}");
     let error = enqueue(&store).await.unwrap_err();
     assert!(!error.is_unknown() && error.is_fatal(), "{error:?}");
 }
@@ -381,7 +419,12 @@ async fn a_backup_is_a_whole_store_and_takes_no_files_place() {
     home.store.backup(&copy.file()).await.unwrap();
     assert_eq!(fs::metadata(copy.file()).unwrap().mode() & 0o777, 0o600);
     let error = home.store.backup(&copy.file()).await.unwrap_err();
-    assert!(chain(&error).contains("exists"), "{}", chain(&error));
+    assert!(error.to_string().contains("the file is there already, and nothing is overwritten"), "{}", chain(&error));
+    assert!(!error.is_fatal());
+    let error = home.store.backup(&copy.0.join("missing/jobs.db")).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be written"), "{}", chain(&error));
+    // What was made on the way is gone.
+    assert_eq!(fs::read_dir(&copy.0).unwrap().count(), 1);
     let store = opened(&copy).await;
     assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
     assert_eq!(store.counts().await.unwrap(), home.store.counts().await.unwrap());
@@ -396,7 +439,8 @@ fn refused_to_a_stranger(directory: &Directory) -> String {
     let is_root = fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0);
     let readable = Directory::new();
     let copy = readable.0.join("store_child");
-    fs::copy(program, &copy).unwrap();
+    // By another process: while this one writes it, a child that another test starts would have it open, and it could not be run.
+    assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
     let mut command = Command::new(if is_root { "setpriv".as_ref() } else { copy.as_os_str() });
     if is_root {
         command.args(["--reuid=65534", "--clear-groups", "--"]).arg(&copy);

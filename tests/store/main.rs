@@ -23,4 +23,6 @@ mod conformance;
 mod crash;
 mod faults;
 mod home;
+mod power;
 mod random;
+mod unsure;

@@ -6,6 +6,7 @@ use super::service::{self, Role};
 use crate::args::Args;
 use crate::args::table::QUEUED;
 use crate::errors::Errors;
+use crate::validate::service::is_durable;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(Role::Queued, &QUEUED, args, item, durable_or_not)
@@ -23,7 +24,7 @@ const IN_PROCESS: [(&str, &str); 3] = [
 ];
 
 fn durable_or_not(args: &Args, errors: &mut Errors) {
-    if args.place("durable").is_none() {
+    if !is_durable(args) {
         for option in DURABLE {
             if let Some(place) = args.place(option) {
                 errors.at(place, format!("`{option}` is an option of durable functions: write `durable` before it"));

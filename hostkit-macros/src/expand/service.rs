@@ -13,7 +13,7 @@ use crate::errors::Errors;
 use crate::input::{Attributed, Function, Item, only_one_attribute};
 use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours, place};
 use crate::put::{With, put};
-use crate::validate::service::{handle, service};
+use crate::validate::service::{handle, is_durable, service};
 use crate::validate::shape;
 
 /// What the runtime makes of the function.
@@ -41,7 +41,7 @@ pub(super) fn expand(
         Err(item) => return errors.after(item),
     };
     let mut faults = Errors::default();
-    let service = service(&mut function, role.kind(), table.attribute, &args, &mut faults);
+    let service = service(&mut function, role.kind(&args), table.attribute, &args, &mut faults);
     let handle = handle(&function, &args);
     let mut expansion = function.unless_taken(function.written, item);
     declare(&handle, &mut expansion);
@@ -141,7 +141,7 @@ fn stored(service: &Service, Payload { ty, .. }: &Payload, tokens: &mut TokenStr
 /// What a function with mistakes leaves behind, so that those who name its handle do not get errors as well.
 fn stand_in(mut service: Service) -> Service {
     service.parameters.clear();
-    if service.kind == Kind::Queued && service.payload.is_none() {
+    if service.kind.has_payload() && service.payload.is_none() {
         let local = Ident::new("_payload", Span::mixed_site());
         service.payload = Some(Payload { local, ty: syn::parse_quote!(()) });
     }
@@ -164,9 +164,9 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
             put!(tokens, here => __hk::After { handle: __hk::handle_of::<#path>, name: #name });
         })
     });
-    let constructor = With(|tokens: &mut TokenStream| role.constructor(service.durable, tokens));
+    let constructor = With(|tokens: &mut TokenStream| role.constructor(service, tokens));
     let of_handle = match payload {
-        Some(_) if service.durable => "Stored",
+        Some(_) if service.kind == Kind::Durable => "Stored",
         Some(_) => "Enqueued",
         None => "Called",
     };
@@ -191,7 +191,7 @@ fn entry(role: Role, service: &Service, call: fn(&Service, &mut TokenStream), to
     let of_payload = With(|tokens: &mut TokenStream| {
         if let Some(payload) = &service.payload {
             copied(service, payload, tokens);
-            if service.durable {
+            if service.kind == Kind::Durable {
                 stored(service, payload, tokens);
             }
             if let Some(path) = &service.leftover {
@@ -256,7 +256,7 @@ fn call(service: &Service, tokens: &mut TokenStream) {
         put!(tokens, *output => #function(#arguments));
     });
     let here = Span::call_site();
-    let ended = Ident::new(if service.durable { "answer" } else { "ended" }, *output);
+    let ended = Ident::new(if service.kind == Kind::Durable { "answer" } else { "ended" }, *output);
     match (service.call, service.returns) {
         (Call::Blocking, Returns::Ends) => {
             let ended = With(|tokens: &mut TokenStream| put!(tokens, *output => __hk::#ended(#called)));
@@ -277,8 +277,9 @@ fn call(service: &Service, tokens: &mut TokenStream) {
 }
 
 impl Role {
-    fn kind(self) -> Kind {
+    fn kind(self, args: &Args) -> Kind {
         match self {
+            Self::Queued if is_durable(args) => Kind::Durable,
             Self::Background => Kind::Background,
             Self::Periodic => Kind::Periodic,
             Self::Queued => Kind::Queued,
@@ -286,12 +287,13 @@ impl Role {
         }
     }
 
-    fn constructor(self, durable: bool, tokens: &mut TokenStream) {
+    fn constructor(self, service: &Service, tokens: &mut TokenStream) {
         let here = Span::call_site();
         match self {
             Self::Background => put!(tokens, here => __hk::Kind::background::<__Shim>()),
+            Self::Periodic if service.durable => put!(tokens, here => __hk::Kind::durable_periodic::<__Shim>()),
             Self::Periodic => put!(tokens, here => __hk::Kind::periodic::<__Shim>()),
-            Self::Queued if durable => put!(tokens, here => __hk::Kind::durable::<__Shim>()),
+            Self::Queued if service.kind == Kind::Durable => put!(tokens, here => __hk::Kind::durable::<__Shim>()),
             Self::Queued => put!(tokens, here => __hk::Kind::queued::<__Shim>()),
             Self::Hook(stage) => {
                 let stage = Ident::new(stage, here);

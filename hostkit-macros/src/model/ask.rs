@@ -14,17 +14,25 @@ pub(crate) enum Kind {
     Background,
     Periodic,
     Queued,
+    /// A queued function whose payloads are stored.
+    Durable,
     Hook,
     Component,
 }
 
 impl Kind {
+    /// Whether its first parameter is what was enqueued.
+    pub(crate) fn has_payload(self) -> bool {
+        matches!(self, Self::Queued | Self::Durable)
+    }
+
     /// The name of its marker type.
     fn marker(self, span: Span) -> Ident {
         let name = match self {
             Self::Background => "Background",
             Self::Periodic => "Periodic",
             Self::Queued => "Queued",
+            Self::Durable => "Durable",
             Self::Hook => "Hook",
             Self::Component => "Component",
         };

@@ -153,6 +153,19 @@ fn only_a_durable_function_takes_options_of_durable_functions() {
 }
 
 #[test]
+fn a_schedule_may_be_durable() {
+    let check_schedule = |args: &str, expected: &[&str]| {
+        let off = (!cfg!(feature = "durable")).then_some(OFF);
+        let expected: Vec<&str> = off.into_iter().chain(expected.iter().copied()).collect();
+        check("periodic", &format!(r#"every = "1h", durable, {args}"#), &expected);
+    };
+    check_schedule(r#"attempts = 3, backoff = "1s..1m", keep_done = "1h", keep_dead = "1h", timeout = "none""#, &[]);
+    check_schedule("run_at_start = true", &["a durable function takes no `run_at_start`"]);
+    check_schedule(r#"overlap = "cancel-previous""#, &["cannot cancel its former run"]);
+    check("periodic", r#"every = "1h", attempts = 3"#, &["`attempts` is an option of durable functions"]);
+}
+
+#[test]
 fn durable_stands_alone() {
     check("queued", "durable = true, priority = 1", &["`durable` stands alone, without a value"]);
     check("queued", "durable(sqlite)", &["`durable` stands alone, without a value"]);

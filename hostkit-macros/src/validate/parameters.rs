@@ -122,7 +122,11 @@ fn not_here(ty: &Type, kind: Kind) -> Option<&'static str> {
         "Instance" => only(Kind::Background, "only a `#[background_service]` has instances"),
         "Ready" => only(Kind::Background, "only a `#[background_service]` says when it is ready"),
         "Tick" => only(Kind::Periodic, "only a run of a `#[periodic]` function has a tick"),
-        "JobContext" => only(Kind::Queued, "only a run of a `#[queued]` function has a job"),
+        "JobContext" if kind.has_payload() => None,
+        "JobContext" => Some("only a run of a `#[queued]` function has a job"),
+        "JobTransaction" => {
+            only(Kind::Durable, "only a run of a `#[queued(durable)]` function has a job with a transaction")
+        }
         _ => None,
     }
 }

@@ -24,18 +24,18 @@ pub(crate) fn service(
     shape::not_const(signature, &what, errors);
     shape::callable(signature, &what, errors);
     shape::concrete(signature, &what, errors);
-    let is_durable = args.place("durable").is_some();
-    let may_say = if is_durable { shape::MaySay::Verdict } else { shape::MaySay::Nothing };
+    let may_say = if kind == Kind::Durable { shape::MaySay::Verdict } else { shape::MaySay::Nothing };
     let returns = shape::returns(&signature.output, &what, may_say, errors);
     let call = call(signature, args, errors);
-    let payload = if kind == Kind::Queued { payload(signature, errors) } else { None };
-    let parameters = injected(signature, usize::from(kind == Kind::Queued), kind, None, errors);
+    let payload = if kind.has_payload() { payload(signature, errors) } else { None };
+    let parameters = injected(signature, usize::from(kind.has_payload()), kind, None, errors);
     let output = match &signature.output {
         ReturnType::Type(_, ty) => place(ty),
         ReturnType::Default => signature.ident.span(),
     };
     Service {
-        kind,
+        // Without the feature, which is one error, the runtime has no such thing.
+        kind: if kind == Kind::Durable && cfg!(not(feature = "durable")) { Kind::Queued } else { kind },
         handle: handle_ident(&signature.ident, args),
         name: name(&signature.ident, args, errors),
         description: description(&function.attributes),
@@ -47,9 +47,8 @@ pub(crate) fn service(
         after: args.paths("after").to_vec(),
         settings: args.settings(),
         // What is stored is read again.
-        retried: !is_durable && args.integer("attempts").is_some_and(|attempts| attempts > 1),
-        // Also where the word is misspelt, so that one mistake is one error; not where the runtime has no such thing.
-        durable: is_durable && cfg!(feature = "durable"),
+        retried: kind == Kind::Queued && args.integer("attempts").is_some_and(|attempts| attempts > 1),
+        durable: cfg!(feature = "durable") && is_durable(args),
         key: args.path("key").cloned(),
         leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
@@ -60,6 +59,11 @@ pub(crate) fn service(
             function
         },
     }
+}
+
+/// Whether the function is durable, also where the word has a value or is misspelt, so that one mistake is one error.
+pub(crate) fn is_durable(args: &Args) -> bool {
+    args.place("durable").is_some()
 }
 
 /// The handle type of an annotated function: its name, visibility, documentation and `cfg`s.
@@ -151,7 +155,7 @@ fn payload(signature: &Signature, errors: &mut Errors) -> Option<Payload> {
 
 /// Types that nobody enqueues.
 fn is_injected(ty: &Type) -> bool {
-    const INJECTED: [&str; 12] = [
+    const INJECTED: [&str; 13] = [
         "CancellationToken",
         "Ext",
         "All",
@@ -163,6 +167,7 @@ fn is_injected(ty: &Type) -> bool {
         "Ready",
         "Tick",
         "JobContext",
+        "JobTransaction",
         "HostLifetime",
     ];
     is_one_of(ty, &INJECTED)

@@ -28,9 +28,9 @@ environment variables, --set. `config show` says what holds and where it came fr
 
 Exit codes:
   0    stopped as asked, by a signal as well
-  1    a service failed for good, or stopping took too long
+  1    a service failed for good, or stopping took too long; or a job refused what was asked of it
   2    the command line is wrong
-  75   a constructor or an on_start hook failed or took too long
+  75   a constructor or an on_start hook failed or took too long; or the store did
   78   the configuration or the wiring is wrong
   130, 131, 143   ended at once by a second SIGINT, SIGQUIT or SIGTERM
 ";
@@ -59,6 +59,9 @@ pub(super) fn parse(program: &Program, words: impl IntoIterator<Item = OsString>
         ["enqueue"] => Command::Enqueue { name: word("name") },
         ["config", "show"] => Command::ConfigShow,
         ["config", "sample"] => Command::ConfigSample,
+        #[cfg(feature = "durable")]
+        _ => super::durable::words::request(&path, level).map_or(Command::Run, Command::Durable),
+        #[cfg(not(feature = "durable"))]
         _ => Command::Run,
     };
     Ok(Invocation { command, common })
@@ -93,8 +96,9 @@ fn grammar(program: &Program) -> Clap {
                 .long("format")
                 .value_name("FORMAT")
                 .value_parser(PossibleValuesParser::new(["mermaid", "dot"]))
+                .hide_possible_values(true)
                 .default_value("mermaid")
-                .help("The language of the drawing"),
+                .help("The language of the drawing, mermaid or dot"),
         ),
         command("trigger", "Run one service once, here and now, with its hooks and components")
             .arg(name("The service, as `list` shows it")),
@@ -108,10 +112,12 @@ fn grammar(program: &Program) -> Clap {
             .subcommand(command("show", "Print every value and where it came from, secrets hidden"))
             .subcommand(command("sample", "Print a hostkit.toml with every option and its default")),
     ];
-    common(Clap::new(program.name).version(program.version))
+    let program = common(Clap::new(program.name).version(program.version))
         .about("Runs its background services until it is told to stop.")
-        .subcommands(commands)
-        .after_help(MORE)
+        .subcommands(commands);
+    #[cfg(feature = "durable")]
+    let program = program.subcommands(super::durable::words::commands(command));
+    program.after_help(MORE)
 }
 
 /// Adds the options of every command.
@@ -218,6 +224,68 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "durable")]
+    #[test]
+    fn commands_on_durable_jobs_are_read() {
+        use super::super::durable::{Change, Letters, Payload, Request, Wanted};
+        use crate::store::State;
+        let (a, b) = ("01890a5d-ac96-774b-bcce-b302099a8057", "01890a5d-ac96-774b-bcce-b302099a8058");
+        let id = |text: &str| text.parse().unwrap();
+        let list = |wanted, kind: Option<&str>, limit, form| Request::List {
+            wanted,
+            kind: kind.map(ToOwned::to_owned),
+            limit,
+            form,
+        };
+        let change = |change| Request::Change { change, ids: vec![id(a), id(b)] };
+        let all = |letters, kind: Option<&str>| Request::All { letters, kind: kind.map(ToOwned::to_owned) };
+        let reason = |text: &str| text.to_owned();
+        for (line, expected) in [
+            ("jobs list", list(Wanted::All, None, 50, Form::Table)),
+            (
+                "jobs list --kind mail --state dead --limit 7 --json",
+                list(Wanted::In(State::Dead), Some("mail"), 7, Form::Json),
+            ),
+            ("dead list --kind mail", list(Wanted::Letters, Some("mail"), 50, Form::Table)),
+            (
+                &format!("jobs show {a} --payload"),
+                Request::Show { id: id(a), payload: Payload::Shown, form: Form::Table },
+            ),
+            (&format!("jobs show --json {b}"), Request::Show { id: id(b), payload: Payload::Hidden, form: Form::Json }),
+            ("jobs counts --json", Request::Counts(Form::Json)),
+            (&format!("jobs retry {a} {b}"), change(Change::Retry)),
+            (&format!("jobs cancel {a} {b}"), change(Change::Cancel { reason: reason("cancelled by hand") })),
+            (&format!("jobs cancel {a} --reason x {b}"), change(Change::Cancel { reason: reason("x") })),
+            (&format!("jobs discard {a} {b}"), change(Change::Discard { reason: reason("discarded by hand") })),
+            (&format!("dead redrive {a} {b}"), change(Change::Redrive)),
+            (&format!("dead purge {a} {b}"), change(Change::Purge)),
+            ("dead redrive --all", all(Letters::Redrive, None)),
+            ("dead purge --all --kind mail", all(Letters::Purge, Some("mail"))),
+            ("store check", Request::Check(Form::Table)),
+            ("store migrate", Request::Migrate),
+            ("store backup a/b.db", Request::Backup(PathBuf::from("a/b.db"))),
+        ] {
+            assert_eq!(read(line).unwrap().command, Command::Durable(expected), "{line}");
+        }
+        let sets = read("jobs --set store.url=memory:// list --set a.b=1").unwrap().common.sets;
+        assert_eq!(sets, ["store.url=memory://", "a.b=1"]);
+        for (line, expected) in [
+            ("jobs show banana", "`banana` is no job id; one looks like 01890a5d-"),
+            ("jobs retry", "<ID>..."),
+            ("jobs lits", "'list'"),
+            ("jobs list --state waitng", "'waiting'"),
+            ("jobs list --limit 0", "0 is not in 1.."),
+            ("dead redrive", "<ID|--all>"),
+            (&format!("dead purge --all {a}"), "cannot be used with"),
+            ("dead purge --kind mail", "--all"),
+            ("store backup", "<FILE>"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(expected), "{line}: {error}");
+        }
+    }
+
     #[cfg(feature = "log")]
     #[test]
     fn the_log_is_what_was_asked_for() {
@@ -259,7 +327,13 @@ mod tests {
         let help = read("--help").unwrap_err();
         assert_eq!(help.exit_code(), 0);
         let help = help.to_string();
-        for line in help.lines() {
+        let mut pages = vec![help.clone()];
+        let mut commands = vec![grammar(&PROGRAM)];
+        while let Some(command) = commands.pop() {
+            pages.push(command.clone().render_help().to_string());
+            commands.extend(command.get_subcommands().cloned());
+        }
+        for line in pages.iter().flat_map(|page| page.lines()) {
             assert!(line.chars().count() <= 100, "{line}");
         }
         for word in ["run", "list", "check", "graph", "trigger", "enqueue", "config", "HOSTKIT_ENV", "RUST_LOG", "143"]

@@ -18,10 +18,9 @@
 //! `"told"` if it takes a token, `"dropped"` at its next await if it is a background service that takes none, `"finishes"`
 //! otherwise; it is null for hooks.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
+use super::table::aligned;
 use crate::component::Want;
 use crate::host::{Described, Host};
 use crate::program::Program;
@@ -161,38 +160,9 @@ fn first_sentence(description: &str) -> String {
     text.split_inclusive(". ").next().unwrap_or_default().trim_end().to_owned()
 }
 
-/// Columns two spaces apart, the last one as long as it is.
-fn aligned<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
-    let rows: Vec<_> = rows.collect();
-    let widths: [usize; N] =
-        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Listing, Next, Service, Source, aligned, first_sentence};
-
-    #[test]
-    fn columns_are_aligned_and_lines_have_no_trailing_spaces() {
-        let row = |cells: [&str; 3]| cells.map(ToOwned::to_owned);
-        let rows = [row(["NAME", "KIND", "ABOUT"]), row(["größe", "periodic", ""]), row(["a", "queued", "does it"])];
-        assert_eq!(
-            aligned(rows.into_iter()),
-            "NAME   KIND      ABOUT\n\
-             größe  periodic\n\
-             a      queued    does it\n"
-        );
-    }
+    use super::{Listing, Next, Service, Source, first_sentence};
 
     #[test]
     fn the_first_sentence_is_what_ends_with_a_full_stop_and_a_space() {

@@ -110,6 +110,9 @@ pub mod kind {
     /// A queued function.
     #[derive(Debug)]
     pub struct Queued;
+    /// A durable function.
+    #[derive(Debug)]
+    pub struct Durable;
     /// A hook.
     #[derive(Debug)]
     pub struct Hook;

@@ -85,6 +85,11 @@ impl Settings {
         Some(duration)
     }
 
+    /// A duration above zero, or `"none"`; what holds without either is `default`.
+    pub(crate) fn limit(&mut self, key: &str, default: Option<Duration>) -> Option<Duration> {
+        if self.word(key, "none") { None } else { self.period(key).or(default) }
+    }
+
     /// Whether this word stands where a value of another kind might.
     pub(crate) fn word(&mut self, key: &str, word: &str) -> bool {
         self.value(key).is_some_and(|node| matches!(&node.value, Value::Text(text) if text == word))

@@ -15,6 +15,8 @@ use crate::component::{
     Asker, Container, ContainerSettings, Edge, Field, Form, Graph, Node, NodePtr, Plan, ProviderId, Resolved, Supplied,
     Want,
 };
+#[cfg(all(feature = "cli", feature = "durable"))]
+use crate::config::StoreOptions;
 use crate::config::{Configuration, Item, Known, Unread, suggest};
 use crate::error::Problem;
 use crate::queue::{TASK_QUEUE, TaskQueue};
@@ -151,6 +153,8 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
     #[cfg(feature = "durable")]
     {
         supplied.append(&mut offered);
+        #[cfg(feature = "sqlite")]
+        problems.extend(candidates.iter().filter_map(|candidate| without_transactions(candidate, &store.url)));
         if jobs.are_used() {
             problems.extend(store.url.unsupported().map(|reason| {
                 Problem::new(format!("durable jobs cannot be kept in `{}`: {reason}", store.url))
@@ -218,6 +222,27 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         clock,
         probe,
     })
+}
+
+/// What the configuration says of the store, for commands that need nothing else of the program: nothing is built.
+///
+/// Faults of other sections that only their readers would find stay theirs: whoever has to look into a store must not wait
+/// until they are seen to. What nobody reads is told here as well, because the store may have been meant.
+#[cfg(all(feature = "cli", feature = "durable"))]
+pub(super) fn store_options(builder: &HostBuilder) -> Result<StoreOptions, BuildError> {
+    let registered = Registered::sort(builder.registrations.clone(), &builder.renamed);
+    let (mut configuration, mut problems) = Configuration::load(&builder.sources);
+    let sections = sections(&reached(&registered.nodes, &registered.entries));
+    configuration.declare(&sections.iter().map(|(section, _)| *section).collect::<Vec<_>>());
+    let (options, faults) = configuration.store_options();
+    problems.extend(faults);
+    let items: Vec<_> = registered.services().iter().map(|(name, entry)| (entry.kind.attribute(), *name)).collect();
+    let Unread { problems: faults, warnings } = configuration.unread(Known { items: &items, sections: &sections });
+    for warning in warnings {
+        tracing::warn!(target: "hostkit::config", "{warning}");
+    }
+    problems.extend(faults);
+    if problems.is_empty() { Ok(options) } else { Err(BuildError::new(problems)) }
 }
 
 impl Candidate {
@@ -355,6 +380,22 @@ fn task_queue(
         }
     }
     None
+}
+
+/// Jobs that are to be acknowledged in a transaction with the program's own data, in a store that is apart from it.
+#[cfg(feature = "sqlite")]
+fn without_transactions(candidate: &Candidate, store: &crate::store::StoreUrl) -> Option<Problem> {
+    let is_transaction = |edge: &&Edge| match &edge.want {
+        Want::Run(key) => key.id() == TypeId::of::<crate::JobTransaction>(),
+        _ => false,
+    };
+    let edge = candidate.entry.edges.iter().find(is_transaction).filter(|_| !store.is_sqlite())?;
+    let name = candidate.name;
+    let problem = Problem::new(format!(
+        "service `{name}` takes a `JobTransaction` (parameter `{}`), and `{store}` has none with the program's data",
+        edge.parameter
+    ));
+    Some(problem.at(format!("declared at {}", candidate.entry.source)).help("keep jobs in a SQLite file: url = \"sqlite://app.db\" in [store]"))
 }
 
 fn empty_host() -> Problem {

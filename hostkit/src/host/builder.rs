@@ -133,6 +133,12 @@ impl HostBuilder {
         super::Registered::sort(self.registrations.clone(), &self.renamed)
     }
 
+    /// What the configuration says of the store, without building anything.
+    #[cfg(all(feature = "cli", feature = "durable"))]
+    pub(crate) fn store_options(&self) -> Result<crate::config::StoreOptions, BuildError> {
+        super::build::store_options(self)
+    }
+
     pub(crate) fn sources(&mut self) -> &mut Sources {
         &mut self.sources
     }

@@ -66,7 +66,7 @@ impl Options {
                 .choice("missed", &[("once", Missed::Once), ("skip", Missed::Skip), ("all", Missed::All)])
                 .unwrap_or(Missed::Once),
             overlap: settings.choice("overlap", OVERLAPS).unwrap_or(Overlap::Forbid),
-            timeout: settings.period("timeout"),
+            timeout: settings.limit("timeout", None),
             on_failure: settings
                 .choice("on_failure", &[("continue", OnFailure::Continue), ("stop-host", OnFailure::StopHost)])
                 .unwrap_or(OnFailure::Continue),

@@ -10,20 +10,26 @@ mod jobs;
 mod lane;
 mod options;
 mod runner;
+#[cfg(feature = "sqlite")]
+mod transaction;
 mod verdict;
 mod work;
 
 pub use enqueue::{Delay, Enqueue, EnqueuedAll, Storage};
-pub use verdict::{IntoAnswer, Verdict, answer};
+#[cfg(feature = "sqlite")]
+pub use transaction::JobTransaction;
+pub use verdict::{Answered, IntoAnswer, Verdict, answer};
 
 pub(crate) use dispatcher::dispatch;
+pub(crate) use handler::{Handler, Unreadable};
 pub(crate) use jobs::Jobs;
+pub(crate) use options::Options as DurableOptions;
+pub(crate) use runner::DurableRunner;
 
 use std::sync::Arc;
 
 use self::enqueue::Sending;
 use self::options::Options;
-use self::runner::DurableRunner;
 use super::Queue;
 use super::tap::Tap;
 use crate::component::Supplied;

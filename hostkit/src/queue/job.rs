@@ -3,7 +3,7 @@
 #[cfg(feature = "durable")]
 use std::time::Duration;
 
-use crate::component::{kind, run_value};
+use crate::component::{Asked, Want, kind, run_value};
 #[cfg(feature = "durable")]
 use crate::error::BoxError;
 #[cfg(feature = "durable")]
@@ -33,6 +33,10 @@ struct Stored {
 }
 
 run_value!(JobContext, kind::Queued);
+
+impl Asked<kind::Durable> for JobContext {
+    const WANT: Want = <Self as Asked<kind::Queued>>::WANT;
+}
 
 impl JobContext {
     /// Run `run` of the queue named `queue`, for a test that calls the function by hand.

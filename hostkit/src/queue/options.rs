@@ -97,7 +97,7 @@ impl Options {
                 .and_then(|attempts| attempts.try_into().ok())
                 .unwrap_or(default.attempts),
             backoff: settings.backoff("backoff").unwrap_or(default.backoff),
-            timeout: if settings.word("timeout", "none") { None } else { settings.period("timeout") },
+            timeout: settings.limit("timeout", None),
             on_failure: settings
                 .choice("on_failure", &[("continue", OnFailure::Continue), ("stop-host", OnFailure::StopHost)])
                 .unwrap_or(default.on_failure),

@@ -46,6 +46,12 @@ impl Kind {
         Self::service("periodic", periodic::set_up::<H>)
     }
 
+    /// A function with `#[periodic(durable)]`.
+    #[cfg(feature = "durable")]
+    pub const fn durable_periodic<H: Call>() -> Self {
+        Self::service("periodic", periodic::set_up_durable::<H>)
+    }
+
     /// A function with `#[queued]`.
     pub const fn queued<H: Work<Of: InProcess>>() -> Self {
         Self::service("queued", queue::set_up::<H>)

@@ -29,7 +29,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn enqueue(&self, jobs: Vec<NewJob>) -> Answer<'_, Vec<Enqueued>>;
 
     /// Stores the job of one instant of a schedule, unless somebody has: so any number of processes run each instant once.
-    /// The answer of those who come later is a duplicate.
+    /// The answer of those who come later is a duplicate. An instant whose job is the same as one that is there, by its unique
+    /// key, counts as stored: that job stands for it.
     fn enqueue_occurrence(&self, schedule: &str, instant: Timestamp, job: NewJob) -> Answer<'_, Enqueued>;
 
     /// The latest instant of a schedule that was stored, for whoever catches up after a restart. It outlives
@@ -94,11 +95,22 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Deletes jobs that have an outcome, at most so many.
     fn purge(&self, filter: Filter, limit: u32) -> Answer<'_, Batch>;
 
+    /// Deletes a job that has an outcome.
+    fn delete(&self, id: JobId) -> Answer<'_, Changed>;
+
     /// Looks for faults in what is stored, and names each in a sentence. May take long; others go on meanwhile.
     fn check(&self) -> Answer<'_, Vec<String>>;
 
     /// Writes a copy of the whole store, as of one moment, to a file that does not exist yet.
     fn backup(&self, to: &Path) -> Answer<'_, ()>;
+
+    /// Whether it can still be written: what a host asks every few seconds, to be unhealthy when it cannot. Looks at nothing but
+    /// memory, and [`changes`](Self::changes) tells of it when it fails.
+    ///
+    /// # Errors
+    /// Fails once the store has failed for good, with what was the matter then, or was closed. An error that may go away by
+    /// itself, such as a full disk, is only answered to whoever asked for something.
+    fn health(&self) -> Result<(), StoreError>;
 
     /// What an `Ok` of this store survives.
     fn durability(&self) -> Durability;

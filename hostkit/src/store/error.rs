@@ -14,6 +14,9 @@ pub struct StoreError {
     source: Option<BoxError>,
 }
 
+/// What a store cannot do that has failed, for [`Store::health`](super::Store::health).
+pub(super) const HEALTH: &str = "take or give jobs";
+
 /// Whether what was asked was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
@@ -37,10 +40,14 @@ pub(super) enum ErrorKind {
     Gone,
     #[error("the disk failed; the store takes nothing more, so stop, look after the disk, and start again")]
     Io,
+    #[error("the file is there already, and nothing is overwritten; name another")]
+    Exists,
     #[error("the store is closed")]
     Closed,
     #[error("it answers no more after an earlier failure; stop, see to that, and start again")]
     Failed,
+    #[error("its thread panicked, which is a fault of hostkit's; it takes nothing more, so stop and start again")]
+    Died,
     #[error("this store cannot do that")]
     Unsupported,
     #[error("what was to be done together with it failed, so neither was done")]
@@ -80,6 +87,12 @@ impl StoreError {
         matches!(self.kind, ErrorKind::Full | ErrorKind::Locked)
     }
 
+    /// The work that was to be done together with it failed.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_of_the_work(&self) -> bool {
+        self.kind == ErrorKind::Work
+    }
+
     /// There was no room on the disk.
     pub fn is_disk_full(&self) -> bool {
         self.kind == ErrorKind::Full
@@ -99,7 +112,12 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::Corrupt | ErrorKind::Gone | ErrorKind::Io | ErrorKind::Failed | ErrorKind::ReadOnly
+            ErrorKind::Corrupt
+                | ErrorKind::Gone
+                | ErrorKind::Io
+                | ErrorKind::Failed
+                | ErrorKind::Died
+                | ErrorKind::ReadOnly
         )
     }
 }
@@ -125,24 +143,35 @@ pub struct OpenError {
     message: String,
     source: Option<BoxError>,
     is_configuration: bool,
+    is_corrupt: bool,
 }
 
 impl OpenError {
     /// The URL is wrong, or asks for what this store cannot do.
     pub(super) fn configuration(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None, is_configuration: true }
+        Self { message: message.into(), source: None, is_configuration: true, is_corrupt: false }
     }
 
     /// The URL is fine and the store is not.
     #[cfg(feature = "sqlite")]
     pub(super) fn store(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None, is_configuration: false }
+        Self { message: message.into(), source: None, is_configuration: false, is_corrupt: false }
     }
 
     #[cfg(feature = "sqlite")]
     pub(super) fn because(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(super) fn corrupt(self) -> Self {
+        Self { is_corrupt: true, ..self }
+    }
+
+    /// The file is damaged, or is something else than a store.
+    pub fn is_corrupt(&self) -> bool {
+        self.is_corrupt
     }
 
     /// Whether only another configuration can help: exit code 78, where everything else is 75.

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use self::model::Model;
-use super::error::ErrorKind;
+use super::error::{ErrorKind, HEALTH};
 use super::{
     Answer, Applied, Batch, Beat, Changed, Claim, ClaimRequest, Claimed, Counts, Durability, Enqueued, Filter, Finish,
     JobId, JobView, NewJob, OwnerId, Page, PageRequest, Retention, Store, StoreClock, StoreError, Swept, Timestamp,
@@ -157,6 +157,10 @@ impl Store for MemoryStore {
         self.answer("purge jobs", Tell::Nobody, move |model, now| model.purge(&filter, limit, now))
     }
 
+    fn delete(&self, id: JobId) -> Answer<'_, Changed> {
+        self.answer("delete a job", Tell::Nobody, move |model, now| model.delete_one(id, now))
+    }
+
     fn check(&self) -> Answer<'_, Vec<String>> {
         self.answer("check the store", Tell::Nobody, |_, _| Vec::new())
     }
@@ -165,6 +169,13 @@ impl Store for MemoryStore {
         Box::pin(async {
             Err(StoreError::new("back up the store", ErrorKind::Unsupported).because("memory:// keeps nothing on disk"))
         })
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        if self.model().is_closed {
+            return Err(StoreError::new(HEALTH, ErrorKind::Closed));
+        }
+        Ok(())
     }
 
     fn durability(&self) -> Durability {

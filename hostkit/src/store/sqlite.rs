@@ -23,6 +23,9 @@
 //! | the file is damaged | [fatal](super::StoreError::is_fatal) from then on | keep a copy, restore a backup |
 //! | the file is moved or deleted | unknown for what was under way, then fatal | put it back, start again |
 //! | the disk fails while it writes | unknown for what was under way, then fatal | look after the disk, start again |
+//! | the thread that writes panics | unknown for what was under way, then fatal | start again |
+//!
+//! [`Store::health`] says what was fatal, from then on.
 
 mod batch;
 mod claim;
@@ -49,7 +52,7 @@ mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use rusqlite;
 use rusqlite::Connection;
@@ -61,8 +64,8 @@ pub use transaction::{ENQUEUE_SQL, Work, enqueue_in};
 use self::batch::Batch;
 use self::inbox::{Inbox, Turn};
 use self::lock::{Lock, Locks};
-use self::operation::{Call, Operation};
-use super::error::ErrorKind;
+use self::operation::{Call, Fault, Operation};
+use super::error::{ErrorKind, HEALTH};
 use super::url::Synchronous;
 use super::{
     Answer, Applied, Batch as Changes, Beat, Changed, Claim, ClaimRequest, Claimed, Counts, Durability, Enqueued,
@@ -76,6 +79,8 @@ pub struct SqliteStore {
     synchronous: Synchronous,
     inbox: Arc<Inbox>,
     changes: Arc<watch::Sender<u64>>,
+    /// What ended the writing, for good.
+    failed: Arc<OnceLock<Fault>>,
     /// Connections that nobody uses at the moment; `None` once the store is closed.
     readers: Arc<Mutex<Option<Vec<Connection>>>>,
     /// Whether the writer has ended.
@@ -160,10 +165,16 @@ impl SqliteStore {
         })
     }
 
+    fn is_closed(&self) -> bool {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Why nothing is taken any more.
     fn closed(&self, name: &'static str) -> StoreError {
-        let was_closed = self.readers.lock().unwrap_or_else(PoisonError::into_inner).is_none();
-        StoreError::new(name, if was_closed { ErrorKind::Closed } else { ErrorKind::Failed })
+        match self.failed.get() {
+            Some(fault) if !self.is_closed() => fault.error(name),
+            _ => StoreError::new(name, ErrorKind::Closed),
+        }
     }
 
     /// Looks at what is stored, beside the writer.
@@ -331,6 +342,10 @@ impl Store for SqliteStore {
         self.write("purge jobs", limit as usize, move |batch| batch.purge(&filter, limit))
     }
 
+    fn delete(&self, id: JobId) -> Answer<'_, Changed> {
+        self.write("delete a job", 1, move |batch| batch.delete(id))
+    }
+
     fn check(&self) -> Answer<'_, Vec<String>> {
         self.read("check the store", read::check)
     }
@@ -343,11 +358,20 @@ impl Store for SqliteStore {
             copied.map_err(|error| {
                 let kind = match error.kind() {
                     std::io::ErrorKind::StorageFull => ErrorKind::Full,
+                    std::io::ErrorKind::AlreadyExists => ErrorKind::Exists,
                     _ => ErrorKind::ReadOnly,
                 };
                 StoreError::new(name, kind).because(error)
             })
         })
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        match self.failed.get() {
+            Some(fault) => Err(fault.error(HEALTH)),
+            None if self.is_closed() => Err(StoreError::new(HEALTH, ErrorKind::Closed)),
+            None => Ok(()),
+        }
     }
 
     fn durability(&self) -> Durability {

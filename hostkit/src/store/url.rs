@@ -58,6 +58,12 @@ impl std::fmt::Display for StoreUrl {
 }
 
 impl StoreUrl {
+    /// Whether its jobs are in a SQLite file.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.0, Place::Sqlite(_))
+    }
+
     /// Why this program cannot use it, if it cannot.
     pub(crate) fn unsupported(&self) -> Option<&'static str> {
         match &self.0 {

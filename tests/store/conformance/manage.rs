@@ -182,6 +182,26 @@ async fn a_purge_deletes_only_what_has_an_outcome(home: Home) {
     home.is_sound().await;
 }
 
+async fn a_job_is_deleted_only_when_it_has_an_outcome(home: Home) {
+    let jobs = one_of_each(&home, "mail").await;
+    for (state, id) in jobs {
+        let expected = if state.is_outcome() { Changed::Changed } else { Changed::Refused(state) };
+        assert_eq!(home.store.delete(id).await.unwrap(), expected, "{state}");
+        assert_eq!(home.store.show(id).await.unwrap().is_none(), state.is_outcome(), "{state}");
+    }
+    assert_eq!(home.store.delete(JobId::new()).await.unwrap(), Changed::NotFound);
+    home.is_sound().await;
+    // With a payload beside its row, and a key that outlives it.
+    let large = |job: &mut NewJob| (job.payload, job.idempotency_key) = (vec![7; 5000], Some("once".to_owned()));
+    let id = home.put_with("report", large).await;
+    home.store.cancel(id, "").await.unwrap();
+    assert_eq!(home.store.delete(id).await.unwrap(), Changed::Changed);
+    let mut again = NewJob::new("report", *b"");
+    again.idempotency_key = Some("once".to_owned());
+    assert_eq!(home.enqueue(again).await, Enqueued::Rejected(Rejection::Duplicate(id)));
+    home.is_sound().await;
+}
+
 async fn what_was_kept_long_enough_is_pruned_in_batches(home: Home) {
     let old = one_of_each(&home, "mail").await;
     let other = one_of_each(&home, "other").await;
@@ -231,6 +251,7 @@ crate::on_every_home! {
     a_retry_does_not_break_a_unique_key
     dead_letters_are_redriven_in_batches_the_oldest_first
     a_purge_deletes_only_what_has_an_outcome
+    a_job_is_deleted_only_when_it_has_an_outcome
     what_was_kept_long_enough_is_pruned_in_batches
     the_last_occurrence_outlives_retention
 }

@@ -23,7 +23,7 @@ use super::jobs::{Jobs, Lease, Phase};
 use super::lane::LaneId;
 use crate::error::WithCauses;
 use crate::store::{
-    Applied, ClaimRequest, Claimed, Finish, OwnerId, State, Store, StoreError, Verdict, Worker,
+    Applied, Claim, ClaimRequest, Claimed, Finish, OwnerId, State, Store, StoreError, Verdict, Worker,
 };
 use crate::tasks::Tasks;
 use crate::time::now;
@@ -82,8 +82,6 @@ struct Dispatcher {
     chore: Option<Chore>,
     owner: Option<OwnerId>,
     heart: Option<Heart>,
-    /// What a claim came to is not known.
-    is_unsure: bool,
     /// Nothing is asked of the store before then.
     resume: Option<Instant>,
     look: Instant,
@@ -106,7 +104,6 @@ impl Dispatcher {
             chore: None,
             owner: None,
             heart: None,
-            is_unsure: false,
             resume: None,
             look: now,
             sweep: now,
@@ -206,10 +203,7 @@ impl Dispatcher {
         };
         for ((_, finish), applied) in finishes.iter().zip(&applied) {
             if *applied == Applied::Stale && !matches!(finish.verdict, Verdict::Released) {
-                tracing::warn!(
-                    target: "hostkit::queue", job = %finish.claim.id, fence = finish.claim.epoch,
-                    "what an attempt says counts no more: the job was given to another meanwhile, or this was said twice"
-                );
+                stale(finish.claim);
             }
         }
         self.jobs.saved(finishes.iter().map(|(lane, _)| *lane));
@@ -218,7 +212,7 @@ impl Dispatcher {
     /// Begins to claim, if there may be something for somebody with room (invariant 1).
     fn claim(&mut self) {
         let Some(owner) = self.owner else { return };
-        if self.claiming.is_some() || self.is_unsure || self.is_patient() {
+        if self.claiming.is_some() || self.jobs.shared().is_unsure || self.is_patient() {
             return;
         }
         let mut kinds = Vec::new();
@@ -279,7 +273,7 @@ impl Dispatcher {
             Ok(Claimed::Lost) => self.lost(),
             Err(error) if error.is_fatal() => self.broken(&error),
             Err(error) => {
-                self.is_unsure |= error.is_unknown();
+                self.jobs.shared().is_unsure |= error.is_unknown();
                 self.failed("no jobs could be claimed", &error);
                 self.hungry();
             }
@@ -301,7 +295,7 @@ impl Dispatcher {
             self.chore = Some(Box::pin(async move { Done::Registered(now, store.register(worker).await) }));
             return;
         };
-        if self.is_unsure && self.claiming.is_none() {
+        if self.jobs.shared().is_unsure && self.claiming.is_none() {
             // What is held and what is on its way back are what this host knows of (invariant 2).
             let mut known = self.jobs.held();
             known.extend(self.jobs.shared().outbox.iter().map(|(_, finish)| finish.claim));
@@ -348,11 +342,11 @@ impl Dispatcher {
                 self.owner = Some(owner);
                 self.jobs.shared().lease = Some(Lease { owner, sent, is_lost: false });
                 self.heart = Some(Heart::start(&self.jobs, &self.store, owner, &self.tasks));
-                self.is_unsure = false;
+                self.jobs.shared().is_unsure = false;
                 self.hungry();
             }
             Done::Reconciled(Ok(returned)) => {
-                self.is_unsure = false;
+                self.jobs.shared().is_unsure = false;
                 if returned > 0 {
                     tracing::info!(target: "hostkit::store", jobs = returned, "gave back jobs of a claim that was not answered");
                 }
@@ -417,6 +411,14 @@ impl Dispatcher {
         let jobs = self.jobs.lose(owner);
         tracing::warn!(target: "hostkit::store", jobs, "this process was declared dead; what it ran is another's now");
     }
+}
+
+/// Says that an attempt came too late.
+pub(super) fn stale(claim: Claim) {
+    tracing::warn!(
+        target: "hostkit::queue", job = %claim.id, fence = claim.epoch,
+        "what an attempt says counts no more: the job was given to another meanwhile, or this was said twice"
+    );
 }
 
 /// Says what a sweep found, if it found something.

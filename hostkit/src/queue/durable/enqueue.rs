@@ -349,6 +349,14 @@ impl<F: Durable> Queue<F> {
         }
     }
 
+    /// The job that a payload becomes, for [`enqueue_in`](crate::store::sqlite::enqueue_in) in a transaction of your own.
+    ///
+    /// # Errors
+    /// Fails when the payload cannot be written as JSON, or the delay is no duration.
+    pub fn job(&self, payload: &F::Payload, options: Enqueue) -> Result<NewJob, EnqueueError> {
+        self.storage().0.job(payload, &options).map_err(|refused| EnqueueError::refused(refused, ()))
+    }
+
     fn storage(&self) -> &Storage<F::Payload> {
         self.line()
     }

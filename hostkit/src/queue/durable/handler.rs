@@ -10,7 +10,7 @@ use crate::queue::work::{self, Item};
 use crate::runner::Conduct;
 
 /// A durable function whose parameters know their places.
-pub(super) trait Handler: Send + Sync {
+pub(crate) trait Handler: Send + Sync {
     /// What is built for a run.
     fn plan(&self) -> &Plan;
 
@@ -21,14 +21,20 @@ pub(super) trait Handler: Send + Sync {
         context: Context,
         limits: Limits<'c>,
     ) -> Result<BoxFuture<'c, Result<(), RunFailure>>, Unreadable>;
+
+    /// Why it should not run any more, if so.
+    fn refuses(&self, payload: &[u8], attempt: u32) -> Option<String> {
+        let _ = (payload, attempt);
+        None
+    }
 }
 
 /// Why a payload cannot be read, without anything of it.
 #[derive(Debug)]
-pub(super) struct Unreadable(pub(super) String);
+pub(crate) struct Unreadable(pub(crate) String);
 
 /// Binds a function's parameters; the singletons that it reads are built.
-pub(super) type Bind = fn(&Conduct) -> Result<Box<dyn Handler>, InjectError>;
+pub(crate) type Bind = Box<dyn Fn(&Conduct) -> Result<Box<dyn Handler>, InjectError> + Send + Sync>;
 
 pub(super) fn bind<W: Work<Of: Durable>>(conduct: &Conduct) -> Result<Box<dyn Handler>, InjectError> {
     let armed = Armed::bind(&conduct.container, Arc::clone(&conduct.plan))?;

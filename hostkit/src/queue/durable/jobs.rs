@@ -79,6 +79,8 @@ pub(super) struct Shared {
     /// What is said of jobs and not with the store yet.
     pub(super) outbox: Vec<(LaneId, Finish)>,
     pub(super) lease: Option<Lease>,
+    /// What became of a claim, or of an acknowledgement, is not known.
+    pub(super) is_unsure: bool,
     /// Why the store does nothing any more.
     pub(super) broken: Option<String>,
     /// Kinds that a test keeps from being worked off.
@@ -98,7 +100,6 @@ pub(super) struct Lease {
 
 /// One job that this host has.
 struct Held {
-    lane: LaneId,
     /// Tells it to end.
     told: CancellationToken,
     /// Drops it at its next await.
@@ -138,7 +139,7 @@ impl Jobs {
     }
 
     /// Some function of the host is durable.
-    pub(super) fn used(&self) {
+    pub(crate) fn used(&self) {
         self.shared().is_used = true;
     }
 
@@ -239,7 +240,7 @@ impl Jobs {
         let (told, cut) = (to.stop.child_token(), CancellationToken::new());
         let tokens = Tokens { told: told.clone(), cut: cut.clone() };
         let (wants_token, sender) = (to.wants_token, to.jobs.clone());
-        shared.held.insert(claim, Held { lane, told, cut, wants_token, fate: Fate::Runs });
+        shared.held.insert(claim, Held { told, cut, wants_token, fate: Fate::Runs });
         drop(shared);
         sender.send((job, tokens)).map_err(|refused| {
             self.shared().held.remove(&claim);
@@ -269,6 +270,13 @@ impl Jobs {
         shared.held.remove(&claim);
         shared.lanes[lane.0].freed(1);
         drop(shared);
+        self.stirred.notify_one();
+    }
+
+    /// What became of something is not known, so the store is told what this host still has.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_unsure(&self) {
+        self.shared().is_unsure = true;
         self.stirred.notify_one();
     }
 

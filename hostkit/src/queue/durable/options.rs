@@ -60,7 +60,7 @@ pub(super) struct Rules {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// How many jobs may wait; any number without it.
     capacity: Option<u64>,
     /// How many run at once in this host.
@@ -124,7 +124,7 @@ impl Options {
             settings.refuse("unique_for", "is of no use with this `unique`", help);
         }
         let capacity = settings.count("capacity", 1..=usize::MAX);
-        let timeout = if settings.word("timeout", "none") { None } else { settings.period("timeout").or(default.timeout) };
+        let timeout = settings.limit("timeout", default.timeout);
         Self {
             capacity: capacity.and_then(|capacity| capacity.try_into().ok()),
             concurrency: settings.count("concurrency", 1..=MOST_WORKERS).unwrap_or(default.concurrency),
@@ -148,6 +148,36 @@ impl Options {
             rate: settings.parse("rate", "is not a rate", "write a count and a time, such as \"100/1s\"", parse_rate),
             delivery: settings.choice("delivery", DELIVERY).unwrap_or(default.delivery),
             stop_timeout: settings.duration("stop_timeout"),
+        }
+    }
+
+    /// Of a durable periodic function: what becomes of the instants that are stored. They are tried once, because the
+    /// next is to come, unless the function says otherwise.
+    pub(crate) fn of_occurrences(settings: &mut Settings, concurrency: usize, is_serial: bool) -> Self {
+        let default = Self { attempts: 1, concurrency, ..Self::default() };
+        let timeout = settings.limit("timeout", default.timeout);
+        Self {
+            attempts: settings
+                .count("attempts", 1..=MOST_ATTEMPTS)
+                .and_then(|attempts| attempts.try_into().ok())
+                .unwrap_or(default.attempts),
+            backoff: settings.backoff("backoff").unwrap_or(default.backoff),
+            timeout,
+            on_failure: settings
+                .choice("on_failure", &[("continue", OnFailure::Continue), ("stop-host", OnFailure::StopHost)])
+                .unwrap_or(default.on_failure),
+            keep_done: settings.duration("keep_done").unwrap_or(default.keep_done),
+            keep_dead: settings.duration("keep_dead").unwrap_or(default.keep_dead),
+            per_key: is_serial.then_some(NonZeroU32::MIN),
+            stop_timeout: settings.duration("stop_timeout"),
+            ..default
+        }
+    }
+
+    pub(super) fn of_occurrences_in_words(&self) -> String {
+        match self.attempts {
+            1 => "durable".to_owned(),
+            attempts => format!("durable, {attempts} attempts {} apart", self.backoff),
         }
     }
 

@@ -33,7 +33,7 @@ use crate::store::Verdict;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// One durable function in one host.
-pub(super) struct DurableRunner {
+pub(crate) struct DurableRunner {
     name: &'static str,
     options: Options,
     jobs: Arc<Jobs>,
@@ -41,9 +41,10 @@ pub(super) struct DurableRunner {
     tally: Arc<Tally>,
     /// Its lane while it runs.
     lane: Mutex<Option<LaneId>>,
-    handle: Box<dyn Fn() -> Box<dyn Any + Send> + Send + Sync>,
+    /// What others reach it by, if anybody enqueues for it.
+    handle: Option<Box<dyn Fn() -> Box<dyn Any + Send> + Send + Sync>>,
     #[cfg(feature = "cli")]
-    enqueue: EnqueueJson,
+    enqueue: Option<EnqueueJson>,
 }
 
 /// Stores a payload that is given as JSON.
@@ -66,21 +67,36 @@ impl DurableRunner {
             })
         };
         Self {
+            handle: Some(Box::new(move || Box::new(queue.clone()))),
+            #[cfg(feature = "cli")]
+            enqueue: Some(enqueue),
+            ..Self::of(name, options, jobs, Box::new(bind::<W>))
+        }
+    }
+
+    /// One whose jobs somebody else stores.
+    pub(crate) fn of(name: &'static str, options: Options, jobs: Arc<Jobs>, bind: Bind) -> Self {
+        Self {
             name,
             options,
             jobs,
-            bind: bind::<W>,
+            bind,
             tally: Arc::default(),
             lane: Mutex::default(),
-            handle: Box::new(move || Box::new(queue.clone())),
+            handle: None,
             #[cfg(feature = "cli")]
-            enqueue,
+            enqueue: None,
         }
+    }
+
+    /// What becomes of stored instants, in a few words.
+    pub(crate) fn occurrences(&self) -> String {
+        self.options.of_occurrences_in_words()
     }
 
     async fn serve(self: Arc<Self>, conduct: Conduct) -> End {
         conduct.status.set(ServiceState::Starting);
-        let handler = match conduct.arm(self.bind).await {
+        let handler = match conduct.arm(|conduct| (self.bind)(conduct)).await {
             Ok(handler) => handler,
             Err(end) => return end,
         };
@@ -222,7 +238,7 @@ impl Runner for DurableRunner {
     }
 
     fn handle(&self) -> Option<Box<dyn Any + Send>> {
-        Some((self.handle)())
+        self.handle.as_ref().map(|handle| handle())
     }
 
     fn counts(&self) -> Option<QueueCounts> {
@@ -240,7 +256,7 @@ impl Runner for DurableRunner {
 
     #[cfg(feature = "cli")]
     fn enqueue_json(&self, json: String) -> Option<BoxFuture<'static, Result<crate::store::JobId, String>>> {
-        Some((self.enqueue)(json))
+        self.enqueue.as_ref().map(|enqueue| enqueue(json))
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {

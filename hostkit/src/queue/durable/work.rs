@@ -10,7 +10,7 @@ use super::jobs::{Fate, Jobs, Tokens};
 use super::lane::LaneId;
 use super::options::Options;
 use super::verdict::{Carried, Said};
-use crate::component::{Context, Limits, RunFailure, RunValues};
+use crate::component::{Context, Limits, Plan, RunFailure, RunValues};
 use crate::queue::JobContext;
 use crate::queue::options::OnFailure;
 use crate::runner::Conduct;
@@ -47,7 +47,69 @@ struct UnderWay<'a> {
     is_over: bool,
 }
 
+/// The store has heard what became of a job.
+struct Stored;
+
+/// What is done together with an acknowledgement.
+#[cfg(feature = "sqlite")]
+type Together = crate::store::sqlite::Work;
+#[cfg(not(feature = "sqlite"))]
+type Together = std::convert::Infallible;
+
+/// When a job runs again whose effects could not be stored.
+#[cfg(feature = "sqlite")]
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The transaction of one attempt, if its function takes one.
+struct Transaction {
+    #[cfg(feature = "sqlite")]
+    taken: Option<super::JobTransaction>,
+}
+
+#[cfg(feature = "sqlite")]
+impl Transaction {
+    fn wanted(plan: &Plan) -> Self {
+        Self { taken: plan.wants::<super::JobTransaction>().then(super::JobTransaction::new) }
+    }
+
+    /// What the run is given.
+    fn with(&self, job: Option<JobContext>) -> Option<Arc<dyn RunValues>> {
+        match (job, self.taken.clone()) {
+            (None, None) => None,
+            (Some(job), None) => Some(Arc::new((job,))),
+            (None, Some(transaction)) => Some(Arc::new((transaction,))),
+            (Some(job), Some(transaction)) => Some(Arc::new((job, transaction))),
+        }
+    }
+
+    fn into_work(self) -> Option<Together> {
+        self.taken.and_then(super::JobTransaction::into_work)
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+impl Transaction {
+    fn wanted(_plan: &Plan) -> Self {
+        Self {}
+    }
+
+    #[allow(clippy::unused_self, reason = "a store with transactions has some")]
+    fn with(&self, job: Option<JobContext>) -> Option<Arc<dyn RunValues>> {
+        job.map(|job| Arc::new((job,)) as Arc<dyn RunValues>)
+    }
+
+    #[allow(clippy::unused_self, reason = "a store with transactions has some")]
+    fn into_work(self) -> Option<Together> {
+        None
+    }
+}
+
 impl UnderWay<'_> {
+    fn is_stored(mut self) {
+        self.is_over = true;
+        self.crew.jobs.finished(self.crew.lane, self.claim);
+    }
+
     fn finish(mut self, verdict: Verdict) {
         self.is_over = true;
         self.crew.jobs.finish(self.crew.lane, self.claim, verdict);
@@ -71,36 +133,87 @@ impl Crew {
         let (service, id, attempt) = (self.conduct.name, job.claim.id, job.attempt);
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         let span = tracing::info_span!(target: "hostkit::queue", "job", service, run, job = %id, attempt);
-        let verdict = self.judged(run, &job, &tokens).instrument(span.clone()).await;
-        span.in_scope(|| self.count(&verdict));
+        let (verdict, together) = self.judged(run, &job, &tokens).instrument(span.clone()).await;
+        let verdict = match together {
+            None => verdict,
+            Some(together) => match self.finish_with(&job, together).instrument(span.clone()).await {
+                Ok(verdict) => verdict,
+                // The store knows it, or finds out.
+                Err(Stored) => {
+                    self.tally.done.fetch_add(1, Ordering::Relaxed);
+                    return under_way.is_stored();
+                }
+            },
+        };
+        span.in_scope(|| self.count(&job, &verdict));
         under_way.finish(verdict);
     }
 
-    async fn judged(&self, run: u64, job: &ClaimedJob, tokens: &Tokens) -> Verdict {
+    /// The verdict on an attempt, and what is to be done together with the acknowledgement.
+    async fn judged(&self, run: u64, job: &ClaimedJob, tokens: &Tokens) -> (Verdict, Option<Together>) {
         if job.envelope.version != 0 {
             let version = job.envelope.version;
-            return undecodable(format!("the payload has version {version}, and this program knows 0"));
+            return (undecodable(format!("the payload has version {version}, and this program knows 0")), None);
         }
+        if let Some(reason) = self.handler.refuses(&job.payload, job.attempt) {
+            return (Verdict::Cancelled { reason }, None);
+        }
+        let transaction = Transaction::wanted(self.handler.plan());
         let limits =
             Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: Some(&tokens.cut) };
-        let context = self.context(run, job, tokens);
+        let context = self.context(run, job, tokens, &transaction);
         let result = match self.handler.call(&job.payload, context, limits) {
             Ok(call) => call.await,
-            Err(Unreadable(error)) => return undecodable(error),
+            Err(Unreadable(error)) => return (undecodable(error), None),
         };
         match result {
-            Ok(()) => Verdict::Done,
-            Err(failure) => self.judge(job, tokens, failure),
+            Ok(()) => (Verdict::Done, transaction.into_work()),
+            Err(failure) => (self.judge(job, tokens, failure), None),
         }
     }
 
-    fn context(&self, run: u64, job: &ClaimedJob, tokens: &Tokens) -> Context {
+    fn context(&self, run: u64, job: &ClaimedJob, tokens: &Tokens, transaction: &Transaction) -> Context {
         let plan = self.handler.plan();
-        let values = plan.wants::<JobContext>().then(|| {
-            let context = JobContext::new(self.conduct.name, run).of_job(job, self.options.attempts);
-            Arc::new((context,)) as Arc<dyn RunValues>
-        });
+        let job = || JobContext::new(self.conduct.name, run).of_job(job, self.options.attempts);
+        let values = transaction.with(plan.wants::<JobContext>().then(job));
         Context { token: plan.wants_token.then(|| tokens.told.clone()), values }
+    }
+
+    /// Acknowledges a job together with its work, or says what becomes of it instead.
+    #[cfg(feature = "sqlite")]
+    async fn finish_with(&self, job: &ClaimedJob, together: Together) -> Result<Verdict, Stored> {
+        let Some(store) = self.jobs.opened().and_then(crate::store::Store::as_sqlite) else {
+            return Ok(Verdict::Released);
+        };
+        let finish = crate::store::Finish { claim: job.claim, verdict: Verdict::Done };
+        let error = match store.finish_with(finish, together).await {
+            Ok(crate::store::Applied::Applied) => return Err(Stored),
+            Ok(crate::store::Applied::Stale) => {
+                super::dispatcher::stale(job.claim);
+                return Err(Stored);
+            }
+            Err(error) => error,
+        };
+        if error.is_of_the_work() {
+            let failure = std::error::Error::source(&error).map_or_else(|| error.to_string(), |source| crate::error::WithCauses(source).to_string());
+            return Ok(self.failed(job, RunFailure::Returned(failure.into()), None));
+        }
+        let (service, id) = (self.conduct.name, job.claim.id);
+        let causes = crate::error::WithCauses(&error).to_string();
+        if error.is_unknown() {
+            tracing::warn!(target: "hostkit::queue", service, job = %id, error = causes, "nobody knows whether the job is done; if it is not it runs again");
+            self.jobs.is_unsure();
+            return Err(Stored);
+        }
+        // Certainly neither done, and not the job's fault.
+        tracing::warn!(target: "hostkit::queue", service, job = %id, error = causes, "what the job does could not be stored; it runs again, and no attempt is spent");
+        Ok(Verdict::Snoozed { after: AGAIN })
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    #[allow(clippy::unused_async, reason = "stores with transactions are waited for")]
+    async fn finish_with(&self, _job: &ClaimedJob, together: Together) -> Result<Verdict, Stored> {
+        match together {}
     }
 
     /// What becomes of a job that did not simply succeed.
@@ -134,7 +247,7 @@ impl Crew {
     }
 
     fn failed(&self, job: &ClaimedJob, failure: RunFailure, after: Option<std::time::Duration>) -> Verdict {
-        let (attempt, attempts) = (job.attempt, self.options.attempts);
+        let (service, id, attempt, attempts) = (self.conduct.name, job.claim.id, job.attempt, self.options.attempts);
         let error = failure.to_string();
         let is_panic = matches!(failure, RunFailure::Panicked(_));
         if attempt < attempts {
@@ -143,15 +256,15 @@ impl Crew {
             let wait = show_rounded(after);
             // A panic is a bug, which somebody must look at.
             if is_panic {
-                tracing::error!(target: "hostkit::queue", attempts, error, %wait, "job failed; it is tried again");
+                tracing::error!(target: "hostkit::queue", service, job = %id, attempt, attempts, error, %wait, "job failed; it is tried again");
             } else {
-                tracing::warn!(target: "hostkit::queue", attempts, error, %wait, "job failed; it is tried again");
+                tracing::warn!(target: "hostkit::queue", service, job = %id, attempt, attempts, error, %wait, "job failed; it is tried again");
             }
             return Verdict::Retry { after, error };
         }
         let stops = self.options.on_failure == OnFailure::StopHost && !self.conduct.is_stopping();
         let next = if stops { "job failed for good, and the host stops" } else { "job failed for good; it is a dead letter" };
-        tracing::error!(target: "hostkit::queue", attempts, error, "{next}");
+        tracing::error!(target: "hostkit::queue", service, job = %id, attempt, attempts, error, "{next}");
         if stops {
             self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(failure);
             self.given_up.cancel();
@@ -159,25 +272,27 @@ impl Crew {
         Verdict::Dead { error }
     }
 
-    fn count(&self, verdict: &Verdict) {
+    /// Counts an attempt, and says how it ended if that is worth a line.
+    fn count(&self, job: &ClaimedJob, verdict: &Verdict) {
+        let (service, id) = (self.conduct.name, job.claim.id);
         let counter = match verdict {
             Verdict::Done => &self.tally.done,
             Verdict::Retry { .. } => &self.tally.retried,
             Verdict::Dead { .. } => &self.tally.failed,
             Verdict::Undecodable { error } => {
-                tracing::error!(target: "hostkit::queue", error, "the payload cannot be read; the job is a dead letter, as it is");
+                tracing::error!(target: "hostkit::queue", service, job = %id, error, "the payload cannot be read; the job is a dead letter, as it is");
                 &self.tally.failed
             }
             Verdict::Snoozed { after } => {
-                tracing::debug!(target: "hostkit::queue", wait = %show_rounded(*after), "job asks for another time");
+                tracing::debug!(target: "hostkit::queue", service, job = %id, wait = %show_rounded(*after), "job asks for another time");
                 return;
             }
             Verdict::Cancelled { reason } => {
-                tracing::info!(target: "hostkit::queue", reason, "job cancelled");
+                tracing::info!(target: "hostkit::queue", service, job = %id, reason, "job cancelled");
                 return;
             }
             Verdict::Released => {
-                tracing::info!(target: "hostkit::queue", "job interrupted; it waits again, and no attempt is spent");
+                tracing::info!(target: "hostkit::queue", service, job = %id, "job interrupted; it waits again, and no attempt is spent");
                 return;
             }
         };

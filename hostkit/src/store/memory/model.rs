@@ -212,7 +212,8 @@ impl Model {
         let answer = self.enqueue(job, now);
         let id = match answer {
             Enqueued::Stored => id,
-            Enqueued::Replaced(id) => id,
+            // The job that is there stands for this instant as well.
+            Enqueued::Replaced(id) | Enqueued::Rejected(Rejection::Duplicate(id)) => id,
             Enqueued::Rejected(_) => return answer,
         };
         self.occurrences.entry(schedule.to_owned()).or_default().insert(instant, id);

@@ -1,11 +1,12 @@
 //! What operations share while a transaction is open: the connection, the instant, and what has moved.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::super::Timestamp;
 use super::super::crash::crash_point;
+use super::super::{JobId, Timestamp};
 use super::schema::{BEHIND, Kind, Place};
 
 /// One transaction.
@@ -19,6 +20,31 @@ pub(super) struct Batch<'c> {
     kinds: Vec<(Arc<str>, Kind)>,
     /// Whether there is more to claim or to cancel than before.
     pub(super) is_news: bool,
+    /// Outlives the transaction.
+    pub(super) whereabouts: Whereabouts,
+}
+
+/// The rows of jobs that were claimed here, so that most of them are not searched by their id when they end.
+///
+/// It need not be right: a transaction may have come to nothing, or a row be another's by now. Who uses it looks at the row.
+#[derive(Debug, Default)]
+pub(super) struct Whereabouts(HashMap<JobId, i64>);
+
+impl Whereabouts {
+    /// More jobs than run at once. Those that end elsewhere are never asked for.
+    const MOST: usize = 50_000;
+
+    pub(super) fn learn(&mut self, id: JobId, seq: i64) {
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
+        }
+        self.0.insert(id, seq);
+    }
+
+    /// Where a job was when it was claimed.
+    pub(super) fn forget(&mut self, id: JobId) -> Option<i64> {
+        self.0.remove(&id)
+    }
 }
 
 /// By how much counts will change.
@@ -27,7 +53,14 @@ pub(super) struct Tally(Vec<(Kind, Place, i64)>);
 
 impl<'c> Batch<'c> {
     pub(super) fn new(connection: &'c Connection, now: Timestamp) -> Self {
-        Self { connection, now, tally: Tally::default(), kinds: Vec::new(), is_news: false }
+        Self {
+            connection,
+            now,
+            tally: Tally::default(),
+            kinds: Vec::new(),
+            is_news: false,
+            whereabouts: Whereabouts::default(),
+        }
     }
 
     /// What has moved so far, to be [restored](Self::restore) if something that follows is undone.
@@ -105,21 +138,83 @@ impl<'c> Batch<'c> {
     }
 
     /// Changes many jobs in the same way. `parameters` are those of `set`.
-    ///
-    /// One statement changes up to 64, so that it opens the table and its indexes once for all of them.
-    pub(super) fn change_all(&self, set: &str, parameters: &[i64], mut seqs: &[i64]) -> Result<()> {
-        while !seqs.is_empty() {
-            let count = [64, 16, 4, 1].into_iter().find(|count| *count <= seqs.len()).unwrap_or(1);
-            let (these, rest) = seqs.split_at(count);
-            let places: Vec<_> = (1..=count).map(|number| format!("?{}", parameters.len() + number)).collect();
+    pub(super) fn change_all(&self, set: &str, parameters: &[i64], seqs: Vec<i64>) -> Result<()> {
+        for rows in together(seqs) {
             // No constraint can be broken. Saying what should happen then spares SQLite a copy of every page, to undo half a
             // statement.
-            let sql = format!("UPDATE OR ROLLBACK hostkit_jobs SET {set} WHERE seq IN ({})", places.join(","));
-            let values = rusqlite::params_from_iter(parameters.iter().chain(these));
+            let these = rows.condition(parameters.len() + 1);
+            let sql = format!("UPDATE OR ROLLBACK hostkit_jobs NOT INDEXED SET {set} WHERE {these}");
+            let values = rusqlite::params_from_iter(parameters.iter().chain(rows.parameters()));
             self.connection.prepare_cached(&sql)?.execute(values)?;
             crash_point!("batch.jobs_changed");
-            seqs = rest;
         }
         Ok(())
+    }
+}
+
+/// Rows that one statement is about, so that it opens the table and its indexes once for all of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// All from the first to the last of these two, as what was enqueued together mostly is claimed together.
+    Run([i64; 2]),
+    /// These.
+    List(Vec<i64>),
+}
+
+impl Rows {
+    /// What a statement says of them, with parameters from this one on.
+    pub(super) fn condition(&self, first: usize) -> String {
+        match self {
+            Self::Run(_) => format!("seq BETWEEN ?{first} AND ?{}", first + 1),
+            Self::List(seqs) => {
+                let places: Vec<_> = (first..first + seqs.len()).map(|number| format!("?{number}")).collect();
+                format!("seq IN ({})", places.join(","))
+            }
+        }
+    }
+
+    pub(super) fn parameters(&self) -> &[i64] {
+        match self {
+            Self::Run(ends) => ends,
+            Self::List(seqs) => seqs,
+        }
+    }
+}
+
+/// Puts rows together for statements, of which there should be few different ones.
+pub(super) fn together(mut seqs: Vec<i64>) -> Vec<Rows> {
+    /// Fewer are as well in a list.
+    const RUN: usize = 8;
+    seqs.sort_unstable();
+    let (mut rows, mut single) = (Vec::new(), Vec::with_capacity(seqs.len()));
+    for run in seqs.chunk_by(|one, next| one + 1 == *next) {
+        match run {
+            [first, .., last] if run.len() >= RUN => rows.push(Rows::Run([*first, *last])),
+            _ => single.extend_from_slice(run),
+        }
+    }
+    let mut single = &single[..];
+    while let Some(count) = [64, 16, 4, 1].into_iter().find(|count| *count <= single.len()) {
+        let (these, rest) = single.split_at(count);
+        rows.push(Rows::List(these.to_vec()));
+        single = rest;
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_put_together_in_runs_and_in_lists_of_few_lengths() {
+        assert_eq!(together(Vec::new()), []);
+        assert_eq!(together(vec![7]), [Rows::List(vec![7])]);
+        assert_eq!(together((1..=8).rev().collect()), [Rows::Run([1, 8])]);
+        let scattered = together((0..30).chain(40..42).chain([50, 60, 70]).collect());
+        assert_eq!(scattered, [Rows::Run([0, 29]), Rows::List(vec![40, 41, 50, 60]), Rows::List(vec![70])]);
+        assert_eq!(together((0..200).step_by(2).collect()).len(), 64 / 64 + 2 + 1);
+        assert_eq!(Rows::Run([3, 5]).condition(2), "seq BETWEEN ?2 AND ?3");
+        assert_eq!(Rows::List(vec![3, 5]).condition(4), "seq IN (?4,?5)");
     }
 }

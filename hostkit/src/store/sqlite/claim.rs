@@ -159,7 +159,7 @@ impl Batch<'_> {
         }
         if let Some(suspect) = self.suspect(wanted)? {
             if !self.connection.prepare_cached(HAS_ANY)?.exists((owner.0, wanted.kind))? {
-                self.mark_taken(&[suspect.seq], owner, wanted)?;
+                self.mark_taken(vec![suspect.seq], owner, wanted)?;
                 claimed.push(self.take(suspect, SUSPECT, wanted)?);
                 self.spend(wanted, 1)?;
             }
@@ -210,9 +210,8 @@ impl Batch<'_> {
                     break;
                 }
                 // Those without a key are marked together. The others each, for it decides about the next.
-                let plain: Vec<_> =
-                    candidates.iter().filter(|job| job.serial_key.is_none()).map(|job| job.seq).collect();
-                self.mark_taken(&plain, owner, wanted)?;
+                let plain = candidates.iter().filter(|job| job.serial_key.is_none()).map(|job| job.seq).collect();
+                self.mark_taken(plain, owner, wanted)?;
                 for job in candidates {
                     if let Some(key) = &job.serial_key
                         && self.is_key_taken(wanted, &job)?
@@ -222,7 +221,7 @@ impl Batch<'_> {
                         passed_over += 1;
                     } else {
                         if job.serial_key.is_some() {
-                            self.mark_taken(&[job.seq], owner, wanted)?;
+                            self.mark_taken(vec![job.seq], owner, wanted)?;
                         }
                         claimed.push(self.take(job, READY, wanted)?);
                         taken += 1;
@@ -265,7 +264,7 @@ impl Batch<'_> {
     }
 
     /// Writes into the rows of jobs who has them.
-    fn mark_taken(&self, seqs: &[i64], owner: OwnerId, wanted: &Asked<'_>) -> Result<()> {
+    fn mark_taken(&self, seqs: Vec<i64>, owner: OwnerId, wanted: &Asked<'_>) -> Result<()> {
         let at_most_once = i64::from(wanted.delivery == Delivery::AtMostOnce);
         self.change_all(TAKE, &[owner.0, self.now.as_micros(), at_most_once], seqs)?;
         crash_point!("claim.jobs_marked");
@@ -276,6 +275,7 @@ impl Batch<'_> {
     fn take(&mut self, job: Candidate, from: Place, wanted: &Asked<'_>) -> Result<ClaimedJob> {
         let epoch = job.epoch + 1;
         self.moved(wanted.kind, from, RUNNING);
+        self.whereabouts.learn(job.id, job.seq);
         if let Some(key) = &job.serial_key {
             self.slot_taken(wanted.kind, key)?;
         }

@@ -169,7 +169,8 @@ impl Batch<'_> {
         let answer = self.enqueue(job)?;
         let id = match answer {
             Enqueued::Stored => job.id,
-            Enqueued::Replaced(id) => id,
+            // The job that is there stands for this instant as well.
+            Enqueued::Replaced(id) | Enqueued::Rejected(Rejection::Duplicate(id)) => id,
             Enqueued::Rejected(_) => return Ok(answer),
         };
         let sql = "INSERT INTO hostkit_occurrences (schedule, instant, id) VALUES (?1, ?2, ?3)";

@@ -1,12 +1,12 @@
 //! What becomes of jobs that an owner has.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use rusqlite::{OptionalExtension as _, Result, Row, Statement};
+use rusqlite::{OptionalExtension as _, Result, Row, params_from_iter};
 
 use super::super::crash::crash_point;
 use super::super::{Applied, CRASHES_TO_QUARANTINE, Claim, Finish, JobId, Timestamp, UniqueMode, Verdict, rules};
-use super::batch::Batch;
+use super::batch::{Batch, Rows, together};
 use super::keys::read;
 use super::schema::{CANCELLED, DEAD, DONE, Kind, Place, QUARANTINED, READY, RUNNING, SUSPECT};
 
@@ -15,13 +15,31 @@ const HELD: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_
 const HELD_BY: &str = "SELECT seq, id, kind, epoch, failures, crashes, due, serial_key, unique_key, unique_mode,
     cancel_requested, at_most_once, reason, place FROM hostkit_jobs INDEXED BY hostkit_running
     WHERE place = 3 AND owner = ?1";
-const PLAIN: &str = "SELECT seq, kind FROM hostkit_jobs
-    WHERE id = ?1 AND epoch = ?2 AND place = 3 AND serial_key IS NULL AND unique_key IS NULL";
 /// How a job that succeeded is changed.
 const END: &str = "place = 4, ended_at = ?1, reason = NULL, owner = NULL, cancel_requested = 0";
 const LET_GO: &str =
     "UPDATE hostkit_jobs SET place = ?2, due = ?3, failures = ?4, crashes = ?5, reason = ?6, ended_at = ?7,
     owner = NULL, cancel_requested = 0 WHERE seq = ?1";
+
+/// Those of some rows that run in one epoch and have no key. Their number is how they are found, and no index.
+fn still_running(rows: &Rows) -> String {
+    format!(
+        "SELECT seq, id, kind FROM hostkit_jobs NOT INDEXED WHERE {} AND epoch = ?1 AND place = 3
+        AND serial_key IS NULL AND unique_key IS NULL",
+        rows.condition(2)
+    )
+}
+
+/// Every statement of a finish that searches jobs, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) fn searches() -> Vec<String> {
+    let rows = [Rows::Run([1, 9]), Rows::List(vec![1, 3])];
+    let change =
+        |rows: &Rows| format!("UPDATE OR ROLLBACK hostkit_jobs NOT INDEXED SET {END} WHERE {}", rows.condition(2));
+    let mut searches: Vec<_> = rows.iter().flat_map(|rows| [still_running(rows), change(rows)]).collect();
+    searches.push(HELD.to_owned());
+    searches
+}
 
 /// A job that an owner has.
 #[derive(Debug)]
@@ -58,12 +76,6 @@ fn held(row: &Row<'_>) -> Result<Held> {
     })
 }
 
-/// The row of a job that runs under this claim and has no key, and its kind.
-fn find_plain(plain: &mut Statement<'_>, claim: Claim) -> Result<Option<(i64, Kind)>> {
-    let epoch = i64::try_from(claim.epoch).unwrap_or(i64::MAX);
-    plain.query_row((claim.id.as_bytes(), epoch), |row| Ok((row.get(0)?, row.get(1)?))).optional()
-}
-
 /// What a dead owner leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -75,33 +87,50 @@ pub(super) enum Fate {
 impl Batch<'_> {
     /// Records what became of jobs. Those that succeeded and have no key, which are most, are changed together.
     pub(super) fn finish_all(&mut self, finishes: &[Finish]) -> Result<Vec<Applied>> {
-        let (mut done, mut seqs) = (HashSet::new(), Vec::new());
+        let mut ended = self.end_all(finishes)?;
         let mut answers = Vec::with_capacity(finishes.len());
-        let connection = self.connection;
-        let mut plain = connection.prepare_cached(PLAIN)?;
         for finish in finishes {
-            if done.contains(&finish.claim.id) {
-                // It stands twice in this batch.
-                answers.push(Applied::Stale);
-                continue;
-            }
-            let found = match finish.verdict {
-                Verdict::Done => find_plain(&mut plain, finish.claim)?,
-                _ => None,
-            };
-            answers.push(match found {
-                Some((seq, kind)) => {
-                    done.insert(finish.claim.id);
-                    seqs.push(seq);
-                    self.moved(kind, RUNNING, DONE);
-                    Applied::Applied
-                }
-                None => self.finish(finish)?,
+            answers.push(match finish.verdict {
+                // What stands twice in this batch was ended once.
+                Verdict::Done if ended.remove(&finish.claim) => Applied::Applied,
+                _ => self.finish(finish)?,
             });
         }
-        self.change_all(END, &[self.now.as_micros()], &seqs)?;
         self.is_news = true;
         Ok(answers)
+    }
+
+    /// Ends those that succeeded and have no key, as far as it is known where they are.
+    fn end_all(&mut self, finishes: &[Finish]) -> Result<HashSet<Claim>> {
+        let mut seqs = BTreeMap::<u64, Vec<i64>>::new();
+        for finish in finishes {
+            let seq = self.whereabouts.forget(finish.claim.id);
+            if let (Verdict::Done, Some(seq)) = (&finish.verdict, seq) {
+                seqs.entry(finish.claim.epoch).or_default().push(seq);
+            }
+        }
+        // Another job may be there by now, so it is the id that counts.
+        let asked: HashSet<Claim> = finishes.iter().map(|finish| finish.claim).collect();
+        let mut ended = HashSet::with_capacity(finishes.len());
+        for (epoch, seqs) in seqs {
+            let mut found = Vec::with_capacity(seqs.len());
+            for rows in together(seqs) {
+                let sql = still_running(&rows);
+                let connection = self.connection;
+                let mut statement = connection.prepare_cached(&sql)?;
+                let stored = i64::try_from(epoch).unwrap_or(i64::MAX);
+                let mut rows = statement.query(params_from_iter([&stored].into_iter().chain(rows.parameters())))?;
+                while let Some(row) = rows.next()? {
+                    let claim = Claim { id: JobId::from_bytes(row.get(1)?), epoch };
+                    if asked.contains(&claim) && ended.insert(claim) {
+                        found.push(row.get(0)?);
+                        self.moved(row.get(2)?, RUNNING, DONE);
+                    }
+                }
+            }
+            self.change_all(END, &[self.now.as_micros()], found)?;
+        }
+        Ok(ended)
     }
 
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<Applied> {

@@ -174,6 +174,18 @@ impl Batch<'_> {
         Ok(Changes { changed: changed.into(), has_more: changed == limit })
     }
 
+    pub(super) fn delete(&mut self, id: JobId) -> Result<Changed> {
+        let Some(job) = self.managed(id)? else { return Ok(Changed::NotFound) };
+        match state(job.place) {
+            None => return Ok(Changed::NotFound),
+            Some(state) if !state.is_outcome() => return Ok(Changed::Refused(state)),
+            Some(_) => {}
+        }
+        self.delete_row(job.kind, job.seq, id)?;
+        self.count(job.kind, job.place, -1);
+        Ok(Changed::Changed)
+    }
+
     pub(super) fn prune(&mut self, retention: &Retention, limit: u32) -> Result<Changes> {
         let mut changed = 0;
         let kind = self.known_kind(&retention.kind)?;
@@ -223,22 +235,27 @@ impl Batch<'_> {
     /// Deletes jobs of a kind that have had this outcome for long enough, the oldest first.
     fn delete_ended(&mut self, kind: Kind, at: Place, until: Timestamp, limit: u32) -> Result<u32> {
         let old = self.ended(kind, at, until, None, limit)?;
-        let sql = "DELETE FROM hostkit_jobs WHERE seq = ?1 RETURNING idempotency_key, enqueued_at, payload IS NULL";
         for job in &old {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let (key, enqueued_at, is_beside): (Option<String>, i64, bool) =
-                statement.query_row([job.seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            crash_point!("prune.row_deleted");
-            if is_beside {
-                let sql = "DELETE FROM hostkit_payloads WHERE seq = ?1";
-                self.connection.prepare_cached(sql)?.execute([job.seq])?;
-            }
-            if let Some(key) = key {
-                self.outlive(kind, job.id, &key, enqueued_at)?;
-            }
+            self.delete_row(kind, job.seq, job.id)?;
         }
         let deleted = u32::try_from(old.len()).unwrap_or(u32::MAX);
         self.count(kind, at, -i64::from(deleted));
         Ok(deleted)
+    }
+
+    fn delete_row(&self, kind: Kind, seq: i64, id: JobId) -> Result<()> {
+        let sql = "DELETE FROM hostkit_jobs WHERE seq = ?1 RETURNING idempotency_key, enqueued_at, payload IS NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let (key, enqueued_at, is_beside): (Option<String>, i64, bool) =
+            statement.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        crash_point!("prune.row_deleted");
+        if is_beside {
+            let sql = "DELETE FROM hostkit_payloads WHERE seq = ?1";
+            self.connection.prepare_cached(sql)?.execute([seq])?;
+        }
+        match key {
+            Some(key) => self.outlive(kind, id, &key, enqueued_at),
+            None => Ok(()),
+        }
     }
 }

@@ -141,7 +141,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
 const VERSION: usize = MIGRATIONS.len();
 
 /// The version of the tables in a file; 0 if it has none.
-fn version(connection: &Connection) -> rusqlite::Result<usize> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
     let exists = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'hostkit_meta'";
     if connection.query_row(exists, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::batch::Batch;
 use super::schema::{Older, prepare};
-use super::{claim, slots};
+use super::{claim, finish, slots};
 use crate::store::{ClaimRequest, Claimed, Finish, OwnerId, Retention, Timestamp, Verdict, Wanted, Worker};
 
 const NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
@@ -62,10 +62,10 @@ fn claim_and_finish(batch: &mut Batch<'_>, owner: OwnerId) {
 }
 
 #[test]
-fn every_search_of_a_claim_is_a_seek_in_an_index() {
+fn every_search_of_a_claim_and_of_a_finish_is_a_seek() {
     let (connection, _) = filled(10);
-    let all = claim::SEARCHES.into_iter().chain(slots::SEARCHES);
-    for sql in all {
+    let all = claim::SEARCHES.into_iter().chain(slots::SEARCHES).map(ToOwned::to_owned);
+    for sql in all.chain(finish::searches()) {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         for number in 1..=statement.parameter_count() {
             statement.raw_bind_parameter(number, 1).unwrap();

@@ -7,10 +7,12 @@
 //!    nobody suffers from another's, unless the file itself has failed.
 //! 3. Whether a commit that failed is in the file is not known if the disk failed, because its last page may be there. After that,
 //!    and when the file is damaged or gone, nothing more is written: what was read from it may not be what the disk has.
-//! 4. A commit into a file that has no name any more is not one that is kept, so after each the name is looked at.
+//! 4. If something panics, which nothing should, its transaction comes to nothing, and nothing more is written.
+//! 5. A commit into a file that has no name any more is not one that is kept, so after each the name is looked at.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -19,7 +21,7 @@ use tokio::sync::watch;
 use super::super::StoreClock;
 use super::super::crash::crash_point;
 use super::super::error::ErrorKind;
-use super::batch::Batch;
+use super::batch::{Batch, Whereabouts};
 use super::error::kind;
 use super::files::{Identity, named};
 use super::inbox::{Inbox, Next, Turn};
@@ -38,8 +40,11 @@ pub(super) struct Writer {
     pub(super) clock: StoreClock,
     pub(super) inbox: Arc<Inbox>,
     pub(super) changes: Arc<watch::Sender<u64>>,
+    /// What ended the writing, for good.
+    pub(super) failed: Arc<OnceLock<Fault>>,
     pub(super) path: PathBuf,
     pub(super) identity: Option<Identity>,
+    pub(super) whereabouts: Whereabouts,
     /// The last, so that the file is closed when it says so.
     pub(super) _ended: Ended,
 }
@@ -47,13 +52,22 @@ pub(super) struct Writer {
 /// Says that the thread has ended, however it does, so that nobody waits for it in vain.
 pub(super) struct Ended {
     pub(super) inbox: Arc<Inbox>,
+    pub(super) failed: Arc<OnceLock<Fault>>,
+    pub(super) changes: Arc<watch::Sender<u64>>,
     pub(super) said: watch::Sender<bool>,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let died = Fault { kind: ErrorKind::Died, is_unknown: false, source: None };
+            tracing::error!(target: "hostkit::store", "the store takes nothing more: {}", died.kind);
+            // It may have failed before.
+            let _ = self.failed.set(died);
+        }
         self.inbox.abandon();
         self.said.send_replace(true);
+        self.changes.send_modify(|count| *count += 1);
     }
 }
 
@@ -70,7 +84,7 @@ enum Failed {
 impl Writer {
     /// The life of the thread.
     pub(super) fn run(mut self) {
-        let (mut expected, mut linger, mut broken) = (1, Duration::ZERO, None);
+        let (mut expected, mut linger) = (1, Duration::ZERO);
         let (mut version, mut looked) = (self.version(), real_now());
         loop {
             let idle = if self.changes.receiver_count() > 0 { LOOK } else { LOOK_SELDOM };
@@ -80,7 +94,7 @@ impl Writer {
                 Next::Group(group) => {
                     expected = group.len();
                     let began = real_now();
-                    self.settle(group, &mut broken);
+                    self.settle(group);
                     linger = (began.elapsed() / 2).min(LINGER);
                 }
             }
@@ -104,28 +118,39 @@ impl Writer {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    fn settle(&mut self, mut group: Vec<Box<dyn Operation>>, broken: &mut Option<Fault>) {
-        if let Some(fault) = broken {
-            self.answer(group, Err(fault));
+    fn settle(&mut self, mut group: Vec<Box<dyn Operation>>) {
+        if let Some(failed) = self.failed.get() {
+            let kind = if failed.kind == ErrorKind::Died { ErrorKind::Died } else { ErrorKind::Failed };
+            self.answer(group, Err(&Fault { kind, is_unknown: false, source: failed.source.clone() }));
             return;
         }
-        match self.attempt(&mut group) {
+        let attempted = catch_unwind(AssertUnwindSafe(|| self.attempt(&mut group)));
+        match attempted.unwrap_or_else(|_panic| Err(self.died())) {
             Ok(()) => self.answer(group, Ok(())),
             Err(Failed::Apply(fault)) if group.len() > 1 && !is_fatal(fault.kind) => {
                 for operation in group {
-                    self.settle(vec![operation], broken);
+                    self.settle(vec![operation]);
                 }
             }
             Err(Failed::Begin(fault) | Failed::Apply(fault) | Failed::Commit(fault)) => {
-                self.answer(group, Err(&fault));
                 if is_fatal(fault.kind) {
                     tracing::error!(
                         target: "hostkit::store", path = %self.path.display(), "the store takes nothing more: {}", fault.kind
                     );
-                    *broken = Some(Fault { kind: ErrorKind::Failed, is_unknown: false, source: fault.source });
+                    let _ = self.failed.set(Fault { is_unknown: false, ..fault.clone() });
+                    self.tell();
                 }
+                self.answer(group, Err(&fault));
             }
         }
+    }
+
+    /// Gives up after a panic (invariant 4).
+    fn died(&self) -> Failed {
+        // Without a transaction it has been committed, or was about to begin.
+        let is_unknown = self.connection.is_autocommit();
+        self.roll_back();
+        Failed::Commit(Fault { kind: ErrorKind::Died, is_unknown, source: None })
     }
 
     fn answer(&self, group: Vec<Box<dyn Operation>>, outcome: Result<(), &Fault>) {
@@ -144,9 +169,11 @@ impl Writer {
         self.execute("BEGIN IMMEDIATE").map_err(|error| Failed::Begin(fault(error)))?;
         crash_point!("commit.begun");
         let mut batch = Batch::new(&self.connection, self.clock.now());
+        batch.whereabouts = std::mem::take(&mut self.whereabouts);
         let mut applied = group.iter_mut().try_for_each(|operation| operation.apply(&mut batch));
         applied = applied.and_then(|()| batch.close());
         let is_news = batch.is_news;
+        self.whereabouts = std::mem::take(&mut batch.whereabouts);
         drop(batch);
         if let Err(error) = applied {
             self.roll_back();
@@ -183,5 +210,5 @@ impl Writer {
 
 /// Whether the file must not be trusted any more (invariant 3).
 fn is_fatal(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Io | ErrorKind::Corrupt | ErrorKind::Gone)
+    matches!(kind, ErrorKind::Io | ErrorKind::Corrupt | ErrorKind::Gone | ErrorKind::Died)
 }

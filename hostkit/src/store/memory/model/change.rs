@@ -70,6 +70,16 @@ impl Model {
         self.delete_all(&numbers, limit, now)
     }
 
+    pub(in crate::store::memory) fn delete_one(&mut self, id: JobId, now: Timestamp) -> Changed {
+        let Some(number) = self.numbers.get(&id).copied() else { return Changed::NotFound };
+        let Some(job) = self.jobs.get(&number) else { return Changed::NotFound };
+        if !job.state.is_outcome() {
+            return Changed::Refused(job.state);
+        }
+        self.delete(number, now);
+        Changed::Changed
+    }
+
     /// Jobs that have an outcome, by kind and state, the oldest first.
     fn ended(&self, filter: &Filter) -> Vec<u64> {
         let over = self.jobs.iter().filter(|(_, job)| job.state.is_outcome() && job.matches(filter));
