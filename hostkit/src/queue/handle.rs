@@ -60,7 +60,7 @@ impl<F: Queued> Queue<F> {
     /// # Errors
     /// Fails when the queue is closed, because the host stops or is gone, and with `"reject"` when it is full; the
     /// payload is in the error. Of a durable function it fails when the store refuses the job, and when the store does not
-    /// say what has become of it ([`EnqueueError::is_unknown`]).
+    /// say what has become of it (`is_unknown`).
     ///
     /// # Cancel safety
     /// Dropping the future before it is done drops the payload and, in process, leaves nothing in the queue. A durable job
