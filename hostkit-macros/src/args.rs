@@ -214,9 +214,12 @@ impl Written<'_> {
                 _ => Err(self.wrong("`true` or `false`")),
             },
             Takes::Ident => self.or_wrong(syn::parse2(self.value.clone()), "one identifier").map(Value::Ident),
-            Takes::Function | Takes::KeyFunction => {
+            Takes::Function => {
                 let path = Path::parse_mod_style.parse2(self.value.clone());
                 self.or_wrong(path, "the path of a function").map(Value::Path)
+            }
+            Takes::KeyFunction => {
+                self.or_wrong(syn::parse2(self.value.clone()), "the path of a function").map(Value::Path)
             }
             Takes::Services => self
                 .or_wrong(list(self.value, Path::parse_mod_style), "the functions that come first")

@@ -246,6 +246,29 @@ pub const fn codec<P: Storable>() -> Codec<P> {
     Codec { encode: |payload| serde_json::to_vec(payload), decode: |bytes| serde_json::from_slice(bytes) }
 }
 
+/// What makes payloads of a durable function the same.
+#[diagnostic::on_unimplemented(
+    message = "a key is text: `String`, `&str` or what converts into a `String`",
+    label = "this function returns `{Self}`",
+    note = "make it text, with `.to_string()` for example"
+)]
+pub trait Key {
+    /// The text.
+    fn into_text(self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<String>> Key for T {
+    fn into_text(self) -> String {
+        self.into()
+    }
+}
+
+/// A payload's key.
+pub fn key(key: impl Key) -> String {
+    key.into_text()
+}
+
 /// Payloads of this type: `Payloads::<P>::COPY` is the constant below where `P` can be cloned, and that of [`Uncopied`]
 /// elsewhere, because what a type has itself goes before what a trait gives it.
 #[derive(Debug)]

@@ -66,6 +66,7 @@
 //! | [`Scopes`], [`Scope`] | the untyped form: opens a scope; the run's own scope | at the first `get` |
 //! | [`Instance`], [`Ready`] | in background services: which instance this is; says when it is ready | at compile time |
 //! | [`Tick`], [`JobContext`] | in periodic, in queued functions: about this run | at compile time |
+//! | `JobTransaction` | in durable functions: commits changes with the acknowledgement (feature `sqlite`) | at compile time |
 //! | [`HostLifetime`] | asks the host to stop; the environment's name | |
 //!
 //! Cycles and captive dependencies (a singleton, or a background service, that would hold something scoped for ever) are
@@ -75,9 +76,10 @@
 //! # The program
 //! The bare binary runs. `list` shows the services, `check` checks and starts nothing, `graph` draws, `trigger NAME` runs
 //! one function now (a background service until it ends), `config show` says every value that is set and where it came
-//! from, `config sample` prints a commented configuration. Exit codes: 0 stopped as asked; 1 a service failed for good,
+//! from, `config sample` prints a commented configuration. `jobs`, `dead` and `store` are about
+//! [durable jobs](macro@queued#durable-queues). Exit codes: 0 stopped as asked; 1 a service failed for good,
 //! something did not stop by its deadline, the body of `main` failed, or output could not be written;
-//! 2 usage; 75 a constructor or an `on_start` hook failed; 78 configuration or wiring; 130, 131 or 143 a second SIGINT,
+//! 2 usage; 75 a constructor, an `on_start` hook or the store failed; 78 configuration or wiring; 130, 131 or 143 a second SIGINT,
 //! SIGQUIT or SIGTERM. [`deployment`] says what systemd, containers and Kubernetes need to know.
 //!
 //! # Configuration
@@ -112,14 +114,14 @@
 //! | `cron` | no | schedules as cron expressions in time zones, checked at compile time (jiff) |
 //! | `systemd` | no | tells systemd how the program fares: readiness, what it waits for, the watchdog ([`deployment`]) |
 //! | `testing` | no | the test kit: hosts on a paused clock (the module `testing`); meant for `[dev-dependencies]` |
-//! | `durable` | no | the contract of stores and `memory://` (`hostkit::store`); what runs durable jobs is to come |
-//! | `sqlite` | no | durable jobs in a SQLite file, with nothing to install (`hostkit::store`) |
+//! | `durable` | no | [durable queues](macro@queued#durable-queues) and schedules, and the contract of their stores (`hostkit::store`), with `memory://` alone |
+//! | `sqlite` | no | the same in a SQLite file, with nothing to install (SQLite is built along) |
 //! | `log` | yes | the subscriber that the generated program installs unless one is set (tracing-subscriber) |
 //!
 //! Without default features hostkit still hosts services.
 //!
 //! # What it does not do yet
-//! Durable queues, metrics and health over HTTP are to come. Options that belong to them are
+//! Stores in PostgreSQL and NATS JetStream, metrics and health over HTTP are to come. Options that belong to them are
 //! known, and refused when the host is built, never ignored.
 
 #![cfg_attr(
@@ -203,6 +205,8 @@ pub use hostkit_macros::periodic;
 #[doc = include_str!("docs/program.md")]
 pub use hostkit_macros::program;
 #[doc = include_str!("docs/queued.md")]
+#[cfg_attr(feature = "durable", doc = include_str!("docs/queued_durable.md"))]
+#[cfg_attr(not(feature = "durable"), doc = include_str!("docs/queued_in_process.md"))]
 pub use hostkit_macros::queued;
 #[doc = include_str!("docs/scoped.md")]
 pub use hostkit_macros::scoped;

@@ -27,9 +27,9 @@ pub use crate::error::BoxError;
 #[cfg(feature = "durable")]
 pub use crate::function::Durable;
 pub use crate::function::{
-    Call, Callable, Codec, Coding, CopyOf, Copying, Ended, HandOver, Handle, InProcess, IntoEnded, Item, Keying,
+    Call, Callable, Codec, Coding, CopyOf, Copying, Ended, HandOver, Handle, InProcess, IntoEnded, Item, Key, Keying,
     LineOf, Payloads, Queued, ReceiptOf, Storable, Taker, Uncopied, Work, codec, ended, ending, hand_over, handle_of,
-    role,
+    key, role,
 };
 pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 #[cfg(feature = "durable")]

@@ -20,7 +20,10 @@ pub(crate) fn duration(text: &str, zero: Zero) -> Result<Duration, String> {
 
 /// `"30s"`, or `"none"`.
 pub(crate) fn limit(text: &str) -> Result<(), String> {
-    if text == "none" { Ok(()) } else { duration(text, Zero::Refused).map(drop) }
+    if text == "none" {
+        return Ok(());
+    }
+    duration(text, Zero::Refused).map(drop).map_err(|message| format!("{message}, or \"none\" for no limit"))
 }
 
 /// `"100/1s"`: so many in a time.
@@ -31,7 +34,10 @@ pub(crate) fn rate(text: &str) -> Result<(), String> {
         Ok(_) => {}
         Err(error) => return Err(format!("`{}` is not a count: {error}", count.trim())),
     }
-    duration(per.trim(), Zero::Refused).map(drop)
+    duration(per.trim(), Zero::Refused).map(drop).map_err(|_other| {
+        let (count, per) = (count.trim(), per.trim());
+        format!("`{per}` is not a time: write a number and a unit behind the `/`, for example \"{count}/1s\" or \"{count}/5m\"")
+    })
 }
 
 /// Whether a duration may be nothing.

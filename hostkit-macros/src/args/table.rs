@@ -27,7 +27,7 @@ pub(crate) enum Takes {
     Flag,
     /// A path to a function: `leftover = keep`.
     Function,
-    /// The same, not for configuration to show.
+    /// The same, perhaps of a generic one, `key = customer::<Order>`, and not for configuration to show.
     KeyFunction,
     /// `"cleanup"`; like all below it, not for configuration to change.
     Name,

@@ -6,6 +6,7 @@ use super::service::{self, Role};
 use crate::args::Args;
 use crate::args::table::PERIODIC;
 use crate::errors::Errors;
+use crate::validate::service::is_durable;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(Role::Periodic, &PERIODIC, args, item, checks)
@@ -18,7 +19,7 @@ fn checks(args: &Args, errors: &mut Errors) {
 
 /// What only durable functions have, and what they do without.
 fn durable_or_not(args: &Args, errors: &mut Errors) {
-    if args.place("durable").is_none() {
+    if !is_durable(args) {
         for option in ["attempts", "backoff", "keep_done", "keep_dead"] {
             if let Some(place) = args.place(option) {
                 errors.at(place, format!("`{option}` is an option of durable functions: write `durable` before it"));

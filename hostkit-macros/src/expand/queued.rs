@@ -6,6 +6,7 @@ use super::service::{self, Role};
 use crate::args::Args;
 use crate::args::table::QUEUED;
 use crate::errors::Errors;
+use crate::validate::service::is_durable;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(Role::Queued, &QUEUED, args, item, durable_or_not)
@@ -23,7 +24,7 @@ const IN_PROCESS: [(&str, &str); 3] = [
 ];
 
 fn durable_or_not(args: &Args, errors: &mut Errors) {
-    if args.place("durable").is_none() {
+    if !is_durable(args) {
         for option in DURABLE {
             if let Some(place) = args.place(option) {
                 errors.at(place, format!("`{option}` is an option of durable functions: write `durable` before it"));
@@ -37,12 +38,14 @@ fn durable_or_not(args: &Args, errors: &mut Errors) {
         }
     }
     let unique = args.text("unique");
+    // A word that is not known may have been either.
+    let is_known = unique.is_some() || args.place("unique").is_none();
     let is_timed = unique.is_some_and(|unique| matches!(&*unique.value(), "throttle" | "debounce"));
     match (unique, args.place("unique_for")) {
         (Some(unique), None) if is_timed => {
             errors.on(unique, "this needs to know for how long: add `unique_for = \"1m\"`");
         }
-        (_, Some(place)) if !is_timed => {
+        (_, Some(place)) if !is_timed && is_known => {
             errors.at(place, "`unique_for` goes with `unique = \"throttle\"` or `unique = \"debounce\"`");
         }
         _ => {}

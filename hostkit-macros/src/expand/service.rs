@@ -13,7 +13,7 @@ use crate::errors::Errors;
 use crate::input::{Attributed, Function, Item, only_one_attribute};
 use crate::model::{Call, Kind, Parameter, Payload, Returns, Service, ours, place};
 use crate::put::{With, put};
-use crate::validate::service::{handle, service};
+use crate::validate::service::{handle, is_durable, service};
 use crate::validate::shape;
 
 /// What the runtime makes of the function.
@@ -118,8 +118,10 @@ fn copied(service: &Service, payload: &Payload, tokens: &mut TokenStream) {
 /// The function that takes what is left in the queue.
 fn leftover(path: &Path, Payload { ty, .. }: &Payload, tokens: &mut TokenStream) {
     let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
+    // The function may have any name.
+    let left = Ident::new("left", Span::mixed_site());
     put!(tokens, place =>
-        const LEFTOVER: __hk::Taker<#ty> = __hk::Some(|left| __hk::hand_over::<#ty, _>(#path, left));
+        const LEFTOVER: __hk::Taker<#ty> = __hk::Some(|#left| __hk::hand_over::<#ty, _>(#path, #left));
     );
 }
 
@@ -128,8 +130,10 @@ fn stored(service: &Service, Payload { ty, .. }: &Payload, tokens: &mut TokenStr
     put!(tokens, ours(place(ty)) => const CODEC: __hk::Coding<#ty> = __hk::Some(__hk::codec::<#ty>()););
     if let Some(path) = &service.key {
         let place = path.segments.last().map_or_else(Span::call_site, |last| ours(last.ident.span()));
+        // The function may have any name, and a payload that it does not take is shown on it.
+        let payload = Ident::new("payload", Span::mixed_site().located_at(place));
         put!(tokens, place =>
-            const KEY: __hk::Keying<#ty> = __hk::Some(|payload| __hk::String::from(#path(payload)));
+            const KEY: __hk::Keying<#ty> = __hk::Some(|#payload| __hk::key(#path(#payload)));
         );
     }
 }
@@ -275,7 +279,7 @@ fn call(service: &Service, tokens: &mut TokenStream) {
 impl Role {
     fn kind(self, args: &Args) -> Kind {
         match self {
-            Self::Queued if args.has("durable") => Kind::Durable,
+            Self::Queued if is_durable(args) => Kind::Durable,
             Self::Background => Kind::Background,
             Self::Periodic => Kind::Periodic,
             Self::Queued => Kind::Queued,

@@ -82,13 +82,94 @@ fn arguments_are_pairs() {
     check("on_start", r#"timeout("1s")"#, &["`timeout` needs a value"]);
 }
 
+/// Where the feature is off, `durable` is a mistake of its own, and the only one.
+const OFF: &str = "durable functions need the feature `sqlite` of hostkit";
+
+/// On a durable function, with this behind `durable`.
+fn check_durable(args: &str, expected: &[&str]) {
+    let off = (!cfg!(feature = "durable")).then_some(OFF);
+    let expected: Vec<&str> = off.into_iter().chain(expected.iter().copied()).collect();
+    check("queued", &format!("durable, {args}"), &expected);
+}
+
 #[test]
-fn durable_queues_come_later() {
+fn every_option_of_durable_functions_is_taken() {
+    check_durable("", &[]);
+    check_durable(
+        r#"capacity = 10, concurrency = 4, timeout = "none", attempts = 3, backoff = "1s..1m", on_failure = "stop-host", stop_timeout = "1s",
+           priority = -128, keep_done = "0s", keep_dead = "90days", unique = "throttle", unique_for = "1m", key = keys::customer, per_key = 1,
+           rate = "100/1s", delivery = "at-most-once", name = "work""#,
+        &[],
+    );
+    check_durable(r#"unique = "none", per_key = 2, key = keys::customer::<u8>, priority = 127"#, &[]);
+}
+
+#[test]
+fn literals_of_durable_functions_are_checked() {
+    check_durable(r#"timeout = "never""#, &["or \"none\" for no limit"]);
+    check_durable("priority = 128", &["`priority` is at most 127, this is 128"]);
+    check_durable("priority = -129", &["`priority` is at least -128, this is -129"]);
+    check_durable(r#"rate = "100""#, &["`rate`: not a rate: write a count and a time, for example \"100/1s\""]);
+    check_durable(r#"rate = "many/1s""#, &["`rate`: `many` is not a count"]);
+    check_durable(r#"rate = "0/1s""#, &["never lets anything start"]);
+    check_durable(
+        r#"rate = "5/s""#,
+        &["`rate`: `s` is not a time: write a number and a unit behind the `/`, for example \"5/1s\""],
+    );
+    check_durable(r#"unique = "while-waiting""#, &["`unique`: unknown value \"while-waiting\" (one of \"none\","]);
+    check_durable(r#"unique = "throttel", unique_for = "1m""#, &["did you mean `throttle`?"]);
+    check_durable("per_key = 0", &["`per_key` is at least 1"]);
+    check_durable(r#"unique = "debounce", unique_for = "1m", key = "id""#, &["`key` takes the path of a function"]);
+}
+
+#[test]
+fn options_that_need_each_other_are_there_together() {
+    check_durable(r#"unique = "throttle""#, &["add `unique_for = \"1m\"`"]);
+    check_durable(r#"unique = "while-active", unique_for = "1m""#, &["`unique_for` goes with"]);
+    check_durable(r#"unique_for = "1m""#, &["`unique_for` goes with"]);
+    check_durable("key = customer", &["`key` goes with `unique` or `per_key`"]);
+    check_durable(r#"unique = "none", key = customer"#, &[]);
+}
+
+#[test]
+fn a_durable_function_takes_no_option_of_queues_in_the_process() {
+    check_durable(
+        r#"full = "wait", drain = true, leftover = keep"#,
+        &[
+            "a durable function takes no `full`",
+            "a durable function takes no `drain`",
+            "a durable function takes no `leftover`",
+        ],
+    );
+}
+
+#[test]
+fn only_a_durable_function_takes_options_of_durable_functions() {
     check(
         "queued",
-        r#"durable, priority = 1, rate = "5/s""#,
-        &["durable queues are not built yet", "`priority` belongs", "`rate` belongs"],
+        r#"priority = 1, rate = "5/1s""#,
+        &["`priority` is an option of durable functions", "`rate` is an option of durable functions"],
     );
+}
+
+#[test]
+fn a_schedule_may_be_durable() {
+    let check_schedule = |args: &str, expected: &[&str]| {
+        let off = (!cfg!(feature = "durable")).then_some(OFF);
+        let expected: Vec<&str> = off.into_iter().chain(expected.iter().copied()).collect();
+        check("periodic", &format!(r#"every = "1h", durable, {args}"#), &expected);
+    };
+    check_schedule(r#"attempts = 3, backoff = "1s..1m", keep_done = "1h", keep_dead = "1h", timeout = "none""#, &[]);
+    check_schedule("run_at_start = true", &["a durable function takes no `run_at_start`"]);
+    check_schedule(r#"overlap = "cancel-previous""#, &["cannot cancel its former run"]);
+    check("periodic", r#"every = "1h", attempts = 3"#, &["`attempts` is an option of durable functions"]);
+}
+
+#[test]
+fn durable_stands_alone() {
+    check("queued", "durable = true, priority = 1", &["`durable` stands alone, without a value"]);
+    check("queued", "durable(sqlite)", &["`durable` stands alone, without a value"]);
+    check("queued", "durabel, priority = 1", &["unknown option `durabel`, did you mean `durable`?"]);
 }
 
 #[test]

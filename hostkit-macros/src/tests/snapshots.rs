@@ -118,6 +118,18 @@ fn queued() {
     );
 }
 
+/// As it is with the feature; without it the runtime has no such thing.
+#[cfg(feature = "durable")]
+#[test]
+fn queued_durable() {
+    check(
+        "queued_durable",
+        "queued",
+        r#"durable, attempts = 5, per_key = 1, key = customer, rate = "100/1s""#,
+        "pub async fn send_invoice(invoice: Invoice, mail: &Mail, job: JobContext) -> anyhow::Result<Verdict> {\n    mail.send(invoice, job.fence()).await\n}",
+    );
+}
+
 #[test]
 fn hooks() {
     for (hook, function) in

@@ -34,7 +34,8 @@ pub(crate) fn service(
         ReturnType::Default => signature.ident.span(),
     };
     Service {
-        kind,
+        // Without the feature, which is one error, the runtime has no such thing.
+        kind: if kind == Kind::Durable && cfg!(not(feature = "durable")) { Kind::Queued } else { kind },
         handle: handle_ident(&signature.ident, args),
         name: name(&signature.ident, args, errors),
         description: description(&function.attributes),
@@ -45,8 +46,9 @@ pub(crate) fn service(
         output: ours(output),
         after: args.paths("after").to_vec(),
         settings: args.settings(),
-        retried: args.integer("attempts").is_some_and(|attempts| attempts > 1),
-        durable: args.has("durable"),
+        // What is stored is read again.
+        retried: kind == Kind::Queued && args.integer("attempts").is_some_and(|attempts| attempts > 1),
+        durable: cfg!(feature = "durable") && is_durable(args),
         key: args.path("key").cloned(),
         leftover: args.path("leftover").cloned(),
         host_long: kind == Kind::Background && args.text("scope").is_none(),
@@ -57,6 +59,11 @@ pub(crate) fn service(
             function
         },
     }
+}
+
+/// Whether the function is durable, also where the word has a value or is misspelt, so that one mistake is one error.
+pub(crate) fn is_durable(args: &Args) -> bool {
+    args.place("durable").is_some()
 }
 
 /// The handle type of an annotated function: its name, visibility, documentation and `cfg`s.

@@ -57,15 +57,16 @@ pub(crate) fn returns(output: &ReturnType, what: &str, may_say: MaySay, errors: 
                     && !matches!(value, Type::Tuple(tuple) if tuple.elems.is_empty())
                     && !may_say.says(value)
                 {
-                    errors.on(value, format!("nobody takes the value of {what}: return {}", may_say.instead()));
+                    if is_verdict(value) {
+                        errors.on(value, ONLY_DURABLE);
+                    } else {
+                        errors.on(value, format!("nobody takes the value of {what}: return {}", may_say.instead()));
+                    }
                 }
                 false
             }
-            Some(segment) if segment.ident == "Verdict" && may_say == MaySay::Nothing => {
-                errors.on(
-                    ty,
-                    "only a durable function says more of its job than that it is done: write `#[queued(durable)]`",
-                );
+            Some(_) if is_verdict(ty) && may_say == MaySay::Nothing => {
+                errors.on(ty, ONLY_DURABLE);
                 false
             }
             _ => is_one_of(ty, &KNOWN_VALUES),
@@ -92,7 +93,7 @@ pub(crate) enum MaySay {
 
 impl MaySay {
     fn says(self, value: &Type) -> bool {
-        self == Self::Verdict && last_segment(value).is_some_and(|segment| segment.ident == "Verdict")
+        self == Self::Verdict && is_verdict(value)
     }
 
     fn instead(self) -> &'static str {
@@ -101,6 +102,12 @@ impl MaySay {
             Self::Verdict => "`Result<(), E>` or `Result<Verdict, E>`",
         }
     }
+}
+
+const ONLY_DURABLE: &str = "only a durable function says what becomes of its job: write `#[queued(durable)]`";
+
+fn is_verdict(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "Verdict")
 }
 
 /// Types that are surely no alias of a `Result`; what else is wrong the compiler says.

@@ -1,6 +1,7 @@
 //! What user code enqueues with.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use super::line::Line;
 use super::{EnqueueError, Receipt};
@@ -17,6 +18,9 @@ use crate::function::{InProcess, LineOf, Queued, ReceiptOf};
 /// [`enqueue`](Self::enqueue) returns.
 pub struct Queue<F: Queued> {
     line: LineOf<F>,
+    /// The last one, which has a size whatever `F` is: otherwise the compiler says of one wrong function in ten more places that it
+    /// has no line.
+    of: PhantomData<fn(F)>,
 }
 
 fitting!([F: Queued] Queue<F>, missing::<F>);
@@ -28,7 +32,7 @@ fn missing<F: Queued>() -> String {
 
 impl<F: Queued> Queue<F> {
     pub(super) fn new(line: LineOf<F>) -> Self {
-        Self { line }
+        Self { line, of: PhantomData }
     }
 
     #[cfg(feature = "durable")]
@@ -56,7 +60,7 @@ impl<F: Queued> Queue<F> {
     /// # Errors
     /// Fails when the queue is closed, because the host stops or is gone, and with `"reject"` when it is full; the
     /// payload is in the error. Of a durable function it fails when the store refuses the job, and when the store does not
-    /// say what has become of it ([`EnqueueError::is_unknown`]).
+    /// say what has become of it (`is_unknown`).
     ///
     /// # Cancel safety
     /// Dropping the future before it is done drops the payload and, in process, leaves nothing in the queue. A durable job
@@ -67,34 +71,50 @@ impl<F: Queued> Queue<F> {
     }
 }
 
-/// What only a queue in the process can do.
-impl<F: InProcess> Queue<F> {
+/// What only a queue in the process can do. Each method asks for it by itself, so that the compiler says which queue it is not
+/// and why.
+impl<F: Queued> Queue<F> {
     /// Puts a payload into the queue if a place is free, and drops nothing, whatever the option `full` says.
     ///
     /// # Errors
     /// Fails when the queue is full or closed; the payload is in the error.
     #[inline]
-    pub fn try_enqueue(&self, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>> {
+    pub fn try_enqueue(&self, payload: F::Payload) -> Result<Receipt, EnqueueError<F::Payload>>
+    where
+        F: InProcess,
+    {
         self.line.try_enqueue(payload)
     }
 
     /// How many payloads wait. Those that are being worked on do not count.
-    pub fn len(&self) -> usize {
+    pub fn len(&self) -> usize
+    where
+        F: InProcess,
+    {
         self.line.len()
     }
 
     /// Whether no payload waits.
-    pub fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool
+    where
+        F: InProcess,
+    {
         self.line.len() == 0
     }
 
     /// Whether it accepts nothing any more.
-    pub fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool
+    where
+        F: InProcess,
+    {
         self.line.is_closed()
     }
 
     /// How many payloads may wait: the option `capacity`, 100 unless set.
-    pub fn capacity(&self) -> usize {
+    pub fn capacity(&self) -> usize
+    where
+        F: InProcess,
+    {
         self.line.capacity()
     }
 }
@@ -125,7 +145,7 @@ impl<F: Queued> Queue<F> {
 
 impl<F: Queued> Clone for Queue<F> {
     fn clone(&self) -> Self {
-        Self { line: self.line.clone() }
+        Self::new(self.line.clone())
     }
 }
 

@@ -442,7 +442,8 @@ async fn what_is_not_built_yet_is_refused_and_never_ignored() {
 #[tokio::test]
 async fn the_summary_says_what_differs_from_the_defaults() {
     let summary = |options: &[_]| Rig::new::<job>(options, idle()).runner.summary();
-    assert_eq!(summary(&[("full", "wait"), ("attempts", "1"), ("drain", "true")]), "capacity 100, concurrency 1");
+    let same = [("full", "wait"), ("attempts", "1"), ("drain", "true"), ("timeout", "none")];
+    assert_eq!(summary(&same), "capacity 100, concurrency 1");
     assert_eq!(
         summary(&[("full", "drop-oldest"), ("timeout", "5s"), ("attempts", "3"), ("backoff", "1s..8s")]),
         "capacity 100, concurrency 1, drop-oldest when full, at most 5s each, 3 attempts 1s..8s apart"

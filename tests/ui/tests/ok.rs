@@ -68,6 +68,8 @@ mod provider {
 #[path = "../queued/ok"]
 mod queued {
     pub(crate) mod every_option;
+    pub(crate) mod every_option_of_durable_functions;
+    pub(crate) mod every_return_type_of_durable_functions;
 }
 
 #[allow(warnings, clippy::all, clippy::pedantic, clippy::restriction, reason = "lints are for `ui-strict`")]
@@ -107,6 +109,8 @@ const CASES: &[Case] = &[
     ("periodic/ok/every_option.rs", periodic::every_option::main),
     ("provider/ok/every_form.rs", provider::every_form::main),
     ("queued/ok/every_option.rs", queued::every_option::main),
+    ("queued/ok/every_option_of_durable_functions.rs", queued::every_option_of_durable_functions::main),
+    ("queued/ok/every_return_type_of_durable_functions.rs", queued::every_return_type_of_durable_functions::main),
     ("singleton/ok/bound_to_traits.rs", singleton::bound_to_traits::main),
     ("singleton/ok/every_form.rs", singleton::every_form::main),
     ("singleton/ok/generic_components.rs", singleton::generic_components::main),

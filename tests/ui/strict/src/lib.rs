@@ -12,8 +12,8 @@ use ::alloc::sync::Arc;
 use ::alloc::vec::Vec;
 use ::core::result::Result::{self, Err, Ok};
 
-use ::host::{BoxFuture, CancellationToken, Ext, Outcome, Queue, Scopes, Tick};
-use ::serde::{Deserialize, Deserializer};
+use ::host::{BoxFuture, CancellationToken, Ext, JobContext, Outcome, Queue, Scopes, Tick, Verdict};
+use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where the orders lie.
 #[::host::options("database", validate = Self::faults, crate = "::host")]
@@ -133,6 +133,86 @@ async fn forever() -> ! {
 pub async fn process(order: i64, unit: &Unit, buffer: &mut Holder<Unit>) {
     seen(&(order, &unit.greeting, &buffer.inner.greeting));
     ::core::future::ready(()).await;
+}
+
+/// What is stored.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Invoice {
+    /// Whose it is.
+    pub customer: String,
+}
+
+impl Serialize for Invoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.customer.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Invoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|customer| Self { customer })
+    }
+}
+
+/// Sends what is stored.
+///
+/// # Errors
+/// Fails never.
+#[::host::queued(
+    crate = "::host",
+    durable,
+    capacity = 10,
+    concurrency = 2,
+    timeout = "none",
+    attempts = 5,
+    backoff = "1s..1m",
+    on_failure = "stop-host",
+    stop_timeout = "5s",
+    priority = -1,
+    keep_done = "1day",
+    keep_dead = "30days",
+    unique = "debounce",
+    unique_for = "1m",
+    key = keyed::<Invoice>,
+    per_key = 1,
+    rate = "100/1s",
+    delivery = "at-most-once",
+    after = [migrate]
+)]
+pub async fn send(invoice: Invoice, unit: &Unit, job: JobContext) -> Result<Verdict, ::core::fmt::Error> {
+    seen(&(&invoice.customer, &unit.greeting));
+    ::core::future::ready(()).await;
+    Ok(job.discard("nobody wants it"))
+}
+
+/// Has a key.
+trait Keyed {
+    fn key(&self) -> &str;
+}
+
+impl Keyed for Invoice {
+    fn key(&self) -> &str {
+        &self.customer
+    }
+}
+
+fn keyed<T: Keyed>(payload: &T) -> &str {
+    payload.key()
+}
+
+/// Says what becomes of its job.
+#[::host::queued(crate = "::host", durable, unique = "while-active", key = ::core::clone::Clone::clone)]
+pub async fn remind(customer: String, job: JobContext) -> Verdict {
+    seen(&customer);
+    ::core::future::ready(()).await;
+    job.done()
+}
+
+/// Blocks, and is stored.
+#[::host::queued(crate = "::host", durable, blocking = true)]
+pub fn print(invoice: Invoice, unit: &Unit) {
+    seen(&(invoice, &unit.greeting));
 }
 
 /// Blocks.

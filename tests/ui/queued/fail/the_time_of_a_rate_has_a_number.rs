@@ -1,4 +1,4 @@
-#[hostkit::queued(durable)]
+#[hostkit::queued(durable, rate = "100/s")]
 async fn process(_order: i64) {}
 
 fn main() {}

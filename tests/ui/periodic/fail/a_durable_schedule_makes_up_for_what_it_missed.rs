@@ -1,0 +1,4 @@
+#[hostkit::periodic(every = "1h", durable, run_at_start = true)]
+async fn cleanup() {}
+
+fn main() {}

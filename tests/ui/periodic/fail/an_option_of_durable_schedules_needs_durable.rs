@@ -1,0 +1,4 @@
+#[hostkit::periodic(every = "1h", attempts = 3)]
+async fn cleanup() {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use hostkit::Enqueue;
+
+fn main() {
+    let _ = Enqueue::new().delay(5);
+}

@@ -1,0 +1,6 @@
+struct Order;
+
+#[hostkit::queued(durable)]
+async fn process(_order: Order) {}
+
+fn main() {}

@@ -1,0 +1,11 @@
+#[derive(serde::Deserialize)]
+struct Order {
+    customer: u64,
+}
+
+#[hostkit::queued(durable)]
+async fn process(order: Order) {
+    let _ = order.customer;
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[hostkit::queued(durable, rate = "100")]
+async fn process(_order: i64) {}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use hostkit::{Enqueue, Queue};
+
+#[hostkit::queued]
+async fn process(_order: i64) {}
+
+fn test(queue: &Queue<process>) {
+    drop(queue.enqueue_with(1, Enqueue::new()));
+}
+
+fn main() {
+    let _ = test;
+}

@@ -1,0 +1,4 @@
+#[hostkit::queued(durable, timeout = "never")]
+async fn process(_order: i64) {}
+
+fn main() {}
