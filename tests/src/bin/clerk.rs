@@ -40,7 +40,7 @@ async fn poison(number: u32, job: JobContext) -> std::io::Result<()> {
 async fn book(amount: u32, tx: JobTransaction) -> Verdict {
     tokio::time::sleep(Duration::from_millis(u64::from(amount % 7))).await;
     tx.on_commit(move |connection| connection.execute("INSERT INTO bookings (amount) VALUES (?1)", [amount]).map(drop));
-    hostkit::JobContext::new("book", 1).done()
+    JobContext::new("book", 1).done()
 }
 
 /// Tells whoever started it that it is there.
