@@ -375,6 +375,9 @@ impl Dispatcher {
     }
 
     fn rings(&mut self) {
+        if let Err(error) = self.store.health() {
+            return self.broken(&error);
+        }
         if self.resume.is_some_and(|resume| resume <= now()) {
             self.resume = None;
         }

@@ -169,9 +169,11 @@ impl Jobs {
         self.store().ok()
     }
 
-    /// Why no jobs are worked off any more, if the store has failed for good.
+    /// What is the matter with the store, if it has failed for good.
     pub(crate) fn broken(&self) -> Option<String> {
-        self.shared().broken.clone()
+        let broken = self.shared().broken.clone();
+        // Where nobody works, nobody has noticed.
+        broken.or_else(|| self.opened()?.health().err().map(|error| crate::error::WithCauses(&error).to_string()))
     }
 
     /// Ends it all: what is known of jobs is stored, the owner leaves, the store is closed. Bounded by whoever awaits it.
