@@ -255,6 +255,8 @@ mail      1        1        1     1     1            1
     let json = place.json("jobs counts");
     assert_eq!(json["kinds"][0]["kind"], "a-report");
     assert_eq!(json["kinds"][1]["quarantined"], 1);
+    let text = place.prints("jobs counts --json");
+    assert!(text.contains("\"kind\": \"mail\",\n      \"waiting\": 1,\n      \"running\": 1,"), "{text}");
 }
 
 #[tokio::test]
