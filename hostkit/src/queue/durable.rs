@@ -10,6 +10,8 @@ mod jobs;
 mod lane;
 mod options;
 mod runner;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "sqlite")]
 mod transaction;
 mod verdict;

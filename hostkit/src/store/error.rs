@@ -63,6 +63,14 @@ impl StoreError {
         Self { operation, kind, outcome: Outcome::NotDone, source: None }
     }
 
+    /// One that a test makes up: of a disk that failed, or else one that may go away by itself.
+    #[cfg(test)]
+    pub(crate) fn made_up(is_fatal: bool, is_unknown: bool) -> Self {
+        let kind = if is_fatal { ErrorKind::Io } else { ErrorKind::Locked };
+        let outcome = if is_unknown { Outcome::Unknown } else { Outcome::NotDone };
+        Self { outcome, ..Self::new("do what a test asked for", kind) }
+    }
+
     /// Nobody knows whether it was done.
     #[cfg(feature = "sqlite")]
     pub(super) fn unknown(self) -> Self {
