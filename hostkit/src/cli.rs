@@ -42,9 +42,13 @@ enum Command {
     Graph(graph::Language),
     Trigger {
         name: String,
+        /// The payload of a durable function.
+        json: Option<String>,
     },
     Enqueue {
         name: String,
+        json: String,
+        wishes: trigger::Wishes,
     },
     ConfigShow,
     ConfigSample,
@@ -111,8 +115,8 @@ impl Invocation {
             Command::List(form) => stdout::print(&list::render(program, &builder.build().await?, form)),
             Command::Check => stdout::print(&checked(&builder.build().await?)),
             Command::Graph(language) => stdout::print(&graph::render(&builder.build().await?, language)),
-            Command::Trigger { name } => trigger::trigger(builder, &name).await,
-            Command::Enqueue { name } => Err(trigger::enqueue(&builder, &name)),
+            Command::Trigger { name, json } => trigger::trigger(builder, &name, json).await,
+            Command::Enqueue { name, json, wishes } => trigger::enqueue(builder, &name, json, wishes).await,
             Command::ConfigShow => stdout::print(&shown(&builder.build().await?)),
             #[cfg(feature = "durable")]
             Command::Durable(request) => request.perform(&builder).await,

@@ -76,9 +76,9 @@
 //! # The program
 //! The bare binary runs. `list` shows the services, `check` checks and starts nothing, `graph` draws, `trigger NAME` runs
 //! one function now (a background service until it ends), `config show` says every value that is set and where it came
-//! from, `config sample` prints a commented configuration. `jobs`, `dead` and `store` are about
-//! [durable jobs](macro@queued#durable-queues). Exit codes: 0 stopped as asked; 1 a service failed for good,
-//! something did not stop by its deadline, the body of `main` failed, or output could not be written;
+//! from, `config sample` prints a commented configuration. With the feature `durable`, `enqueue NAME` stores a job, and `jobs`, `dead`
+//! and `store` look after [durable jobs](macro@queued#durable-queues) ([`storage`]). Exit codes: 0 stopped as asked; 1 a service
+//! failed for good, something did not stop by its deadline, the body of `main` failed, or output could not be written;
 //! 2 usage; 75 a constructor, an `on_start` hook or the store failed; 78 configuration or wiring; 130, 131 or 143 a second SIGINT,
 //! SIGQUIT or SIGTERM. [`deployment`] says what systemd, containers and Kubernetes need to know.
 //!
@@ -88,7 +88,8 @@
 //! [`HostBuilder::set`], `--set`. The environment is named by `HOSTKIT_ENV` or `--env` and is `production` otherwise.
 //! Files are looked for in the current directory; `--config` names another, which must exist.
 //!
-//! `[store]` (feature `durable`) says where durable jobs are kept: `url` \[`sqlite://hostkit.db`\] and `lease` \[60 s\].
+//! `[store]` (feature `durable`) says where durable jobs are kept: `url` \[`sqlite://hostkit.db`\] and `lease` \[60 s\]
+//! ([`storage`]).
 //! `[host]` has `stop_timeout` \[25 s\], of which a quarter, 5 s at most, is kept for `on_stopped` hooks and disposers;
 //! `drain_delay` \[0 s\]; `stall_after` \[1 s, `"none"` for never\], how long a function may hold its thread without an await
 //! before it is named in a warning (`tokio::task::block_in_place` is no await, `blocking = true` and `spawn_blocking` are what
@@ -164,6 +165,9 @@ pub mod __private;
 #[doc = include_str!("docs/deployment.md")]
 pub mod deployment {}
 
+#[doc = include_str!("docs/store.md")]
+pub mod storage {}
+
 pub use component::{All, Component, Ext, InjectError, Lazy, Outcome, Pass, ReplacementFor, Scope, ScopeError, Scopes};
 pub use config::Secret;
 pub use futures_util::future::BoxFuture;
@@ -176,10 +180,10 @@ pub use queue::JobTransaction;
 #[cfg(feature = "durable")]
 pub use queue::{Delay, Enqueue, EnqueuedAll, Verdict};
 pub use queue::{EnqueueError, JobContext, Queue, QueueCounts, Receipt, TaskQueue};
-#[cfg(feature = "durable")]
-pub use store::JobId;
 pub use runner::ServiceState;
 pub use service::{Instance, Ready};
+#[cfg(feature = "durable")]
+pub use store::JobId;
 pub use tokio_util::sync::CancellationToken;
 
 #[doc = include_str!("docs/background_service.md")]

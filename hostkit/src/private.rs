@@ -27,13 +27,14 @@ pub use crate::error::BoxError;
 #[cfg(feature = "durable")]
 pub use crate::function::Durable;
 pub use crate::function::{
-    Call, Callable, Codec, Coding, CopyOf, Copying, Ended, HandOver, Handle, InProcess, IntoEnded, Item, Key, Keying, LineOf,
-    Payloads, Queued, ReceiptOf, Storable, Taker, Uncopied, Work, codec, ended, ending, hand_over, handle_of, key, role,
+    Call, Callable, Codec, Coding, CopyOf, Copying, Ended, HandOver, Handle, InProcess, IntoEnded, Item, Key, Keying,
+    LineOf, Payloads, Queued, ReceiptOf, Storable, Taker, Uncopied, Work, codec, ended, ending, hand_over, handle_of,
+    key, role,
 };
-pub use crate::queue::{Channel, Line};
+pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
 #[cfg(feature = "durable")]
 pub use crate::queue::{Answered, IntoAnswer, Storage, answer};
-pub use crate::program::{Flavor, Program, Runtime, Setup, check_wiring, main};
+pub use crate::queue::{Channel, Line};
 pub use crate::registry::{After, Registration, ServiceEntry, Setting, Source, here, register};
 pub use crate::runner::{Kind, Stage};
 pub use crate::tasks::blocking;

@@ -33,11 +33,11 @@ mod tests;
 mod work;
 
 pub use channel::Channel;
-#[cfg(feature = "durable")]
-pub use durable::{Answered, Delay, Enqueue, EnqueuedAll, IntoAnswer, Storage, Verdict, answer};
 pub use counts::QueueCounts;
 #[cfg(feature = "sqlite")]
 pub use durable::JobTransaction;
+#[cfg(feature = "durable")]
+pub use durable::{Answered, Delay, Enqueue, EnqueuedAll, IntoAnswer, Storage, Verdict, answer};
 pub use error::EnqueueError;
 pub use handle::Queue;
 pub use job::JobContext;
@@ -46,7 +46,9 @@ pub use receipt::Receipt;
 pub use task_queue::TaskQueue;
 
 #[cfg(feature = "durable")]
-pub(crate) use durable::{DurableOptions, DurableRunner, Handler, Jobs, Unreadable, dispatch, set_up as set_up_durable};
+pub(crate) use durable::{
+    DurableOptions, DurableRunner, Handler, Jobs, Unreadable, dispatch, set_up as set_up_durable,
+};
 pub(crate) use task_queue::{NAME as TASK_QUEUE, set_up as set_up_task_queue};
 
 use std::sync::Arc;

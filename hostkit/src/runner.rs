@@ -134,10 +134,31 @@ pub(crate) trait Runner: Send + Sync + 'static {
         None
     }
 
+    /// Whether it works on payloads from a store.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line asks"))]
+    fn is_stored(&self) -> bool {
+        false
+    }
+
     /// Stores a payload that is given as JSON; where payloads are not stored, none.
     #[cfg(all(feature = "cli", feature = "durable"))]
-    fn enqueue_json(&self, json: String) -> Option<BoxFuture<'static, Result<crate::store::JobId, String>>> {
-        let _ = json;
+    fn enqueue_json(
+        &self,
+        json: String,
+        options: crate::Enqueue,
+    ) -> Option<BoxFuture<'static, Result<crate::store::JobId, String>>> {
+        let _ = (json, options);
+        None
+    }
+
+    /// Runs it once, now, with a payload that is given as JSON and never was in a store; where there is no such thing, none.
+    #[cfg(feature = "cli")]
+    fn trigger_with(
+        self: Arc<Self>,
+        conduct: Conduct,
+        json: String,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        let _ = (conduct, json);
         None
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hostkit::store::{State, Store, StoreUrl};
+use hostkit::store::{Filter, State, Store, StoreUrl};
 use hostkit::{CancellationToken, Enqueue, Ext, Host, HostBuilder, JobContext, JobId, Queue, RunningHost, Verdict};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
@@ -212,7 +212,10 @@ async fn a_job_that_fails_is_tried_again_after_a_growing_wait_that_holds_no_work
     assert_eq!(attempts, ["slow attempt 1 fence 1", "slow attempt 2 fence 2", "slow attempt 3 fence 3"]);
     let again = logged.containing("job failed; it is tried again");
     assert_eq!(again.len(), 2, "{again:#?}");
-    assert!(again[0].contains("WARN") && again[0].contains("error=\"first\"") && again[0].contains("attempt=1"), "{again:#?}");
+    assert!(
+        again[0].contains("WARN") && again[0].contains("error=\"first\"") && again[0].contains("attempt=1"),
+        "{again:#?}"
+    );
     assert!(again[1].contains("ERROR") && again[1].contains("as it was asked to"), "{again:#?}");
     stage.running.stop().await.unwrap();
 }
@@ -251,12 +254,7 @@ async fn verdicts_discard_snooze_and_set_the_time_of_the_next_attempt() {
     eventually("four runs", || stage.log.lines().len() == 4).await;
     assert_eq!(
         stage.log.lines(),
-        [
-            "picky attempt 1 fence 1",
-            "picky attempt 1 fence 2",
-            "picky attempt 1 fence 3",
-            "picky attempt 2 fence 4"
-        ]
+        ["picky attempt 1 fence 1", "picky attempt 1 fence 2", "picky attempt 1 fence 3", "picky attempt 2 fence 4"]
     );
     assert!((SECOND * 250..SECOND * 256).contains(&began.elapsed()), "{:?}", began.elapsed());
     let counts = stage.counts();
@@ -433,7 +431,7 @@ async fn who_does_not_end_by_the_deadline_is_dropped_named_and_runs_again() {
     until("it is done", || log.lines().len() == 3).await;
     assert_eq!(log.lines(), ["7 begins", "7 begins", "7 ends"]);
     running.stop().await.unwrap();
-    let job = &look(&path).await.list(Default::default(), one_page()).await.unwrap().jobs[0];
+    let job = &look(&path).await.list(Filter::default(), one_page()).await.unwrap().jobs[0];
     assert_eq!((job.state, job.failures, job.crashes, job.epoch), (State::Done, 0, 0, 2));
 }
 
@@ -452,7 +450,7 @@ async fn a_payload_that_nobody_can_read_is_a_dead_letter_as_it_is() {
     let running = started(on_file(&path, &log).with::<plain>()).await;
     until("all are dead", || running.status()[0].queue.unwrap().failed == 3).await;
     running.stop().await.unwrap();
-    let jobs = store.list(Default::default(), one_page()).await.unwrap().jobs;
+    let jobs = store.list(Filter::default(), one_page()).await.unwrap().jobs;
     for job in &jobs {
         assert_eq!((job.state, job.failures), (State::Dead, 0));
         assert!(bad.contains(&&job.payload[..]), "it is kept as it was");
@@ -614,7 +612,7 @@ async fn effects_are_committed_with_the_acknowledgement_or_not_at_all() {
     let rows: Vec<(i64, i64)> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
     assert_eq!(rows, [(5, 1), (13, 2)]);
-    let jobs = look(&path).await.list(Default::default(), one_page()).await.unwrap().jobs;
+    let jobs = look(&path).await.list(Filter::default(), one_page()).await.unwrap().jobs;
     let mut states: Vec<_> = jobs.iter().map(|job| (job.state, job.failures)).collect();
     states.sort_unstable();
     assert_eq!(states, [(State::Done, 0), (State::Done, 1), (State::Dead, 2)]);
@@ -630,7 +628,7 @@ async fn jobs_are_enqueued_in_a_transaction_of_the_users() {
     let mut connection = Connection::open(&path).unwrap();
     for (number, is_committed) in [(1, true), (2, false), (3, true)] {
         let tx = connection.transaction().unwrap();
-        let job = queue.job(&order(number), Enqueue::new()).unwrap();
+        let job = queue.job(&order(number), &Enqueue::new()).unwrap();
         enqueue_in(&tx, &job).unwrap();
         if is_committed { tx.commit().unwrap() } else { tx.rollback().unwrap() }
     }
@@ -645,7 +643,9 @@ async fn jobs_are_enqueued_in_a_transaction_of_the_users() {
 async fn a_transaction_needs_a_store_that_has_one() {
     let report = crate::support::refused(in_memory(&Log::default()).with::<book>()).await.to_string();
     assert!(
-        report.contains("service `book` takes a `JobTransaction` (parameter `tx`), and `memory://` has none with the program's data"),
+        report.contains(
+            "service `book` takes a `JobTransaction` (parameter `tx`), and `memory://` has none with the program's data"
+        ),
         "{report}"
     );
 }

@@ -13,6 +13,8 @@ mod build;
 mod child;
 #[cfg(target_os = "linux")]
 mod clock;
+#[cfg(target_os = "linux")]
+mod crash;
 mod durable;
 mod failure;
 mod inject;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hostkit::store::{
     Beat, Claim, ClaimRequest, Claimed, ClaimedJob, Delivery, Due, Finish, JobId, NewJob, OwnerId, State, Store,
-    StoreUrl, Unique, UniqueMode, Verdict, Wanted, Worker, open,
+    StoreClock, StoreUrl, Unique, UniqueMode, Verdict, Wanted, Worker, open, open_with_clock,
 };
 use serde_json::Value;
 
@@ -563,6 +563,31 @@ async fn a_backup_is_whole_while_others_write_and_overwrites_nothing() {
     assert_eq!(fs::read(&copy).unwrap(), before);
     let report = place.reports("store backup none/copy.db", 75);
     assert!(report.contains("cannot back up the store"), "{report}");
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_by_its_name_once_the_log_is_out_of_the_way() {
+    let place = Place::new("restore");
+    let mail = Mail::of_every_state(&place).await;
+    place.run("store backup monday.db").with_code(0);
+    for _ in 0..20 {
+        put(&mail.store, "mail", |_| {}).await;
+    }
+    // What a crash leaves.
+    fs::create_dir(place.0.join("away")).unwrap();
+    for name in ["hostkit.db", "hostkit.db-wal", "hostkit.db-shm"] {
+        fs::rename(place.0.join(name), place.0.join("away").join(name)).unwrap();
+    }
+    fs::copy(place.0.join("monday.db"), place.file()).unwrap();
+    assert_eq!(place.prints("store check"), "ok: 6 jobs, no faults\n");
+    // Nobody will ever say what became of the job that ran, so somebody else runs it when the lease is over.
+    let restored = place.open().await;
+    assert_eq!(restored.sweep().await.unwrap().owners, 0, "it has not ended");
+    let url = StoreUrl::parse(&format!("sqlite://{}", place.file().display())).unwrap();
+    let clock = StoreClock::manual(StoreClock::machine().now().after(Duration::from_hours(1)));
+    let later = open_with_clock(&url, clock).await.unwrap();
+    assert_eq!(later.sweep().await.unwrap().interrupted, 1);
+    assert_eq!(restored.show(mail.running.id).await.unwrap().unwrap().state, State::Waiting);
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ fn cut_often(record: &Record, syncs: Syncs, images: usize) -> Sum {
             restore(&image(record, cut, syncs, &mut random), &directory.0);
             let ledger = Ledger::until(&record.ledger, cut);
             let what = format!("image {number}, cut before line {cut} of {}", record.lines);
-            found.push((what, ledger.promises(), runtime.block_on(examine(&directory, &ledger))));
+            found.push((what, ledger.promises(), runtime.block_on(examine(&directory, &ledger, record.ended))));
         }
         found
     };

@@ -7,7 +7,6 @@ use hostkit::store::{Applied, Claim, Finish, State, Verdict, open};
 
 use crate::faults::{has_strace, injected_into};
 use crate::home::{Directory, Home};
-use crate::on_every_home;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_store_unsure");
 

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 
 use super::graph::Language;
 use super::list::Form;
+use super::trigger::Wishes;
 use super::{Command, Common, Invocation};
 use crate::program::Program;
 
@@ -55,8 +56,16 @@ pub(super) fn parse(program: &Program, words: impl IntoIterator<Item = OsString>
         ["check"] => Command::Check,
         ["graph"] if word("format") == "dot" => Command::Graph(Language::Dot),
         ["graph"] => Command::Graph(Language::Mermaid),
-        ["trigger"] => Command::Trigger { name: word("name") },
-        ["enqueue"] => Command::Enqueue { name: word("name") },
+        ["trigger"] => Command::Trigger { name: word("name"), json: level.get_one::<String>("json").cloned() },
+        ["enqueue"] => Command::Enqueue {
+            name: word("name"),
+            json: word("json"),
+            wishes: Wishes {
+                delay: level.get_one::<String>("delay").cloned(),
+                key: level.get_one::<String>("key").cloned(),
+                priority: level.get_one::<i8>("priority").copied(),
+            },
+        },
         ["config", "show"] => Command::ConfigShow,
         ["config", "sample"] => Command::ConfigSample,
         #[cfg(feature = "durable")]
@@ -101,10 +110,26 @@ fn grammar(program: &Program) -> Clap {
                 .help("The language of the drawing, mermaid or dot"),
         ),
         command("trigger", "Run one service once, here and now, with its hooks and components")
-            .arg(name("The service, as `list` shows it")),
+            .arg(name("The service, as `list` shows it"))
+            .arg(
+                Arg::new("json")
+                    .long("json")
+                    .value_name("JSON")
+                    .help("The payload, of a durable function; nothing is stored"),
+            ),
         command("enqueue", "Put an item into a durable queue")
             .arg(name("The queued function"))
-            .arg(Arg::new("json").long("json").value_name("JSON").required(true).help("Its payload")),
+            .arg(Arg::new("json").long("json").value_name("JSON").required(true).help("Its payload"))
+            .arg(Arg::new("delay").long("delay").value_name("DURATION").help("It may run after this time: 5m"))
+            .arg(Arg::new("key").long("key").value_name("KEY").help("Idempotency key: a second job with it is refused"))
+            .arg(
+                Arg::new("priority")
+                    .long("priority")
+                    .value_name("NUMBER")
+                    .allow_negative_numbers(true)
+                    .value_parser(clap::value_parser!(i8))
+                    .help("Greater goes first, from -128 to 127"),
+            ),
         command("config", "Show the configuration, or a sample of it")
             .subcommand_required(true)
             .arg_required_else_help(true)
@@ -168,6 +193,7 @@ mod tests {
 
     use super::super::graph::Language;
     use super::super::list::Form;
+    use super::super::trigger::Wishes;
     use super::super::{Command, Common, Invocation};
     use super::{grammar, parse};
     use crate::program::{Flavor, Program, Runtime};
@@ -195,8 +221,11 @@ mod tests {
             ("graph", Command::Graph(Language::Mermaid)),
             ("graph --format mermaid", Command::Graph(Language::Mermaid)),
             ("graph --format dot", Command::Graph(Language::Dot)),
-            ("trigger cleanup", Command::Trigger { name: name() }),
-            ("enqueue cleanup --json 1", Command::Enqueue { name: name() }),
+            ("trigger cleanup", Command::Trigger { name: name(), json: None }),
+            (
+                "enqueue cleanup --json 1",
+                Command::Enqueue { name: name(), json: "1".to_owned(), wishes: Wishes::default() },
+            ),
             ("config show", Command::ConfigShow),
             ("config sample", Command::ConfigSample),
         ] {

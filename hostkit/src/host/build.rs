@@ -156,9 +156,12 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
         #[cfg(feature = "sqlite")]
         problems.extend(candidates.iter().filter_map(|candidate| without_transactions(candidate, &store.url)));
         if jobs.are_used() {
-            problems.extend(store.url.unsupported().map(|reason| {
-                Problem::new(format!("durable jobs cannot be kept in `{}`: {reason}", store.url))
-            }));
+            problems.extend(
+                store
+                    .url
+                    .unsupported()
+                    .map(|reason| Problem::new(format!("durable jobs cannot be kept in `{}`: {reason}", store.url))),
+            );
         }
     }
 
@@ -395,7 +398,11 @@ fn without_transactions(candidate: &Candidate, store: &crate::store::StoreUrl) -
         "service `{name}` takes a `JobTransaction` (parameter `{}`), and `{store}` has none with the program's data",
         edge.parameter
     ));
-    Some(problem.at(format!("declared at {}", candidate.entry.source)).help("keep jobs in a SQLite file: url = \"sqlite://app.db\" in [store]"))
+    Some(
+        problem
+            .at(format!("declared at {}", candidate.entry.source))
+            .help("keep jobs in a SQLite file: url = \"sqlite://app.db\" in [store]"),
+    )
 }
 
 fn empty_host() -> Problem {

@@ -34,7 +34,7 @@ pub(crate) enum Target {
     /// Something that runs without a payload.
     Function(Function),
     /// A queued function: it runs once per item.
-    Queue,
+    Queue(Function),
 }
 
 /// What can be triggered.
@@ -52,7 +52,8 @@ impl ServicePlan {
         if std::ptr::eq(self.entry, TaskQueue::ENTRY) {
             return Some(TypeId::of::<TaskQueue>());
         }
-        self.runner.handle().map(|handle| (*handle).type_id())
+        // What is put into a store need not be worked off here.
+        self.runner.handle().filter(|_| !self.runner.is_stored()).map(|handle| (*handle).type_id())
     }
 }
 
@@ -62,29 +63,39 @@ impl Host {
         let service = self.services.iter().position(|service| same_name(service.name, name));
         let hook = self.hooks.iter().position(|hook| same_name(hook.service.name, name));
         match (service, hook) {
-            (Some(place), _) if self.services[place].runner.stops() == StopsWith::Queues => Some(Target::Queue),
+            (Some(place), _) if self.services[place].runner.stops() == StopsWith::Queues => {
+                Some(Target::Queue(Function::Service(place)))
+            }
             (Some(place), _) => Some(Target::Function(Function::Service(place))),
             (None, Some(place)) => Some(Target::Function(Function::Hook(place))),
             (None, None) => None,
         }
     }
 
-    /// Runs one function once, and what it relies on.
+    /// Whether a function works on payloads that can be given as JSON.
+    pub(crate) fn takes_json(&self, function: Function) -> bool {
+        match function {
+            Function::Service(place) => self.services[place].runner.is_stored(),
+            Function::Hook(_) => false,
+        }
+    }
+
+    /// Runs one function once, with a payload if it takes one, and what it relies on.
     ///
     /// # Errors
     /// Fails as [`run`](Self::run) does.
-    pub(crate) async fn trigger(self, function: Function) -> Result<(), RunError> {
+    pub(crate) async fn trigger(self, function: Function, json: Option<String>) -> Result<(), RunError> {
         install_panic_hook();
         let running = Running::of(self);
-        let life = once(Arc::clone(&running), function);
+        let life = once(Arc::clone(&running), function, json);
         until_forced(&running, life).await
     }
 }
 
-async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError> {
+async fn once(running: Arc<Running>, function: Function, json: Option<String>) -> Result<(), RunError> {
     let (ended, mut events) = mpsc::unbounded_channel();
     let mut report = Report::default();
-    let result = bring_up_and_call(&running, function, &ended, &mut events, &mut report).await;
+    let result = bring_up_and_call(&running, (function, json), &ended, &mut events, &mut report).await;
     drop(ended);
     running.lifetime.request_stop();
     let (result, stopping) = match result {
@@ -108,7 +119,7 @@ async fn once(running: Arc<Running>, function: Function) -> Result<(), RunError>
 /// Does what the command is for, and returns the stop that has begun meanwhile, if any.
 async fn bring_up_and_call<'r>(
     running: &'r Arc<Running>,
-    function: Function,
+    (function, json): (Function, Option<String>),
     ended: &mpsc::UnboundedSender<Ended>,
     events: &mut mpsc::UnboundedReceiver<Ended>,
     report: &mut Report,
@@ -122,7 +133,7 @@ async fn bring_up_and_call<'r>(
     prepare(running, plans).await?;
     start_services(running, &queues, ended, events).await?;
     match function {
-        Function::Service(place) => Ok(call(running, place, report).await),
+        Function::Service(place) => Ok(call(running, place, json, report).await),
         Function::Hook(place) => {
             let hook = &running.hooks[place];
             // The others have run, or will.
@@ -164,14 +175,23 @@ fn opens_scopes(running: &Running, plan: &ServicePlan) -> bool {
 }
 
 /// Calls the function, tells it to stop when somebody asks for that, and drops it at its deadline (invariant 3).
-async fn call<'r>(running: &'r Arc<Running>, place: usize, report: &mut Report) -> Option<Stopping<'r>> {
+async fn call<'r>(
+    running: &'r Arc<Running>,
+    place: usize,
+    json: Option<String>,
+    report: &mut Report,
+) -> Option<Stopping<'r>> {
     let service = &running.services[place];
     let name = service.plan.name;
     tracing::info!(target: "hostkit::host", service = name, "triggered");
     let runner = Arc::clone(&service.plan.runner);
     let conduct = service.conduct(running);
     // A background service is its one run.
-    let calling: BoxFuture<'static, Result<(), RunFailure>> = match Arc::clone(&runner).trigger(conduct.clone()) {
+    let triggered = match json {
+        None => Arc::clone(&runner).trigger(conduct.clone()),
+        Some(json) => Arc::clone(&runner).trigger_with(conduct.clone(), json),
+    };
+    let calling: BoxFuture<'static, Result<(), RunFailure>> = match triggered {
         Some(run) => run,
         None => Box::pin(async move {
             match runner.run(conduct).await {

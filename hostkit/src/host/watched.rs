@@ -433,7 +433,9 @@ impl Watched {
         let broken = progress.pulses.iter().filter(|pulse| pulse.is_broken());
         problems.extend(broken.map(|pulse| format!("the {} has panicked", pulse.name)));
         #[cfg(feature = "durable")]
-        problems.extend(self.jobs.get().and_then(|jobs| jobs.broken()).map(|error| format!("the store has failed: {error}")));
+        problems.extend(
+            self.jobs.get().and_then(|jobs| jobs.broken()).map(|error| format!("the store has failed: {error}")),
+        );
         Health { problems }
     }
 

@@ -67,6 +67,10 @@ impl Rig {
             name: entry.name,
             settings,
             supplied: &mut supplied,
+            #[cfg(feature = "durable")]
+            offered: &mut Vec::new(),
+            #[cfg(feature = "durable")]
+            jobs: &Arc::new(crate::queue::Jobs::new(std::time::Duration::from_mins(1))),
             problems: &mut problems,
             probe: &Probe::default(),
         });

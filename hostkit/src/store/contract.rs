@@ -44,8 +44,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// when they are due and by when they were enqueued, passing over those whose serial key is taken.
     ///
     /// A **suspect** is a job that was running in a crash. It runs alone: it is given to an owner that has no other of its
-    /// kind, and while the owner has it, it gets no other of its kind. While one is due, an owner that has others of its kind
-    /// gets no more, so that the suspect's turn comes.
+    /// kind, and while the owner has it, it gets no other of its kind, and no suspect of another kind: of two that were running in
+    /// one crash, only the one that causes it is convicted. While one is due, an owner that has others of its kind, or another
+    /// suspect, gets no more of the kind, so that the suspect's turn comes.
     fn claim(&self, request: ClaimRequest) -> Answer<'_, Claimed>;
 
     /// Records what became of jobs, each if the claim is still its latest.

@@ -67,9 +67,9 @@ impl StoreUrl {
     /// Why this program cannot use it, if it cannot.
     pub(crate) fn unsupported(&self) -> Option<&'static str> {
         match &self.0 {
-            Place::Sqlite(_) if cfg!(not(feature = "sqlite")) => Some(
-                "this program was built without SQLite; add the feature `sqlite` to hostkit in its Cargo.toml",
-            ),
+            Place::Sqlite(_) if cfg!(not(feature = "sqlite")) => {
+                Some("this program was built without SQLite; add the feature `sqlite` to hostkit in its Cargo.toml")
+            }
             _ => None,
         }
     }

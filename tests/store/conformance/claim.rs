@@ -172,6 +172,24 @@ async fn epochs_rise_with_every_claim(home: Home) {
     assert_eq!(home.claim_one(owner, "mail").await.claim.epoch, 6);
 }
 
+async fn suspects_of_two_kinds_do_not_run_beside_each_other(home: Home) {
+    let lost = home.owner().await;
+    for kind in ["mail", "print"] {
+        home.put(kind).await;
+        home.claim_one(lost, kind).await;
+    }
+    home.crash().await;
+
+    let owner = home.owner().await;
+    let first = home.claim(owner, "mail", 9).await;
+    assert_eq!((first.len(), first[0].crashes), (1, 1));
+    home.put("print").await;
+    assert_eq!(home.claim(owner, "print", 9).await.len(), 0, "not beside another, and nobody overtakes it");
+    home.done(&first[0]).await;
+    let second = home.claim(owner, "print", 9).await;
+    assert_eq!((second.len(), second[0].crashes), (1, 1));
+}
+
 async fn a_suspect_runs_alone_among_its_kind(home: Home) {
     let doomed = home.owner().await;
     let suspect = home.put("mail").await;
@@ -251,6 +269,7 @@ crate::on_every_home! {
     a_rate_is_kept_over_all_owners
     epochs_rise_with_every_claim
     a_suspect_runs_alone_among_its_kind
+    suspects_of_two_kinds_do_not_run_beside_each_other
     a_suspect_waits_until_its_owner_has_nothing_else_of_its_kind
     the_third_crash_convicts
     what_must_run_at_most_once_is_convicted_by_its_first_crash

@@ -15,6 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use fastrand::Rng;
+use hostkit::store::Timestamp;
 
 use super::record::{Event, File, Record, What};
 
@@ -180,7 +181,7 @@ fn what_is_synced_is_in_every_image_and_what_is_not_is_in_some() {
         // It has not ended when the power is cut.
         Event { began: 6, ended: 9, what: What::Sync(1) },
     ];
-    let record = Record { events, ledger: Vec::new(), lines: 10 };
+    let record = Record { events, ledger: Vec::new(), lines: 10, ended: Timestamp::from_micros(0) };
     let mut random = Rng::with_seed(1);
     let images: Vec<_> = (0..1000).map(|_| image(&record, 7, Syncs::Honoured, &mut random)).collect();
     assert!(images.iter().all(|image| image["a"][..100] == [1; 100] && image["a"].len() >= 600));

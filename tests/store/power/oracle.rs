@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hostkit::store::{
-    ClaimRequest, Claimed, Filter, Finish, JobId, JobView, PageRequest, State, Store, StoreClock, Verdict, Wanted,
-    Worker, open_with_clock,
+    ClaimRequest, Claimed, Filter, Finish, JobId, JobView, PageRequest, State, Store, StoreClock, Timestamp, Verdict,
+    Wanted, Worker, open_with_clock,
 };
 use rusqlite::Connection;
 
@@ -72,12 +72,10 @@ pub(super) struct Found {
     pub(super) losses: Vec<String>,
 }
 
-/// Opens what is left, compares it with the ledger, and has all of it worked off.
-pub(super) async fn examine(directory: &Directory, ledger: &Ledger) -> Found {
+/// Opens what is left at an instant, compares it with the ledger, and has all of it worked off.
+pub(super) async fn examine(directory: &Directory, ledger: &Ledger, at: Timestamp) -> Found {
     let mut found = Found::default();
-    // The machine was away for longer than a lease.
-    let clock = StoreClock::manual(StoreClock::machine().now().after(Duration::from_hours(1)));
-    let store = match open_with_clock(&directory.fast_url(), clock).await {
+    let store = match open_with_clock(&directory.fast_url(), StoreClock::manual(at)).await {
         Ok(store) => store,
         Err(error) => {
             found.damage.push(format!("it cannot be opened: {error}: {:?}", std::error::Error::source(&error)));
@@ -120,7 +118,7 @@ async fn compare(
         found.damage.extend(later.map(|id| format!("job {id} is there and one before it is not")));
     }
     for (schedule, instant) in &ledger.occurred {
-        let last = store.last_occurrence(schedule).await?.map_or(0, hostkit::store::Timestamp::as_micros);
+        let last = store.last_occurrence(schedule).await?.map_or(0, Timestamp::as_micros);
         if last < *instant {
             found.losses.push(format!("the occurrence {instant} of {schedule} is lost: {last}"));
         }
@@ -187,7 +185,7 @@ fn effects(directory: &Directory) -> Vec<String> {
     ids.map(Result::unwrap).collect()
 }
 
-/// Works off all that waits, and all that the dead had.
+/// Works off all that waits, and all that the dead had. No lease is over: their locks say that they are dead.
 async fn heal(store: &dyn Store) -> Result<(), Box<dyn std::error::Error>> {
     store.sweep().await?;
     let worker = Worker { name: "afterwards".to_owned(), lease: Duration::from_hours(1) };

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use hostkit::store::{StoreClock, Timestamp};
+
 /// Everything that can change a file. What of it the model does not know, it refuses.
 const CALLS: &str = "trace=openat,open,creat,pwrite64,pwritev,pwritev2,write,writev,fsync,fdatasync,sync_file_range,\
     ftruncate,truncate,fallocate,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,mkdirat,\
@@ -47,6 +49,8 @@ pub(super) struct Record {
     pub(super) ledger: Vec<(usize, String)>,
     /// How many lines the record has.
     pub(super) lines: usize,
+    /// When it ended.
+    pub(super) ended: Timestamp,
 }
 
 impl Record {
@@ -85,7 +89,7 @@ impl Record {
         let Reader { mut events, mut ledger, .. } = reader;
         events.sort_by_key(|event| event.began);
         ledger.sort_by_key(|(line, _)| *line);
-        Self { events, ledger, lines: text.lines().count() }
+        Self { events, ledger, lines: text.lines().count(), ended: StoreClock::machine().now() }
     }
 }
 

@@ -104,9 +104,8 @@ impl<'s> Course<'s> {
         let (mut latest, mut step) = (from, now.duration_since(from).unwrap_or_default() / 2);
         while step >= Duration::from_secs(1) {
             let near = now.checked_sub(step).and_then(|start| after(self.schedule, start));
-            match near.filter(|near| *near <= now && *near > latest) {
-                Some(near) => latest = near,
-                None => {}
+            if let Some(near) = near.filter(|near| *near <= now && *near > latest) {
+                latest = near;
             }
             step /= 2;
         }

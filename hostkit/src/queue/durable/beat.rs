@@ -85,8 +85,8 @@ async fn beats(jobs: Arc<Jobs>, store: Arc<dyn Store>, owner: OwnerId, stops: Ca
                 continue;
             }
             Ok(Ok(Beat::Lost)) => {
-                let lost = jobs.lose(owner);
-                tracing::warn!(target: "hostkit::store", jobs = lost, "this process was declared dead; what it ran is another's now");
+                let dropped = jobs.lose(owner);
+                tracing::warn!(target: "hostkit::store", jobs = dropped, "this process was declared dead; what it ran is another's now");
                 return;
             }
             Ok(Err(error)) => WithCauses(&error).to_string(),
@@ -99,8 +99,8 @@ async fn beats(jobs: Arc<Jobs>, store: Arc<dyn Store>, owner: OwnerId, stops: Ca
         next = now() + period / 10;
         if next >= deadline {
             sleep_until(deadline).await;
-            let lost = jobs.lose(owner);
-            tracing::error!(target: "hostkit::store", jobs = lost, error, "the lease could not be extended in time; what ran was dropped, before another has it");
+            let dropped = jobs.lose(owner);
+            tracing::error!(target: "hostkit::store", jobs = dropped, error, "the lease could not be extended in time; what ran was dropped, before another has it");
             return;
         }
     }

@@ -22,9 +22,7 @@ use super::beat::Heart;
 use super::jobs::{Jobs, Lease, Phase};
 use super::lane::LaneId;
 use crate::error::WithCauses;
-use crate::store::{
-    Applied, Claim, ClaimRequest, Claimed, Finish, OwnerId, State, Store, StoreError, Verdict, Worker,
-};
+use crate::store::{Applied, Claim, ClaimRequest, Claimed, Finish, OwnerId, State, Store, StoreError, Verdict, Worker};
 use crate::tasks::Tasks;
 use crate::time::now;
 
@@ -151,7 +149,7 @@ impl Dispatcher {
     fn is_done(&self) -> bool {
         self.claiming.is_none()
             && self.saving.is_empty()
-            && !matches!(self.chore, Some(_))
+            && self.chore.is_none()
             && self.jobs.shared().outbox.is_empty()
     }
 
@@ -258,9 +256,9 @@ impl Dispatcher {
                     };
                     got[place] += 1;
                     let lane = self.asked[place].0;
-                    if let Err(job) = self.jobs.hold_job(lane, job) {
+                    if let Err(claim) = self.jobs.hold_job(lane, job) {
                         // The function ends: what it has not begun waits again.
-                        self.jobs.finish(lane, job.claim, Verdict::Released);
+                        self.jobs.finish(lane, claim, Verdict::Released);
                     }
                 }
                 let mut shared = self.jobs.shared();
@@ -377,6 +375,9 @@ impl Dispatcher {
     }
 
     fn rings(&mut self) {
+        if let Err(error) = self.store.health() {
+            return self.broken(&error);
+        }
         if self.resume.is_some_and(|resume| resume <= now()) {
             self.resume = None;
         }
@@ -437,6 +438,7 @@ fn report(swept: crate::store::Swept) {
 /// What people know this process by.
 fn worker_name() -> String {
     let program = std::env::args_os().next().map(std::path::PathBuf::from);
-    let program = program.as_deref().and_then(std::path::Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let program =
+        program.as_deref().and_then(std::path::Path::file_name).map(|name| name.to_string_lossy().into_owned());
     format!("{} {}", program.unwrap_or_else(|| "a program".to_owned()), std::process::id())
 }

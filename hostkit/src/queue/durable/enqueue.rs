@@ -100,7 +100,8 @@ impl Delay for Duration {
 
 impl Delay for &str {
     fn duration(self) -> Result<Duration, String> {
-        let reason = |error| format!("the delay `{self}` is not a duration: {error}; write one such as \"5m\" or \"1h 30m\"");
+        let reason =
+            |error| format!("the delay `{self}` is not a duration: {error}; write one such as \"5m\" or \"1h 30m\"");
         parse_duration(self).map_err(reason)
     }
 }
@@ -235,7 +236,7 @@ impl<P> Storage<P> {
 
     /// Reads a payload as JSON, and stores it.
     #[cfg(feature = "cli")]
-    pub(super) async fn enqueue_json(&self, json: &str) -> Result<JobId, String>
+    pub(super) async fn enqueue_json(&self, json: &str, options: &Enqueue) -> Result<JobId, String>
     where
         P: Send + 'static,
     {
@@ -243,7 +244,10 @@ impl<P> Storage<P> {
             let payload = crate::component::short_type_name(std::any::type_name::<P>());
             format!("this is no `{payload}`: {error}")
         })?;
-        self.0.send(payload, &Enqueue::new()).await.map_err(|error| crate::error::WithCauses(&error.without_payload()).to_string())
+        self.0
+            .send(payload, options)
+            .await
+            .map_err(|error| crate::error::WithCauses(&error.without_payload()).to_string())
     }
 }
 
@@ -333,7 +337,9 @@ impl<F: Durable> Queue<F> {
             if batch.len() == BATCH || (payload.is_none() && !batch.is_empty()) {
                 match sending.jobs.store() {
                     Ok(store) => sending.send_batch(&*store, &mut batch, &mut done).await?,
-                    Err(refused) => return batch.into_iter().next().map_or(Ok(done), |(first, _)| Err(refused.of(first))),
+                    Err(refused) => {
+                        return batch.into_iter().next().map_or(Ok(done), |(first, _)| Err(refused.of(first)));
+                    }
                 }
             }
             let Some(payload) = payload else { return Ok(done) };
@@ -353,8 +359,8 @@ impl<F: Durable> Queue<F> {
     ///
     /// # Errors
     /// Fails when the payload cannot be written as JSON, or the delay is no duration.
-    pub fn job(&self, payload: &F::Payload, options: Enqueue) -> Result<NewJob, EnqueueError> {
-        self.storage().0.job(payload, &options).map_err(|refused| EnqueueError::refused(refused, ()))
+    pub fn job(&self, payload: &F::Payload, options: &Enqueue) -> Result<NewJob, EnqueueError> {
+        self.storage().0.job(payload, options).map_err(|refused| EnqueueError::refused(refused, ()))
     }
 
     fn storage(&self) -> &Storage<F::Payload> {

@@ -169,9 +169,11 @@ impl Jobs {
         self.store().ok()
     }
 
-    /// Why no jobs are worked off any more, if the store has failed for good.
+    /// What is the matter with the store, if it has failed for good.
     pub(crate) fn broken(&self) -> Option<String> {
-        self.shared().broken.clone()
+        let broken = self.shared().broken.clone();
+        // Where nobody works, nobody has noticed.
+        broken.or_else(|| self.opened()?.health().err().map(|error| crate::error::WithCauses(&error).to_string()))
     }
 
     /// Ends it all: what is known of jobs is stored, the owner leaves, the store is closed. Bounded by whoever awaits it.
@@ -228,23 +230,23 @@ impl Jobs {
         }
     }
 
-    /// A job has come for a lane; gives it back if the lane is closed.
-    pub(super) fn hold_job(&self, lane: LaneId, job: ClaimedJob) -> Result<(), ClaimedJob> {
+    /// A job has come for a lane; gives its claim back if the lane is closed.
+    pub(super) fn hold_job(&self, lane: LaneId, job: ClaimedJob) -> Result<(), Claim> {
         let mut shared = self.shared();
         let to = &mut shared.lanes[lane.0];
         to.busy += 1;
-        if !to.is_open {
-            return Err(job);
-        }
         let claim = job.claim;
+        if !to.is_open {
+            return Err(claim);
+        }
         let (told, cut) = (to.stop.child_token(), CancellationToken::new());
         let tokens = Tokens { told: told.clone(), cut: cut.clone() };
         let (wants_token, sender) = (to.wants_token, to.jobs.clone());
         shared.held.insert(claim, Held { told, cut, wants_token, fate: Fate::Runs });
         drop(shared);
-        sender.send((job, tokens)).map_err(|refused| {
+        sender.send((job, tokens)).map_err(|_refused| {
             self.shared().held.remove(&claim);
-            refused.0.0
+            claim
         })
     }
 
@@ -380,7 +382,11 @@ impl Jobs {
                 break;
             }
             for job in jobs {
-                store.cancel(job.id, "a test has taken it").now_or_never().expect(AT_ONCE).expect("memory does not fail");
+                store
+                    .cancel(job.id, "a test has taken it")
+                    .now_or_never()
+                    .expect(AT_ONCE)
+                    .expect("memory does not fail");
                 taken.push(job.payload);
             }
         }

@@ -137,7 +137,10 @@ impl Options {
             on_failure: settings
                 .choice("on_failure", &[("continue", OnFailure::Continue), ("stop-host", OnFailure::StopHost)])
                 .unwrap_or(default.on_failure),
-            priority: settings.number("priority", -128..=127).and_then(|priority| priority.try_into().ok()).unwrap_or(0),
+            priority: settings
+                .number("priority", -128..=127)
+                .and_then(|priority| priority.try_into().ok())
+                .unwrap_or(0),
             keep_done: settings.duration("keep_done").unwrap_or(default.keep_done),
             keep_dead: settings.duration("keep_dead").unwrap_or(default.keep_dead),
             unique,

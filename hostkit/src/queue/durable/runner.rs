@@ -49,7 +49,8 @@ pub(crate) struct DurableRunner {
 
 /// Stores a payload that is given as JSON.
 #[cfg(feature = "cli")]
-type EnqueueJson = Box<dyn Fn(String) -> BoxFuture<'static, Result<crate::store::JobId, String>> + Send + Sync>;
+type EnqueueJson =
+    Box<dyn Fn(String, crate::Enqueue) -> BoxFuture<'static, Result<crate::store::JobId, String>> + Send + Sync>;
 
 impl DurableRunner {
     pub(super) fn new<W: Work<Of: Durable>>(
@@ -61,9 +62,9 @@ impl DurableRunner {
         #[cfg(feature = "cli")]
         let enqueue: EnqueueJson = {
             let storage = queue.line().clone();
-            Box::new(move |json| {
+            Box::new(move |json, options| {
                 let storage = storage.clone();
-                Box::pin(async move { storage.enqueue_json(&json).await })
+                Box::pin(async move { storage.enqueue_json(&json, &options).await })
             })
         };
         Self {
@@ -254,9 +255,30 @@ impl Runner for DurableRunner {
         })
     }
 
+    fn is_stored(&self) -> bool {
+        true
+    }
+
     #[cfg(feature = "cli")]
-    fn enqueue_json(&self, json: String) -> Option<BoxFuture<'static, Result<crate::store::JobId, String>>> {
-        self.enqueue.as_ref().map(|enqueue| enqueue(json))
+    fn enqueue_json(
+        &self,
+        json: String,
+        options: crate::Enqueue,
+    ) -> Option<BoxFuture<'static, Result<crate::store::JobId, String>>> {
+        self.enqueue.as_ref().map(|enqueue| enqueue(json, options))
+    }
+
+    #[cfg(feature = "cli")]
+    fn trigger_with(
+        self: Arc<Self>,
+        conduct: Conduct,
+        json: String,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        Some(Box::pin(async move {
+            conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
+            let handler = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
+            super::work::once(&*handler, &conduct, &self.options, &json).await
+        }))
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {

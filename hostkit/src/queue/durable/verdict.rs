@@ -130,4 +130,3 @@ impl Answered for Verdict {}
 pub fn answer(value: impl IntoAnswer) -> Ended {
     value.into_answer()
 }
-

@@ -105,7 +105,7 @@ impl Transaction {
 }
 
 impl UnderWay<'_> {
-    fn is_stored(mut self) {
+    fn ends(mut self) {
         self.is_over = true;
         self.crew.jobs.finished(self.crew.lane, self.claim);
     }
@@ -141,7 +141,7 @@ impl Crew {
                 // The store knows it, or finds out.
                 Err(Stored) => {
                     self.tally.done.fetch_add(1, Ordering::Relaxed);
-                    return under_way.is_stored();
+                    return under_way.ends();
                 }
             },
         };
@@ -159,8 +159,7 @@ impl Crew {
             return (Verdict::Cancelled { reason }, None);
         }
         let transaction = Transaction::wanted(self.handler.plan());
-        let limits =
-            Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: Some(&tokens.cut) };
+        let limits = Limits { of: self.conduct.name, timeout: self.options.timeout, drop_on: Some(&tokens.cut) };
         let context = self.context(run, job, tokens, &transaction);
         let result = match self.handler.call(&job.payload, context, limits) {
             Ok(call) => call.await,
@@ -195,7 +194,8 @@ impl Crew {
             Err(error) => error,
         };
         if error.is_of_the_work() {
-            let failure = std::error::Error::source(&error).map_or_else(|| error.to_string(), |source| crate::error::WithCauses(source).to_string());
+            let failure = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), |source| crate::error::WithCauses(source).to_string());
             return Ok(self.failed(job, RunFailure::Returned(failure.into()), None));
         }
         let (service, id) = (self.conduct.name, job.claim.id);
@@ -263,7 +263,8 @@ impl Crew {
             return Verdict::Retry { after, error };
         }
         let stops = self.options.on_failure == OnFailure::StopHost && !self.conduct.is_stopping();
-        let next = if stops { "job failed for good, and the host stops" } else { "job failed for good; it is a dead letter" };
+        let next =
+            if stops { "job failed for good, and the host stops" } else { "job failed for good; it is a dead letter" };
         tracing::error!(target: "hostkit::queue", service, job = %id, attempt, attempts, error, "{next}");
         if stops {
             self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(failure);
@@ -302,4 +303,42 @@ impl Crew {
 
 fn undecodable(error: String) -> Verdict {
     Verdict::Undecodable { error }
+}
+
+/// One run with a payload that never was in a store: nothing is recorded of it.
+#[cfg(feature = "cli")]
+pub(super) async fn once(
+    handler: &dyn Handler,
+    conduct: &Conduct,
+    options: &Options,
+    json: &str,
+) -> Result<(), RunFailure> {
+    let plan = handler.plan();
+    #[cfg(feature = "sqlite")]
+    if plan.wants::<super::JobTransaction>() {
+        let message = "it takes a `JobTransaction`, and there is no job whose acknowledgement could be committed with its work; enqueue one";
+        return Err(RunFailure::Returned(message.into()));
+    }
+    let values =
+        plan.wants::<JobContext>().then(|| Arc::new((JobContext::new(conduct.name, 1),)) as Arc<dyn RunValues>);
+    let context = Context { token: plan.wants_token.then(|| conduct.stop.child_token()), values };
+    let limits = Limits { of: conduct.name, timeout: options.timeout, drop_on: Some(&conduct.abandon) };
+    let call = match handler.call(json.as_bytes(), context, limits) {
+        Ok(call) => call,
+        Err(Unreadable(error)) => return Err(RunFailure::Returned(error.into())),
+    };
+    match call.await {
+        // A verdict that puts the job off or away is an answer.
+        Err(RunFailure::Returned(error)) => match error.downcast::<Carried>() {
+            Ok(carried) => {
+                tracing::info!(target: "hostkit::queue", service = conduct.name, verdict = %carried, "said of the job");
+                match carried.0.0 {
+                    Said::RetryAfter(_, error) => Err(RunFailure::Returned(error)),
+                    Said::Done | Said::Discard(_) | Said::Snooze(_) => Ok(()),
+                }
+            }
+            Err(error) => Err(RunFailure::Returned(error)),
+        },
+        result => result,
+    }
 }

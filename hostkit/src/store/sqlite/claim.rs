@@ -68,6 +68,8 @@ const LATER: &str = "SELECT due FROM hostkit_jobs INDEXED BY hostkit_claimable
 const TAKE: &str = "place = 3, epoch = epoch + 1, owner = ?1, claimed_at = ?2, at_most_once = ?3";
 const HAS_SUSPECT: &str = "SELECT 1 FROM hostkit_jobs INDEXED BY hostkit_running
     WHERE place = 3 AND owner = ?1 AND crashes > 0 AND kind = ?2 LIMIT 1";
+const HAS_ANY_SUSPECT: &str = "SELECT 1 FROM hostkit_jobs INDEXED BY hostkit_running
+    WHERE place = 3 AND owner = ?1 AND crashes > 0 LIMIT 1";
 /// Looks at all that an owner has, but is only asked while a suspect waits.
 const HAS_ANY: &str = "SELECT 1 FROM hostkit_jobs INDEXED BY hostkit_running
     WHERE place = 3 AND owner = ?1 AND kind = ?2 LIMIT 1";
@@ -77,7 +79,7 @@ const OWNER: &str = "SELECT 1 FROM hostkit_owners WHERE owner = ?1";
 
 /// Every statement of a claim that searches jobs, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const SEARCHES: [&str; 5] = [CLAIMABLE, NEXT_PRIORITY, LATER, HAS_SUSPECT, HAS_ANY];
+pub(super) const SEARCHES: [&str; 6] = [CLAIMABLE, NEXT_PRIORITY, LATER, HAS_SUSPECT, HAS_ANY_SUSPECT, HAS_ANY];
 
 fn candidate(row: &Row<'_>) -> Result<Candidate> {
     let mode: Option<i64> = row.get(10)?;
@@ -158,7 +160,9 @@ impl Batch<'_> {
             return Ok(None);
         }
         if let Some(suspect) = self.suspect(wanted)? {
-            if !self.connection.prepare_cached(HAS_ANY)?.exists((owner.0, wanted.kind))? {
+            let is_alone = !self.connection.prepare_cached(HAS_ANY)?.exists((owner.0, wanted.kind))?
+                && !self.connection.prepare_cached(HAS_ANY_SUSPECT)?.exists([owner.0])?;
+            if is_alone {
                 self.mark_taken(vec![suspect.seq], owner, wanted)?;
                 claimed.push(self.take(suspect, SUSPECT, wanted)?);
                 self.spend(wanted, 1)?;

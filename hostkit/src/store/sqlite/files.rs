@@ -44,7 +44,7 @@ pub(super) fn named(path: &Path) -> Option<Identity> {
     fs::metadata(path).ok().as_ref().map(identity)
 }
 
-/// Waits until the disk has a file and its name.
+/// Waits until the disk has a file and its name, or the names in a directory and its own.
 pub(super) fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;
     #[cfg(unix)]

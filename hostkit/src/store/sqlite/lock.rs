@@ -2,7 +2,8 @@
 //! however the process ends.
 //!
 //! # Invariants
-//! 1. An owner's row is written when its process already has its lock. So a lock that is free and named by a row belongs to the dead.
+//! 1. An owner's row is written when its process already has its lock, and the disk the lock's name. So a lock that is free and
+//!    named by a row belongs to the dead, also after the power was cut.
 //! 2. Whoever removes a file has its lock. Whoever makes one looks, once it has the lock, whether the file is still there.
 
 use std::fs::{self, File, TryLockError};
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::JobId;
 use super::super::crash::crash_point;
+#[cfg(unix)]
+use super::files::sync;
 use super::files::{identity, make, make_directory, named};
 
 /// The locks of all processes that use one file of jobs.
@@ -68,6 +71,8 @@ impl Locks {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             if named(&path) == Some(identity(&file.metadata()?)) {
+                #[cfg(unix)]
+                sync(&self.0)?;
                 return Ok(Lock { path, name, _held: file });
             }
         }

@@ -14,9 +14,17 @@ use crate::store::{ClaimRequest, Claimed, Finish, OwnerId, Retention, Timestamp,
 const NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
 const WORKER: &str = "a test";
 
+/// So many jobs are many, unless `HOSTKIT_ROWS=1000000` says otherwise.
+fn many() -> u32 {
+    std::env::var("HOSTKIT_ROWS").ok().map_or(100_000, |rows| rows.parse().unwrap())
+}
+
 /// Tables with so many jobs of one kind that wait, and as many that are done.
 fn filled(count: u32) -> (Connection, OwnerId) {
-    let mut connection = Connection::open_in_memory().unwrap();
+    filled_in(Connection::open_in_memory().unwrap(), count)
+}
+
+fn filled_in(mut connection: Connection, count: u32) -> (Connection, OwnerId) {
     prepare(&mut connection, Older::Refuse).unwrap();
     connection.execute("INSERT INTO hostkit_kinds VALUES (1, 'mail')", []).unwrap();
     for (place, ended_at) in [(0, "NULL"), (4, "due")] {
@@ -82,11 +90,9 @@ fn every_search_of_a_claim_and_of_a_finish_is_a_seek() {
     }
 }
 
-/// `HOSTKIT_ROWS=1000000` does it with a million.
 #[test]
 fn what_a_claim_costs_does_not_grow_with_what_waits_and_what_is_done() {
-    let many = std::env::var("HOSTKIT_ROWS").ok().map_or(100_000, |rows| rows.parse().unwrap());
-    let costs = [1000, many].map(|count| {
+    let costs = [1000, many()].map(|count| {
         let (connection, owner) = filled(count);
         // The first time statements are prepared.
         steps(&connection, |batch| claim_and_finish(batch, owner));
@@ -100,6 +106,58 @@ fn what_a_claim_costs_does_not_grow_with_what_waits_and_what_is_done() {
     });
     println!("steps to claim and finish 64, to beat, to prune 50: {costs:?}");
     assert_eq!(costs[0], costs[1]);
+}
+
+/// What this thread has read from files so far, in bytes.
+#[cfg(target_os = "linux")]
+fn read_so_far() -> u64 {
+    let said = std::fs::read_to_string("/proc/thread-self/io").unwrap();
+    let read = said.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap();
+    read.parse().unwrap()
+}
+
+/// How many pages something reads from the file of a store by a connection that knows none of them yet.
+#[cfg(target_os = "linux")]
+fn pages(path: &std::path::Path, what: impl FnOnce(&mut Batch<'_>)) -> u64 {
+    const PAGE: u64 = 4096;
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "cache_size", -16_384).unwrap();
+    // The schema is read before anything else, and by every connection once.
+    connection.query_row("SELECT count(*) FROM hostkit_meta", [], |_| Ok(())).unwrap();
+    connection.execute_batch("BEGIN").unwrap();
+    let mut batch = Batch::new(&connection, NOW);
+    let before = read_so_far();
+    what(&mut batch);
+    batch.close().unwrap();
+    let read = (read_so_far() - before) / PAGE;
+    connection.execute_batch("ROLLBACK").unwrap();
+    read
+}
+
+/// Each page that is opened is read once, for none is known. Deeper trees have one more on the way.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_pages_that_a_claim_reads_grow_no_more_than_the_trees_are_high() {
+    /// A table and its indexes, of which each may be two levels higher.
+    const HIGHER: u64 = 2 * 5;
+    let read = [1000, many()].map(|count| {
+        let path = std::env::temp_dir().join(format!("hostkit-pages-{}-{count}.db", std::process::id()));
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA synchronous = OFF").unwrap();
+        let (_, owner) = filled_in(connection, count);
+        let claimed = pages(&path, |batch| {
+            let request = ClaimRequest { owner, kinds: vec![Wanted::new("mail", 64)] };
+            let Claimed::Jobs { jobs, .. } = batch.claim(&request).unwrap() else { panic!("it is registered") };
+            assert_eq!(jobs.len(), 64);
+        });
+        let finished = pages(&path, |batch| claim_and_finish(batch, owner));
+        std::fs::remove_file(&path).unwrap();
+        [claimed, finished]
+    });
+    println!("pages read to claim 64, to claim and finish 64, at 1,000 and at {}: {read:?}", many());
+    for (few, many) in read[0].iter().zip(&read[1]) {
+        assert!(*few > 5 && *many <= few + HIGHER, "{read:?}");
+    }
 }
 
 #[test]

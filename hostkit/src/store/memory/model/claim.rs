@@ -59,6 +59,7 @@ impl Model {
         if held.iter().any(|crashes| *crashes > 0) {
             return None;
         }
+        let has_suspect = self.jobs.values().any(|job| job.owner == Some(owner) && job.crashes > 0);
         let mut taken = 0;
         for (number, is_suspect) in self.due(wanted, now) {
             if taken == wanted.free.min(allowed) {
@@ -68,7 +69,7 @@ impl Model {
                 continue;
             }
             if is_suspect {
-                if held.is_empty() {
+                if held.is_empty() && !has_suspect {
                     claimed.extend(self.take(number, owner, wanted, now));
                     self.spend(wanted, now, 1);
                 }
