@@ -156,7 +156,7 @@ async fn hand(count: u32) {
 }
 
 /// Puts items into a queue, a hundred at a time, and lets its worker empty it.
-async fn fill<F: hostkit::__private::Queued<Payload = u64>>(running: &RunningHost, count: u32) {
+async fn fill<F: hostkit::__private::InProcess<Payload = u64>>(running: &RunningHost, count: u32) {
     let queue: Queue<F> = running.queue::<F>().expect("the host runs it");
     for _ in 0..count / 100 {
         for item in 0..100 {

@@ -255,6 +255,8 @@ mail      1        1        1     1     1            1
     let json = place.json("jobs counts");
     assert_eq!(json["kinds"][0]["kind"], "a-report");
     assert_eq!(json["kinds"][1]["quarantined"], 1);
+    let text = place.prints("jobs counts --json");
+    assert!(text.contains("\"kind\": \"mail\",\n      \"waiting\": 1,\n      \"running\": 1,"), "{text}");
 }
 
 #[tokio::test]
@@ -627,31 +629,33 @@ async fn a_check_finds_what_is_wrong_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_store_that_may_not_be_read_is_said_to_be_one() {
-    let place = Place::new("forbidden");
+async fn a_store_that_may_only_be_read_is_said_to_be_one() {
+    // Rights do not stop root, who then becomes somebody else; that one must be able to reach the program and the store.
+    let home = std::env::temp_dir().join(format!("hostkit-keeper-{}", std::process::id()));
+    fs::create_dir_all(home.join("data")).unwrap();
+    let (place, program) = (Place(home.join("data")), home.join("keeper"));
+    fs::copy(KEEPER, &program).unwrap();
     let store = place.open().await;
     put(&store, "mail", |_| {}).await;
     store.close().await.unwrap();
-    // The directory is not that of the program alone, and neither is the file, but both may only be read.
-    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o555)).unwrap();
-    fs::set_permissions(place.file(), fs::Permissions::from_mode(0o444)).unwrap();
-    // Rights do not stop root, who then becomes somebody else; that one must be able to read the program.
+    let allow = |file: u32, directory: u32| {
+        fs::set_permissions(place.file(), fs::Permissions::from_mode(file)).unwrap();
+        fs::set_permissions(&place.0, fs::Permissions::from_mode(directory)).unwrap();
+    };
+    allow(0o444, 0o555);
     let is_root = fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0);
-    let strangers = PathBuf::from("/tmp").join(format!("hostkit-keeper-{}", std::process::id()));
-    fs::copy(KEEPER, &strangers).unwrap();
     let stranger = |command: &str| {
-        let words = command.split(' ');
-        if is_root {
+        let start = if is_root {
             let become_nobody = ["--reuid=65534", "--clear-groups", "--"];
-            let program = Program::new("setpriv", &place.0).arguments(become_nobody);
-            program.arguments([&strangers]).arguments(words).run()
+            Program::new("setpriv", &place.0).arguments(become_nobody).arguments([&program])
         } else {
-            Program::new(KEEPER, &place.0).arguments(words).run()
-        }
+            Program::new(program.to_str().unwrap(), &place.0)
+        };
+        start.arguments(command.split(' ')).run()
     };
     let ended = [stranger("jobs list"), stranger("dead purge --all")];
-    fs::remove_file(&strangers).unwrap();
-    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
+    allow(0o600, 0o755);
+    fs::remove_dir_all(home).unwrap();
     for ended in ended {
         let ended = ended.with_code(75);
         assert_eq!(ended.stdout, "");

@@ -184,9 +184,13 @@ impl Program {
                 let id = self.id();
                 both!(self, ("cancel", id), |store| store.cancel(id, "an operator"));
             }
-            89..=92 => {
+            89..=91 => {
                 let id = self.id();
                 both!(self, ("retry", id), |store| store.retry(id));
+            }
+            92 => {
+                let id = self.id();
+                both!(self, ("delete", id), |store| store.delete(id));
             }
             93 => {
                 let (filter, limit) = (self.filter(), self.random.u32(1..10));

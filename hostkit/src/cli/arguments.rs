@@ -29,12 +29,23 @@ environment variables, --set. `config show` says what holds and where it came fr
 
 Exit codes:
   0    stopped as asked, by a signal as well
-  1    a service failed for good, or stopping took too long; or a job refused what was asked of it
+  1    a service failed for good, or stopping took too long
   2    the command line is wrong
-  75   a constructor or an on_start hook failed or took too long; or the store did
+  75   a constructor or an on_start hook failed or took too long
   78   the configuration or the wiring is wrong
   130, 131, 143   ended at once by a second SIGINT, SIGQUIT or SIGTERM
 ";
+
+/// What follows it in programs with durable jobs.
+#[cfg(feature = "durable")]
+const MORE_OF_JOBS: &str = "
+Exit codes of `jobs`, `dead` and `store`:
+  1    a job is not there or was left alone, or `store check` found faults
+  75   the store cannot be opened or did not answer
+  78   the configuration is wrong
+";
+#[cfg(not(feature = "durable"))]
+const MORE_OF_JOBS: &str = "";
 
 /// Reads a command line, of which the first word is the program.
 pub(super) fn parse(program: &Program, words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
@@ -142,7 +153,7 @@ fn grammar(program: &Program) -> Clap {
         .subcommands(commands);
     #[cfg(feature = "durable")]
     let program = program.subcommands(super::durable::words::commands(command));
-    program.after_help(MORE)
+    program.after_help(MORE.to_owned() + MORE_OF_JOBS)
 }
 
 /// Adds the options of every command.

@@ -3,7 +3,7 @@
 //! As JSON: `{ "kinds": [{ "kind": "mail", "waiting": 3, "running": 1, "done": 120, "dead": 2, "quarantined": 0,
 //! "cancelled": 0 }] }`.
 
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::job::json;
 use super::moment::one_line;
@@ -16,25 +16,36 @@ use crate::store::{Counts, State, Store};
 /// A column for the kind and one for each state.
 const COLUMNS: usize = 1 + State::ALL.len();
 
+#[derive(Debug, serde::Serialize)]
+struct Counted<'a> {
+    kinds: Vec<Kind<'a>>,
+}
+
+/// The jobs of one kind.
+#[derive(Debug)]
+struct Kind<'a>(&'a Counts);
+
+impl Serialize for Kind<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(COLUMNS))?;
+        map.serialize_entry("kind", &*self.0.kind)?;
+        for state in State::ALL {
+            map.serialize_entry(state.name(), &self.0.of(state))?;
+        }
+        map.end()
+    }
+}
+
 pub(super) async fn counts(store: &dyn Store, form: Form) -> Result<(), Failure> {
     let counts = store.counts().await?;
     match form {
-        Form::Json => {
-            let kinds = counts.iter().map(of_kind).collect();
-            stdout::print(&json(&Value::Object(Map::from_iter([("kinds".to_owned(), Value::Array(kinds))]))))
-        }
+        Form::Json => stdout::print(&json(&Counted { kinds: counts.iter().map(Kind).collect() })),
         Form::Table if counts.is_empty() => {
             say("no jobs");
             Ok(())
         }
         Form::Table => stdout::print(&table(&counts)),
     }
-}
-
-fn of_kind(counts: &Counts) -> Value {
-    let states = State::ALL.map(|state| (state.name().to_owned(), counts.of(state).into()));
-    let kind = ("kind".to_owned(), Value::from(&*counts.kind));
-    Value::Object(std::iter::once(kind).chain(states).collect())
 }
 
 fn table(counts: &[Counts]) -> String {

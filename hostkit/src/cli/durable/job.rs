@@ -95,3 +95,53 @@ pub(super) fn json(value: &impl Serialize) -> String {
     // Texts and numbers always have a JSON form.
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Envelope, JobId, State, Timestamp};
+
+    #[test]
+    fn the_json_shape_is_stable() {
+        let at = Timestamp::from_micros(1_793_000_000_123_456);
+        let job = JobView {
+            id: JobId::from_bytes([7; 16]),
+            kind: "mail".into(),
+            state: State::Dead,
+            priority: -3,
+            due: at,
+            enqueued_at: at,
+            claimed_at: Some(at),
+            ended_at: None,
+            epoch: 25,
+            failures: 24,
+            crashes: 1,
+            is_cancel_requested: false,
+            serial_key: Some("one".to_owned()),
+            reason: None,
+            envelope: Envelope { version: 2, trace: None },
+            payload: b"\"hello\"".to_vec(),
+        };
+        let expected = r#"{
+  "id": "07070707-0707-0707-0707-070707070707",
+  "kind": "mail",
+  "state": "dead",
+  "priority": -3,
+  "enqueued_at": "2026-10-26T07:33:20.123Z",
+  "due": "2026-10-26T07:33:20.123Z",
+  "claimed_at": "2026-10-26T07:33:20.123Z",
+  "ended_at": null,
+  "epoch": 25,
+  "failures": 24,
+  "crashes": 1,
+  "cancel_requested": false,
+  "serial_key": "one",
+  "reason": null,
+  "version": 2,
+  "trace": null,
+  "payload_bytes": 7"#;
+        assert_eq!(json(&Job::of(&job, Payload::Hidden)), format!("{expected}\n}}\n"));
+        let payload = ",\n  \"payload\": \"\\\"hello\\\"\",\n  \"payload_hex\": null\n}\n";
+        assert_eq!(json(&Job::of(&job, Payload::Shown)), format!("{expected}{payload}"));
+    }
+}
