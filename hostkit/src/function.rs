@@ -215,6 +215,7 @@ pub type Keying<P> = Option<fn(&P) -> String>;
 
 /// Writes payloads and reads them again.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "durable"), allow(dead_code, reason = "nothing is written or read without stores"))]
 pub struct Codec<P> {
     /// As JSON.
     pub(crate) encode: fn(&P) -> serde_json::Result<Vec<u8>>,

@@ -205,6 +205,7 @@ pub use hostkit_macros::on_stopping;
 #[doc = include_str!("docs/options.md")]
 pub use hostkit_macros::options;
 #[doc = include_str!("docs/periodic.md")]
+#[cfg_attr(feature = "durable", doc = include_str!("docs/periodic_durable.md"))]
 pub use hostkit_macros::periodic;
 #[doc = include_str!("docs/program.md")]
 pub use hostkit_macros::program;

@@ -91,8 +91,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SecretVisitor<T> {
     }
 }
 
-/// Whether a key names something secret: it ends in password, secret, token or key.
+/// Whether a key names something secret: it ends in password, secret, token or key. A queue's `per_key` is a number.
 pub(super) fn is_secret_key(key: &str) -> bool {
+    if key == "per_key" {
+        return false;
+    }
     let key = key.to_lowercase();
     ["password", "secret", "token", "key"].iter().any(|end| key.ends_with(end))
 }
@@ -167,6 +170,7 @@ mod tests {
             ("apiKey", true),
             ("access_token", true),
             ("key_file", false),
+            ("per_key", false),
             ("user", false),
             ("tokens", false),
         ] {

@@ -1,5 +1,6 @@
 //! Runs each program of the course and checks what it did.
 
+mod durable_invoices;
 mod enqueue_from_web;
 mod nightly_report;
 mod polling_worker;
