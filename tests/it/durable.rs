@@ -692,3 +692,59 @@ async fn several_hosts_run_each_instant_once_and_make_up_for_what_they_missed() 
     let expected: Vec<u64> = (0..instants.len() as u64).map(|number| first + number * 1000).collect();
     assert_eq!(instants, expected, "each once, none left out");
 }
+
+#[tokio::test]
+async fn what_nobody_here_knows_is_left_to_who_does() {
+    let (log, path) = (Log::default(), directory("durable-unknown").join("jobs.db"));
+    let store = look(&path).await;
+    let mut newer = hostkit::store::NewJob::new("plain", serde_json::to_vec(&order(1)).unwrap());
+    newer.envelope.version = 3;
+    let unknown = hostkit::store::NewJob::new("another_programs", *b"1");
+    let ids = [newer.id, unknown.id];
+    store.enqueue(vec![newer, unknown]).await.unwrap();
+    let (logged, _listening) = Traced::listen(Level::WARN);
+    let running = started(on_file(&path, &log).with::<plain>()).await;
+    until("the newer one was looked at", || logged.containing("of a newer version").len() == 1).await;
+    running.stop().await.unwrap();
+    for (id, epoch) in ids.into_iter().zip([1, 0]) {
+        let job = store.show(id).await.unwrap().unwrap();
+        assert_eq!((job.state, job.failures, job.epoch), (State::Waiting, 0, epoch));
+    }
+    let mut host = on_file(&path, &log);
+    store.retry(ids[0]).await.unwrap();
+    let running = started(host.with::<plain>().set("queued.plain.version", 3)).await;
+    until("it is done", || log.lines() == ["1"]).await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_kept_long_enough_is_deleted() {
+    let (log, path) = (Log::default(), directory("durable-retention").join("jobs.db"));
+    let running = started(on_file(&path, &log).with::<plain>().set("queued.plain.keep_done", "0s")).await;
+    running.queue::<plain>().unwrap().enqueue_all((0..5).map(order)).await.unwrap();
+    until("all are done", || log.lines().len() == 5).await;
+    let store = look(&path).await;
+    let deadline = Instant::now() + SECOND * 20;
+    // The first time within a second of the start, then once a minute; whatever is done by the first is deleted by it.
+    while store.counts().await.unwrap().iter().map(hostkit::store::Counts::all).sum::<u64>() > 0 {
+        assert!(Instant::now() < deadline, "{:?}", store.counts().await);
+        sleep(Duration::from_millis(20)).await;
+    }
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_payloads_stream_into_the_store() {
+    let (log, path) = (Log::default(), directory("durable-stream").join("jobs.db"));
+    let running = started(on_file(&path, &log).with::<plain>().with::<idle>().except(["plain"])).await;
+    let queue = running.queue::<plain>().unwrap();
+    let mut made = 0_u32;
+    let payloads = std::iter::from_fn(|| {
+        made += 1;
+        (made <= 100_000).then(|| order(made))
+    });
+    assert_eq!(queue.enqueue_all(payloads).await.unwrap().stored, 100_000);
+    running.stop().await.unwrap();
+    let counts = look(&path).await.counts().await.unwrap();
+    assert_eq!(counts[0].of(State::Waiting), 100_000);
+}

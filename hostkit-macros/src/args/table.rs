@@ -205,6 +205,7 @@ pub(crate) const QUEUED: Table = Table {
         opt("per_key", AT_LEAST_ONE),
         opt("rate", Takes::Rate),
         opt("delivery", Takes::OneOf(&["at-least-once", "at-most-once"])),
+        opt("version", Takes::Number { least: 0, most: u32::MAX as i64 }),
     ],
     common: &COMMON,
 };

@@ -13,8 +13,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// What only durable functions have.
-const DURABLE: [&str; 9] =
-    ["priority", "keep_done", "keep_dead", "unique", "unique_for", "key", "per_key", "rate", "delivery"];
+const DURABLE: [&str; 10] =
+    ["priority", "keep_done", "keep_dead", "unique", "unique_for", "key", "per_key", "rate", "delivery", "version"];
 
 /// What they do without, and why.
 const IN_PROCESS: [(&str, &str); 3] = [

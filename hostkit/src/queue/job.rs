@@ -29,6 +29,7 @@ struct Stored {
     epoch: u64,
     crashes: u32,
     attempts: u32,
+    version: u32,
     enqueued_at: Timestamp,
 }
 
@@ -84,6 +85,7 @@ impl JobContext {
             epoch: job.claim.epoch,
             crashes: job.crashes,
             attempts,
+            version: job.envelope.version,
             enqueued_at: job.enqueued_at,
         };
         Self { attempt: job.attempt, stored: Some(stored), ..self }
@@ -113,6 +115,12 @@ impl JobContext {
     /// item of a queue in the process nobody can tell.
     pub fn is_last_attempt(self) -> bool {
         self.stored.is_some_and(|stored| self.attempt >= stored.attempts)
+    }
+
+    /// Which shape the stored payload has: the option `version` of the program that enqueued it, 0 without one. A payload of a
+    /// greater version than the function's own is not given to it; of a lesser one, serde must be able to read it.
+    pub fn version(self) -> u32 {
+        self.stored.map_or(0, |stored| stored.version)
     }
 
     /// When the durable job was enqueued.

@@ -140,7 +140,8 @@ impl<P> Sending<P> {
         let made = catch(|| ((self.codec.encode)(payload), self.key.map(|key| key(payload))));
         let (bytes, key) = made.map_err(|caught| Refused::Panicked(caught.to_string()))?;
         let mut job = NewJob::new(Arc::clone(&self.kind), bytes.map_err(Refused::Unwritable)?);
-        let Rules { capacity, priority, unique, is_serial } = self.rules;
+        let Rules { capacity, priority, unique, version, is_serial } = self.rules;
+        job.envelope.version = version;
         job.capacity = capacity;
         job.priority = options.priority.unwrap_or(priority);
         job.due = options.due.unwrap_or(Due::Now);

@@ -55,6 +55,8 @@ pub(super) struct Rules {
     pub(super) capacity: Option<u64>,
     pub(super) priority: i8,
     pub(super) unique: Option<UniqueMode>,
+    /// Which shape payloads have.
+    pub(super) version: u32,
     /// Whether jobs with one key are limited.
     pub(super) is_serial: bool,
 }
@@ -77,6 +79,8 @@ pub(crate) struct Options {
     per_key: Option<NonZeroU32>,
     rate: Option<Rate>,
     delivery: Delivery,
+    /// Which shape payloads have; one of a greater version is for a newer program.
+    pub(super) version: u32,
     pub(super) stop_timeout: Option<Duration>,
 }
 
@@ -96,6 +100,7 @@ impl Default for Options {
             per_key: None,
             rate: None,
             delivery: Delivery::AtLeastOnce,
+            version: 0,
             stop_timeout: None,
         }
     }
@@ -150,6 +155,10 @@ impl Options {
                 .and_then(NonZeroU32::new),
             rate: settings.parse("rate", "is not a rate", "write a count and a time, such as \"100/1s\"", parse_rate),
             delivery: settings.choice("delivery", DELIVERY).unwrap_or(default.delivery),
+            version: settings
+                .number("version", 0..=i64::from(u32::MAX))
+                .and_then(|version| version.try_into().ok())
+                .unwrap_or(default.version),
             stop_timeout: settings.duration("stop_timeout"),
         }
     }
@@ -189,6 +198,7 @@ impl Options {
             capacity: self.capacity,
             priority: self.priority,
             unique: self.unique,
+            version: self.version,
             is_serial: self.per_key.is_some(),
         }
     }

@@ -47,6 +47,9 @@ struct UnderWay<'a> {
     is_over: bool,
 }
 
+/// How long a job waits for a newer program.
+const NEWER: std::time::Duration = std::time::Duration::from_mins(1);
+
 /// The store has heard what became of a job.
 struct Stored;
 
@@ -151,9 +154,14 @@ impl Crew {
 
     /// The verdict on an attempt, and what is to be done together with the acknowledgement.
     async fn judged(&self, run: u64, job: &ClaimedJob, tokens: &Tokens) -> (Verdict, Option<Together>) {
-        if job.envelope.version != 0 {
-            let version = job.envelope.version;
-            return (undecodable(format!("the payload has version {version}, and this program knows 0")), None);
+        if job.envelope.version > self.options.version {
+            // A newer program runs somewhere, or will.
+            let (service, id, version) = (self.conduct.name, job.claim.id, job.envelope.version);
+            tracing::warn!(
+                target: "hostkit::queue", service, job = %id, version, known = self.options.version,
+                "the payload is of a newer version of this program; the job waits for one"
+            );
+            return (Verdict::Snoozed { after: NEWER }, None);
         }
         if let Some(reason) = self.handler.refuses(&job.payload, job.attempt) {
             return (Verdict::Cancelled { reason }, None);
