@@ -3,8 +3,8 @@
 //!
 //! # Invariants
 //!
-//! 1. One claim is under way at a time, for every lane with room at once; what is said of jobs meanwhile goes to the store
-//!    together. Both wait for the same disk, so under load there is one commit for many jobs.
+//! 1. One claim is under way at a time, for every lane with room at once, and one group of outcomes, in which there is all that
+//!    was said while the last was stored. Both are asked for together, so that under load they share a commit.
 //! 2. A claim that was not answered is cleared up before the next one.
 //! 3. What was said of a job is said until the store has answered.
 //! 4. Nothing here waits for a job.
@@ -12,9 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, OptionFuture};
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -40,6 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const COUNT: Duration = Duration::from_secs(5);
 /// More than so many outcomes are not stored in one transaction.
 const SAVED_TOGETHER: usize = 1000;
+/// So often those who are about to end are waited for.
+const TURNS: usize = 8;
 
 /// Works until the host ends. If it is lost it may be started again: all that is to be known is in [`Jobs`].
 pub(crate) async fn dispatch(jobs: Arc<Jobs>, tasks: Tasks) {
@@ -75,7 +75,7 @@ struct Dispatcher {
     claiming: Option<Claiming>,
     /// The lanes for which it claims, and how many.
     asked: Vec<(LaneId, u32)>,
-    saving: FuturesUnordered<Saving>,
+    saving: Option<Saving>,
     /// One at a time.
     chore: Option<Chore>,
     owner: Option<OwnerId>,
@@ -98,7 +98,7 @@ impl Dispatcher {
             tasks,
             claiming: None,
             asked: Vec::new(),
-            saving: FuturesUnordered::new(),
+            saving: None,
             chore: None,
             owner: None,
             heart: None,
@@ -116,6 +116,7 @@ impl Dispatcher {
                 return;
             }
             let is_ending = *self.jobs.phase.borrow() == Phase::Ending;
+            self.gather().await;
             self.save();
             if is_ending {
                 if self.is_done() {
@@ -129,11 +130,14 @@ impl Dispatcher {
             // Nothing is lost by any arm: what is under way is kept here, and a notice that nobody heard is heard next time.
             tokio::select! {
                 biased;
+                Some((finishes, answer)) = OptionFuture::from(self.saving.as_mut()) => {
+                    self.saving = None;
+                    self.saved(finishes, answer);
+                }
                 Some(claimed) = OptionFuture::from(self.claiming.as_mut()) => {
                     self.claiming = None;
                     self.claimed(claimed);
                 }
-                Some((finishes, answer)) = self.saving.next(), if !self.saving.is_empty() => self.saved(finishes, answer),
                 Some(done) = OptionFuture::from(self.chore.as_mut()) => {
                     self.chore = None;
                     self.done(done);
@@ -147,10 +151,7 @@ impl Dispatcher {
 
     /// Whether all that is known is stored.
     fn is_done(&self) -> bool {
-        self.claiming.is_none()
-            && self.saving.is_empty()
-            && self.chore.is_none()
-            && self.jobs.shared().outbox.is_empty()
+        self.claiming.is_none() && self.saving.is_none() && self.chore.is_none() && self.jobs.shared().outbox.is_empty()
     }
 
     async fn leave(mut self) {
@@ -166,22 +167,48 @@ impl Dispatcher {
         self.resume.is_some_and(|resume| resume > now())
     }
 
+    /// Lets those who are about to say what became of their jobs say it (invariant 1).
+    async fn gather(&mut self) {
+        if self.saving.is_some() {
+            return;
+        }
+        let mut said = self.jobs.shared().outbox.len();
+        // What never waits for anything ends within a few turns.
+        for _ in 0..TURNS {
+            if said == 0 || said >= SAVED_TOGETHER {
+                return;
+            }
+            tokio::task::yield_now().await;
+            let now = self.jobs.shared().outbox.len();
+            if now == said {
+                return;
+            }
+            said = now;
+        }
+    }
+
     /// Begins to store what was said of jobs.
     fn save(&mut self) {
-        // Two, so that one is with the store while the next gathers.
-        if self.saving.len() >= 2 || self.is_patient() {
+        if self.saving.is_some() || self.is_patient() {
             return;
         }
         let finishes: Vec<_> = {
             let mut shared = self.jobs.shared();
+            let shared = &mut *shared;
             let count = shared.outbox.len().min(SAVED_TOGETHER);
-            shared.outbox.drain(..count).collect()
+            let finishes: Vec<_> = shared.outbox.drain(..count).collect();
+            for (lane, _) in &finishes {
+                let lane = &mut shared.lanes[lane.0];
+                lane.saving += 1;
+                lane.is_hungry = true;
+            }
+            finishes
         };
         if finishes.is_empty() {
             return;
         }
         let store = Arc::clone(&self.store);
-        self.saving.push(Box::pin(async move {
+        self.saving = Some(Box::pin(async move {
             let answer = store.finish(finishes.iter().map(|(_, finish)| finish.clone()).collect()).await;
             (finishes, answer)
         }));
@@ -195,6 +222,8 @@ impl Dispatcher {
                 // Saying it again is harmless: the second time it is stale (invariant 3).
                 self.failed("outcomes of jobs are not stored yet", &error);
                 let mut shared = self.jobs.shared();
+                let shared = &mut *shared;
+                finishes.iter().for_each(|(lane, _)| shared.lanes[lane.0].saving -= 1);
                 shared.outbox.splice(0..0, finishes);
                 return;
             }
@@ -297,7 +326,7 @@ impl Dispatcher {
             // What is held and what is on its way back are what this host knows of (invariant 2).
             let mut known = self.jobs.held();
             known.extend(self.jobs.shared().outbox.iter().map(|(_, finish)| finish.claim));
-            if self.saving.is_empty() {
+            if self.saving.is_none() {
                 self.chore = Some(Box::pin(async move { Done::Reconciled(store.reconcile(owner, known).await) }));
             }
             return;

@@ -4,8 +4,8 @@
 //!
 //! 1. The store is there from the start of the host to its very end; before and after, whoever enqueues is told.
 //! 2. A claimed job is held from the moment the store's answer is read until what is said of it is on its way.
-//! 3. A lane claims no more than it has room for, and what it holds or has not brought to the store yet takes room: so a slow store
-//!    slows the workers down.
+//! 3. A lane claims no more than it has room for, and what it holds takes room until its outcome is on its way to the store. The
+//!    next claim comes behind that, so a slow store slows the workers down.
 //! 4. Whatever ends a job's task, something is said of the job.
 
 use std::collections::HashMap;
@@ -288,6 +288,7 @@ impl Jobs {
         for lane in lanes {
             let lane = &mut shared.lanes[lane.0];
             lane.unsaved -= 1;
+            lane.saving -= 1;
             lane.freed(1);
         }
         drop(shared);

@@ -19,6 +19,8 @@ pub(super) struct Lane {
     pub(super) busy: u32,
     /// Those of them that have ended.
     pub(super) unsaved: u32,
+    /// Those of these whose outcome is on its way to the store, ahead of whatever is claimed next.
+    pub(super) saving: u32,
     /// Jobs that waited when they were last counted.
     pub(super) waiting: u64,
     /// Whether there may be more to claim than it has.
@@ -46,6 +48,7 @@ impl Lane {
             retention,
             busy: 0,
             unsaved: 0,
+            saving: 0,
             waiting: 0,
             is_hungry: true,
             is_open: true,
@@ -69,7 +72,7 @@ impl Lane {
 
     /// What to claim for it now.
     pub(super) fn claims(&self) -> Option<Wanted> {
-        let free = self.wanted.free.saturating_sub(self.busy);
+        let free = self.wanted.free.saturating_sub(self.busy.saturating_sub(self.saving));
         (self.is_open && self.is_hungry && free > 0).then(|| Wanted { free, ..self.wanted.clone() })
     }
 }
