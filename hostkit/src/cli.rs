@@ -137,6 +137,7 @@ fn shown(host: &Host) -> String {
         attribute: entry.kind.attribute(),
         name,
         options: entry.options,
+        reference: entry.kind.options(),
         source: entry.source,
     };
     // What is left out may be so because of a value, which is then the one to be looked for.

@@ -111,6 +111,8 @@ pub(crate) struct Item {
     pub(crate) name: &'static str,
     /// What the attribute says.
     pub(crate) options: &'static [(&'static str, Setting)],
+    /// Under which name its options are in the reference of them.
+    pub(crate) reference: &'static str,
     /// Where the attribute stands.
     pub(crate) source: Source,
 }

@@ -65,7 +65,7 @@ pub(crate) fn set_up<W: Work<Of: InProcess>>(setup: Setup<'_>) -> Arc<dyn Runner
     let Setup { name, mut settings, supplied, problems, probe, .. } = setup;
     let options = Options::read(&mut settings);
     options.check_payload(&mut settings, W::COPY.is_some());
-    problems.extend(settings.finish(options::UNBUILT));
+    problems.extend(settings.finish(&[]));
     let runner = QueueRunner::<W>::new(options, Tap::new(name, probe, W::COPY), |queue| Box::new(queue));
     supplied.push(Supplied::fitting(runner.queue()));
     Arc::new(runner)

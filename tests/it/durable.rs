@@ -748,3 +748,46 @@ async fn a_hundred_thousand_payloads_stream_into_the_store() {
     let counts = look(&path).await.counts().await.unwrap();
     assert_eq!(counts[0].of(State::Waiting), 100_000);
 }
+
+#[hostkit::queued(durable, delivery = "at-most-once")]
+async fn once(number: u32, gate: Ext<Gate>, log: Ext<Log>) -> Result<(), String> {
+    log.say(number);
+    if number == 0 {
+        return Err("it failed".to_owned());
+    }
+    gate.acquire().await.unwrap().forget();
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_runs_at_most_once_is_never_begun_again() {
+    let (log, path) = (Log::default(), directory("durable-once").join("jobs.db"));
+    let gate = Gate::new(Semaphore::new(0));
+    let mut host = on_file(&path, &log);
+    host.set("host.stop_timeout", "1s").with::<once>().provide(Arc::clone(&gate));
+    let running = started(&mut host).await;
+    let queue = running.queue::<once>().unwrap();
+    let ids = [queue.enqueue(0).await.unwrap(), queue.enqueue(1).await.unwrap(), queue.enqueue(2).await.unwrap()];
+    until("the second runs", || log.lines() == ["0", "1"]).await;
+    running.stop().await.unwrap_err();
+    let store = look(&path).await;
+    let mut ended = Vec::new();
+    for id in ids {
+        let job = store.show(id).await.unwrap().unwrap();
+        ended.push((job.state, job.reason));
+    }
+    let reason = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        ended,
+        [
+            (State::Dead, reason("it failed")),
+            (State::Dead, reason("it was interrupted, and runs at most once")),
+            (State::Waiting, None)
+        ]
+    );
+
+    let mut host = on_file(&path, &log);
+    host.with::<once>().provide(gate).set("queued.once.attempts", 3);
+    let report = crate::support::refused(&mut host).await.to_string();
+    assert!(report.contains("`attempts` of queued `once` is more than \"at-most-once\" allows: `3`"), "{report}");
+}

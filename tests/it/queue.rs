@@ -387,7 +387,7 @@ async fn closures_are_worked_off_with_scopes_and_a_token() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_or_unbuilt_option_of_a_queue_is_refused() {
     for (key, value, expected) in [
-        ("durable", "true", "`durable` of queued `slow` is not built yet: `true`"),
+        ("durable", "true", "`durable` of queued `slow` cannot be configured"),
         ("capacity", "0", "`capacity` of queued `slow` is not between 1 and 10000000: `0`"),
         ("capactiy", "5", "queued `slow` has no option `capactiy`"),
     ] {

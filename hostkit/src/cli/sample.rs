@@ -36,7 +36,8 @@ fn bound(registered: &Registered) -> BTreeMap<&'static str, SampleSection> {
 fn section(name: &str, entry: &ServiceEntry) -> SampleSection {
     let attribute = entry.kind.attribute();
     let said = |option: &str| entry.options.iter().find(|(key, _)| *key == option).map(|(_, setting)| *setting);
-    let keys = reference(attribute).iter().map(|option| SampleKey::of_option(option, said(option.name))).collect();
+    let keys =
+        reference(entry.kind.options()).iter().map(|option| SampleKey::of_option(option, said(option.name))).collect();
     let is_built_in = std::ptr::eq(entry, TaskQueue::ENTRY);
     let section = if is_built_in { name.to_owned() } else { format!("{attribute}.{name}") };
     SampleSection { section, description: entry.description.to_owned(), keys }

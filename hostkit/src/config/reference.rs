@@ -32,6 +32,8 @@ pub(crate) fn options(section: &str) -> &'static [Opt] {
         "background_service" => BACKGROUND_SERVICE,
         "periodic" => PERIODIC,
         "queued" | "task_queue" => QUEUED,
+        "queued durable" => QUEUED_DURABLE,
+        "periodic durable" => PERIODIC_DURABLE,
         "on_start" | "on_started" | "on_stopping" | "on_stopped" => HOOK,
         _ => &[],
     }
@@ -143,6 +145,70 @@ const QUEUED: &[Opt] = &[
     opt("backoff", Is("\"1s..1m\""), "how long an item waits before the next attempt: first and longest"),
     opt("on_failure", Is("\"continue\""), "what a failed item leads to: \"continue\" or \"stop-host\""),
     opt("drain", Is("true"), "whether what waits is worked off when the host stops"),
+    STOP_TIMEOUT,
+];
+
+const ATTEMPTS: &str = "how often a job is tried, the first time included";
+const BACKOFF: Opt =
+    opt("backoff", Is("\"2s..12h\""), "how long a job waits before the next attempt: first and longest");
+const TIMEOUT: Opt = opt("timeout", Is("\"1h\""), "how long a run may take, or \"none\"");
+const KEEP_DONE: Opt = opt("keep_done", Is("\"7d\""), "how long jobs are kept that are done or cancelled");
+const KEEP_DEAD: Opt = opt("keep_dead", Is("\"30d\""), "how long dead letters are kept");
+
+const QUEUED_DURABLE: &[Opt] = &[
+    ENABLED,
+    opt("capacity", Nothing("a number; without one as many as the disk has room for"), "how many jobs may wait"),
+    opt("concurrency", Is("1"), "how many jobs this program works on at a time"),
+    TIMEOUT,
+    opt("attempts", Is("25"), ATTEMPTS),
+    BACKOFF,
+    opt("on_failure", Is("\"continue\""), "what a job that failed for good leads to: \"continue\" or \"stop-host\""),
+    opt("priority", Is("0"), "greater goes first: -128 to 127"),
+    KEEP_DONE,
+    KEEP_DEAD,
+    opt(
+        "unique",
+        Is("\"none\""),
+        "until when a job with the same key is refused: \"none\", \"while-pending\", \"while-active\", \"throttle\" or \"debounce\"",
+    ),
+    opt("unique_for", Nothing("a duration such as \"1m\""), "the time of \"throttle\" and \"debounce\""),
+    opt(
+        "per_key",
+        Nothing("a number; without one any number"),
+        "how many jobs with the same key run at once, everywhere",
+    ),
+    opt("rate", Nothing("a count and a time such as \"100/1s\""), "how many jobs start in a time, everywhere"),
+    opt(
+        "delivery",
+        Is("\"at-least-once\""),
+        "whether an interrupted job runs again: \"at-least-once\", or \"at-most-once\"",
+    ),
+    opt("version", Is("0"), "which shape payloads have; one of a greater version waits for a newer program"),
+    STOP_TIMEOUT,
+];
+
+const PERIODIC_DURABLE: &[Opt] = &[
+    ENABLED,
+    opt(
+        "every",
+        Nothing("a duration such as \"1h\""),
+        "how often it runs, counted from 1970; takes the place of `cron`",
+    ),
+    opt("cron", Nothing(CRON), "at which times it runs; takes the place of `every`"),
+    opt("tz", Is("\"UTC\""), "the IANA name of the zone in which `cron` is meant"),
+    opt(
+        "jitter",
+        Nothing("a duration such as \"10s\"; without one a run begins at its time"),
+        "by how much later a run may begin, at random",
+    ),
+    opt("missed", Is("\"once\""), "what becomes of instants that nobody ran for: \"once\", \"skip\" or \"all\""),
+    opt("overlap", Is("\"forbid\""), "of a run beside the former one, anywhere: \"forbid\" or \"allow\""),
+    TIMEOUT,
+    opt("attempts", Is("1"), ATTEMPTS),
+    BACKOFF,
+    opt("on_failure", Is("\"continue\""), "what a run that failed for good leads to: \"continue\" or \"stop-host\""),
+    KEEP_DONE,
+    KEEP_DEAD,
     STOP_TIMEOUT,
 ];
 

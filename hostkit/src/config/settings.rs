@@ -13,7 +13,7 @@ use crate::time::{self, Backoff};
 
 /// What belongs to the source code: names, paths and types.
 const NOT_CONFIGURABLE: &[&str] =
-    &["name", "crate", "handle", "after", "leftover", "as", "key", "default", "validate", "blocking"];
+    &["name", "crate", "handle", "after", "leftover", "as", "key", "default", "validate", "blocking", "durable"];
 
 /// What a duration looks like.
 pub(super) const DURATION_HELP: &str = "write a duration such as \"5m\" or \"1h 30m\"";

@@ -41,7 +41,7 @@ impl Configuration {
                 let literal = self.literal(&path.join("."), key, node);
                 lines.insert(path, (literal, node.origin.clone()));
             }
-            complete(item.attribute, &[item.attribute.to_owned(), item.name.to_owned()], &mut lines);
+            complete(item.reference, &[item.attribute.to_owned(), item.name.to_owned()], &mut lines);
         }
         let lines: Vec<_> = lines
             .into_iter()

@@ -110,7 +110,7 @@ fn source() -> Source {
 const CLEANUP: &[(&str, Setting)] = &[("every", Setting::Text("1h")), ("jitter", Setting::Text("10s"))];
 
 fn periodic(name: &'static str, options: &'static [(&'static str, Setting)]) -> Item {
-    Item { attribute: "periodic", name, options, source: source() }
+    Item { attribute: "periodic", name, options, reference: "periodic", source: source() }
 }
 
 // ---- layers ----
@@ -311,7 +311,7 @@ fn the_environment_ignores_case_and_takes_hyphens_for_underscores() {
         assert_eq!(settings.period("every"), Some(Duration::from_secs(1)));
         assert_eq!(settings.finish(&[]), []);
     }
-    let queued = Item { attribute: "queued", name: "other-job", options: &[], source: source() };
+    let queued = Item { attribute: "queued", name: "other-job", options: &[], reference: "queued", source: source() };
     assert_eq!(configuration.settings(&queued).count("capacity", 1..=10), Some(5));
 }
 
@@ -327,7 +327,7 @@ fn hyphens_and_underscores_meet_across_layers() {
         ..Layered::default()
     };
     let configuration = layers.loaded();
-    let item = Item { attribute: "on_start", name: "my-job", options: &[], source: source() };
+    let item = Item { attribute: "on_start", name: "my-job", options: &[], reference: "on_start", source: source() };
     assert_eq!(configuration.settings(&item).duration("stop_timeout"), Some(Duration::from_secs(2)));
     let keys = configuration.bind::<BTreeMap<String, u8>>("user-section").unwrap().value;
     assert_eq!(keys, BTreeMap::from([("some-key".to_owned(), 2)]));

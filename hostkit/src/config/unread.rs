@@ -35,7 +35,7 @@ impl Known<'_> {
             add(section, &mut options(section).iter().map(|option| option.name));
         }
         for (attribute, name) in self.items {
-            add(&format!("{attribute}.{name}"), &mut options(attribute).iter().map(|option| option.name));
+            add(&format!("{attribute}.{name}"), &mut either_way(attribute).map(|option| option.name));
         }
         for (section, fields) in self.sections {
             add(section, &mut fields.iter().map(|field| field.name));
@@ -163,6 +163,11 @@ fn by_hand(node: &Node) -> Option<&Origin> {
         Value::Table(table) if table.iter().next().is_some() => table.iter().find_map(|(_, node)| by_hand(node)),
         _ => matches!(node.origin, Origin::Code | Origin::Set).then_some(&node.origin),
     }
+}
+
+/// The options of an attribute, of durable functions as well.
+fn either_way(attribute: &str) -> impl Iterator<Item = &'static super::reference::Opt> + use<> {
+    options(attribute).iter().chain(options(&format!("{attribute} durable")))
 }
 
 /// What the functions of an attribute are called.

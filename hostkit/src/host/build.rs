@@ -331,7 +331,13 @@ fn name_of(entry: &'static ServiceEntry, renamed: &[(TypeId, String)]) -> &'stat
 }
 
 fn item(name: &'static str, entry: &'static ServiceEntry) -> Item {
-    Item { attribute: entry.kind.attribute(), name, options: entry.options, source: entry.source }
+    Item {
+        attribute: entry.kind.attribute(),
+        name,
+        options: entry.options,
+        reference: entry.kind.options(),
+        source: entry.source,
+    }
 }
 
 /// The sections that options structs read, with their keys.

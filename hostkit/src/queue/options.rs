@@ -20,9 +20,6 @@ const FULL: &[(&str, Full)] = &[
     ("drop-newest", Full::DropNewest),
 ];
 
-/// Options that are known and whatever their value not built yet.
-pub(super) const UNBUILT: &[&str] = &["durable"];
-
 /// What happens to a payload when no place is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
@@ -85,7 +82,6 @@ impl Default for Options {
 
 impl Options {
     pub(super) fn read(settings: &mut Settings) -> Self {
-        refuse_unbuilt(settings);
         let default = Self::default();
         let at_stop = |drain| if drain { AtStop::Drain } else { AtStop::Leave };
         Self {
@@ -114,15 +110,6 @@ impl Options {
         if self.attempts > 1 && !can_be_copied {
             let help = "let the payload implement `Clone`, or use 1, the default";
             settings.refuse("attempts", "needs a payload that can be copied for the next attempt", help);
-        }
-    }
-}
-
-/// Options that are part of the contract and come later; none of them is ignored.
-fn refuse_unbuilt(settings: &mut Settings) {
-    for key in UNBUILT {
-        if settings.origin(key).is_some() {
-            settings.refuse(key, "is not built yet", format!("remove `{key}`"));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::options::{Options, UNBUILT};
+use super::options::Options;
 use super::runner::QueueRunner;
 use super::tap::Tap;
 use super::{EnqueueError, Queue, Receipt};
@@ -143,7 +143,7 @@ pub(crate) fn set_up(setup: Setup<'_>) -> Arc<dyn Runner> {
     let Setup { name, mut settings, supplied, problems, probe, .. } = setup;
     let options = Options::read(&mut settings);
     options.check_payload(&mut settings, Closures::COPY.is_some());
-    problems.extend(settings.finish(UNBUILT));
+    problems.extend(settings.finish(&[]));
     let runner = {
         let tap = Tap::new(name, probe, Closures::COPY);
         QueueRunner::<Closures>::new(options, tap, |queue| Box::new(TaskQueue { queue }))

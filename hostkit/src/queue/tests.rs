@@ -432,10 +432,10 @@ async fn a_handle_is_used_from_other_threads() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_is_refused_and_never_ignored() {
+async fn whether_it_is_durable_is_not_for_configuration_to_say() {
     let problems = Rig::build::<job>(&[("durable", "true")], idle()).err().unwrap_or_default();
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems[0].message.contains("is not built yet"), "{problems:?}");
+    assert!(problems[0].message.contains("cannot be configured"), "{problems:?}");
     assert!(problems[0].help.is_some());
 }
 

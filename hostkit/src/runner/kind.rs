@@ -14,6 +14,8 @@ pub struct Kind {
     attribute: &'static str,
     noun: &'static str,
     stage: Option<Stage>,
+    /// Whose options it has, for the reference of them.
+    options: &'static str,
     set_up: SetUp,
 }
 
@@ -49,7 +51,7 @@ impl Kind {
     /// A function with `#[periodic(durable)]`.
     #[cfg(feature = "durable")]
     pub const fn durable_periodic<H: Call>() -> Self {
-        Self::service("periodic", periodic::set_up_durable::<H>)
+        Self { options: "periodic durable", ..Self::service("periodic", periodic::set_up_durable::<H>) }
     }
 
     /// A function with `#[queued]`.
@@ -60,7 +62,7 @@ impl Kind {
     /// A function with `#[queued(durable)]`.
     #[cfg(feature = "durable")]
     pub const fn durable<H: Work<Of: Durable>>() -> Self {
-        Self::service("queued", queue::set_up_durable::<H>)
+        Self { options: "queued durable", ..Self::service("queued", queue::set_up_durable::<H>) }
     }
 
     /// The worker of the built-in queue of closures.
@@ -76,16 +78,21 @@ impl Kind {
             Stage::Stopping => "on_stopping",
             Stage::Stopped => "on_stopped",
         };
-        Self { attribute, noun: "hook", stage: Some(stage), set_up: service::set_up_hook::<H> }
+        Self { attribute, noun: "hook", stage: Some(stage), options: attribute, set_up: service::set_up_hook::<H> }
     }
 
     const fn service(attribute: &'static str, set_up: SetUp) -> Self {
-        Self { attribute, noun: "service", stage: None, set_up }
+        Self { attribute, noun: "service", stage: None, options: attribute, set_up }
     }
 
     /// The attribute's name, which is the first part of its section in the configuration.
     pub(crate) fn attribute(&self) -> &'static str {
         self.attribute
+    }
+
+    /// Under which name its options are in the reference.
+    pub(crate) fn options(&self) -> &'static str {
+        self.options
     }
 
     /// What messages call it.

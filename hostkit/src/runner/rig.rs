@@ -58,7 +58,13 @@ impl Rig {
         let settings = if attribute == entry.name {
             configuration.own(attribute)
         } else {
-            let item = config::Item { attribute, name: entry.name, options: entry.options, source: entry.source };
+            let item = config::Item {
+                attribute,
+                name: entry.name,
+                options: entry.options,
+                reference: entry.kind.options(),
+                source: entry.source,
+            };
             configuration.settings(&item)
         };
         let set_up = entry.kind.set_up();

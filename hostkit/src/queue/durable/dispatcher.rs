@@ -76,6 +76,8 @@ struct Dispatcher {
     /// The lanes for which it claims, and how many.
     asked: Vec<(LaneId, u32)>,
     saving: Option<Saving>,
+    /// The last outcomes were not stored, so nothing is claimed on the strength of the next.
+    is_failing: bool,
     /// One at a time.
     chore: Option<Chore>,
     owner: Option<OwnerId>,
@@ -99,6 +101,7 @@ impl Dispatcher {
             claiming: None,
             asked: Vec::new(),
             saving: None,
+            is_failing: false,
             chore: None,
             owner: None,
             heart: None,
@@ -197,10 +200,12 @@ impl Dispatcher {
             let shared = &mut *shared;
             let count = shared.outbox.len().min(SAVED_TOGETHER);
             let finishes: Vec<_> = shared.outbox.drain(..count).collect();
-            for (lane, _) in &finishes {
-                let lane = &mut shared.lanes[lane.0];
-                lane.saving += 1;
-                lane.is_hungry = true;
+            if !self.is_failing {
+                for (lane, _) in &finishes {
+                    let lane = &mut shared.lanes[lane.0];
+                    lane.saving += 1;
+                    lane.is_hungry = true;
+                }
             }
             finishes
         };
@@ -223,8 +228,9 @@ impl Dispatcher {
                 self.failed("outcomes of jobs are not stored yet", &error);
                 let mut shared = self.jobs.shared();
                 let shared = &mut *shared;
-                finishes.iter().for_each(|(lane, _)| shared.lanes[lane.0].saving -= 1);
+                shared.lanes.iter_mut().for_each(|lane| lane.saving = 0);
                 shared.outbox.splice(0..0, finishes);
+                self.is_failing = true;
                 return;
             }
         };
@@ -233,6 +239,7 @@ impl Dispatcher {
                 stale(finish.claim);
             }
         }
+        self.is_failing = false;
         self.jobs.saved(finishes.iter().map(|(lane, _)| *lane));
     }
 

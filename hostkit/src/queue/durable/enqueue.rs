@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::jobs::Jobs;
 use super::options::Rules;
 use crate::component::catch;
-use crate::function::{Codec, Durable, Keying};
+use crate::function::{Codec, Durable, Keying, Queued};
 use crate::queue::error::Refused;
 use crate::queue::line::Line;
 use crate::queue::tap::Tap;
@@ -303,7 +303,7 @@ impl<P> fmt::Debug for Storage<P> {
 }
 
 /// What only the queue of a durable function can do.
-impl<F: Durable> Queue<F> {
+impl<F: Queued> Queue<F> {
     /// Stores a payload, with options for this one job.
     ///
     /// # Errors
@@ -311,7 +311,10 @@ impl<F: Durable> Queue<F> {
     ///
     /// # Cancel safety
     /// As [`enqueue`](Self::enqueue).
-    pub async fn enqueue_with(&self, payload: F::Payload, options: Enqueue) -> Result<JobId, EnqueueError<F::Payload>> {
+    pub async fn enqueue_with(&self, payload: F::Payload, options: Enqueue) -> Result<JobId, EnqueueError<F::Payload>>
+    where
+        F: Durable,
+    {
         self.storage().0.send(payload, &options).await
     }
 
@@ -327,6 +330,7 @@ impl<F: Durable> Queue<F> {
     /// What was handed to the store by then may be stored.
     pub async fn enqueue_all<I>(&self, payloads: I) -> Result<EnqueuedAll, EnqueueError<F::Payload>>
     where
+        F: Durable,
         I: IntoIterator<Item = F::Payload, IntoIter: Send>,
     {
         let sending = &self.storage().0;
@@ -356,15 +360,25 @@ impl<F: Durable> Queue<F> {
         }
     }
 
-    /// The job that a payload becomes, for [`enqueue_in`](crate::store::sqlite::enqueue_in) in a transaction of your own.
+    #[cfg_attr(
+        feature = "sqlite",
+        doc = "The job that a payload becomes, for [`enqueue_in`](crate::store::sqlite::enqueue_in) in a transaction of your own."
+    )]
+    #[cfg_attr(not(feature = "sqlite"), doc = "The job that a payload becomes, for whoever stores it.")]
     ///
     /// # Errors
     /// Fails when the payload cannot be written as JSON, or the delay is no duration.
-    pub fn job(&self, payload: &F::Payload, options: &Enqueue) -> Result<NewJob, EnqueueError> {
+    pub fn job(&self, payload: &F::Payload, options: &Enqueue) -> Result<NewJob, EnqueueError>
+    where
+        F: Durable,
+    {
         self.storage().0.job(payload, options).map_err(|refused| EnqueueError::refused(refused, ()))
     }
 
-    fn storage(&self) -> &Storage<F::Payload> {
+    fn storage(&self) -> &Storage<F::Payload>
+    where
+        F: Durable,
+    {
         self.line()
     }
 }

@@ -288,7 +288,7 @@ impl Jobs {
         for lane in lanes {
             let lane = &mut shared.lanes[lane.0];
             lane.unsaved -= 1;
-            lane.saving -= 1;
+            lane.saving = 0;
             lane.freed(1);
         }
         drop(shared);

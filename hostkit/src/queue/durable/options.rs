@@ -128,15 +128,20 @@ impl Options {
             let help = "remove it, or write unique = \"throttle\" or \"debounce\"";
             settings.refuse("unique_for", "is of no use with this `unique`", help);
         }
+        let delivery = settings.choice("delivery", DELIVERY).unwrap_or(default.delivery);
+        // One that may have begun is never begun again, so it has one attempt.
+        let most = if delivery == Delivery::AtMostOnce { 1 } else { default.attempts };
+        let attempts = settings.count("attempts", 1..=MOST_ATTEMPTS).and_then(|attempts| attempts.try_into().ok());
+        if delivery == Delivery::AtMostOnce && attempts.is_some_and(|attempts: u32| attempts > 1) {
+            let help = "leave it out: delivery = \"at-most-once\" is one attempt";
+            settings.refuse("attempts", "is more than \"at-most-once\" allows", help);
+        }
         let capacity = settings.count("capacity", 1..=usize::MAX);
         let timeout = settings.limit("timeout", default.timeout);
         Self {
             capacity: capacity.and_then(|capacity| capacity.try_into().ok()),
             concurrency: settings.count("concurrency", 1..=MOST_WORKERS).unwrap_or(default.concurrency),
-            attempts: settings
-                .count("attempts", 1..=MOST_ATTEMPTS)
-                .and_then(|attempts| attempts.try_into().ok())
-                .unwrap_or(default.attempts),
+            attempts: attempts.unwrap_or(most),
             backoff: settings.backoff("backoff").unwrap_or(default.backoff),
             timeout,
             on_failure: settings
@@ -154,7 +159,7 @@ impl Options {
                 .and_then(|count| u32::try_from(count).ok())
                 .and_then(NonZeroU32::new),
             rate: settings.parse("rate", "is not a rate", "write a count and a time, such as \"100/1s\"", parse_rate),
-            delivery: settings.choice("delivery", DELIVERY).unwrap_or(default.delivery),
+            delivery,
             version: settings
                 .number("version", 0..=i64::from(u32::MAX))
                 .and_then(|version| version.try_into().ok())
@@ -201,6 +206,11 @@ impl Options {
             version: self.version,
             is_serial: self.per_key.is_some(),
         }
+    }
+
+    /// Whether a job that was interrupted must not run again.
+    pub(super) fn is_at_most_once(&self) -> bool {
+        self.delivery == Delivery::AtMostOnce
     }
 
     /// What is asked of the store when nothing runs yet.

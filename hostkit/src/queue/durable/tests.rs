@@ -147,15 +147,16 @@ async fn an_outcome_that_is_not_answered_is_said_again_until_it_is() {
     for faults in [vec![Fault::DoneUnknown], vec![Fault::NotDoneUnknown], vec![Fault::Refused; 5]] {
         let bench = Bench::new().await;
         bench.store.fail(Of::Finish, faults.clone());
-        let (first, second) = (bench.put(1).await, bench.put(1).await);
-        bench.until_done(first).await;
-        bench.until_done(second).await;
-        assert_eq!(bench.noted(), ["begins", "ends", "begins", "ends"], "{faults:?}");
+        let ids = [bench.put(1).await, bench.put(1).await, bench.put(1).await];
+        for id in ids {
+            bench.until_done(id).await;
+        }
+        assert_eq!(bench.noted(), ["begins", "ends", "begins", "ends", "begins", "ends"], "{faults:?}");
         let ended = bench.time_of("ends");
-        let waited = bench.diary.lock().unwrap()[2].1 - ended;
-        // There is one worker, and it is not free before the store knows what became of the first.
+        let waited = bench.diary.lock().unwrap()[4].1 - ended;
+        // The second was claimed together with the outcome of the first; no other is before that is stored.
         assert!(waited >= SECOND * u32::try_from(faults.len()).unwrap(), "{faults:?}: {waited:?}");
-        assert_eq!(bench.runner.counts().unwrap().done, 2);
+        assert_eq!(bench.runner.counts().unwrap().done, 3);
         assert!(matches!(bench.stop().await, End::Done));
     }
 }

@@ -123,7 +123,7 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.crew.tally.running.fetch_sub(1, Ordering::Relaxed);
         if !self.is_over {
-            self.crew.jobs.finish(self.crew.lane, self.claim, Verdict::Released);
+            self.crew.jobs.finish(self.crew.lane, self.claim, self.crew.interrupted());
         }
     }
 }
@@ -239,10 +239,17 @@ impl Crew {
         let gave_way = is_cut || (was_told && matches!(failure, RunFailure::Returned(_)));
         match fate {
             Fate::Cancelled if gave_way => Verdict::Cancelled { reason: "somebody wanted it cancelled".to_owned() },
-            // Interrupted is not failed.
-            _ if gave_way => Verdict::Released,
+            _ if gave_way => self.interrupted(),
             _ => self.failed(job, failure, None),
         }
+    }
+
+    /// What becomes of a job that was begun and not ended. Interrupted is not failed, but some must not be begun again.
+    fn interrupted(&self) -> Verdict {
+        if self.options.is_at_most_once() {
+            return Verdict::Dead { error: "it was interrupted, and runs at most once".to_owned() };
+        }
+        Verdict::Released
     }
 
     fn said(&self, job: &ClaimedJob, said: Said) -> Verdict {
