@@ -175,6 +175,7 @@ impl Batch<'_> {
         let ended_at = (to >= DONE).then(|| self.now.as_micros());
         let parameters = (job.seq, to, job.due.as_micros(), job.failures, job.crashes, &job.reason, ended_at);
         self.connection.prepare_cached(LET_GO)?.execute(parameters)?;
+        self.whereabouts.forget(job.claim.id);
         crash_point!("finish.row_written");
         if to >= DONE {
             self.release_unique(job.kind, job.claim.id, job.unique.as_ref())?;
