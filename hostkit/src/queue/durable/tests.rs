@@ -188,7 +188,8 @@ async fn what_runs_is_dropped_before_another_can_have_it() {
         sleep(SECOND / 10).await;
     }
     let dropped = bench.time_of("is dropped") - began;
-    assert!((LEASE * 5 / 6 - SECOND * 21..=LEASE * 5 / 6).contains(&dropped), "{dropped:?}");
+    // Five sixths of the lease, less the third of it that a beat may be old.
+    assert!((SECOND * 29..=SECOND * 50).contains(&dropped), "{dropped:?}");
     // Nobody had it meanwhile, it is no failure, and it runs again under another lease.
     bench.store.fail(Of::Beat, []);
     while bench.noted().len() < 3 {
