@@ -4,7 +4,9 @@
 //!
 //! 1. A lease counts from when a beat was *sent* that the store has answered.
 //! 2. A sixth of the lease before it is over, everything that runs under it is dropped: by then no other process can have its jobs.
-//! 3. It beats in a thread of its own, but where time stands still unless a test moves it: there a thread would know nothing of it.
+//! 3. Whatever ends it before its time, a panic of ours included, ends the lease as well: what runs is dropped, and the host
+//!    registers anew, with another heart.
+//! 4. It beats in a thread of its own, but where time stands still unless a test moves it: there a thread would know nothing of it.
 
 use std::sync::Arc;
 
@@ -51,7 +53,27 @@ impl Heart {
     }
 }
 
+/// Invariant 3.
+struct EndsLease {
+    jobs: Arc<Jobs>,
+    owner: OwnerId,
+    stops: CancellationToken,
+}
+
+impl Drop for EndsLease {
+    fn drop(&mut self) {
+        if self.stops.is_cancelled() {
+            return;
+        }
+        let dropped = self.jobs.lose(self.owner);
+        if std::thread::panicking() {
+            tracing::error!(target: "hostkit::store", jobs = dropped, "what keeps the lease has panicked; what ran was dropped, and the lease is taken anew");
+        }
+    }
+}
+
 async fn beats(jobs: Arc<Jobs>, store: Arc<dyn Store>, owner: OwnerId, stops: CancellationToken) {
+    let _ends = EndsLease { jobs: Arc::clone(&jobs), owner, stops: stops.clone() };
     let (period, margin) = (jobs.lease / 3, jobs.lease / 6);
     let mut last = now();
     let mut next = last + period;

@@ -214,6 +214,22 @@ async fn who_is_declared_dead_drops_what_runs_and_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_heart_that_panics_ends_the_lease_and_another_takes_its_place() {
+    let bench = Bench::new().await;
+    let id = bench.put(30).await;
+    sleep(SECOND).await;
+    bench.store.fail(Of::Beat, [Fault::Panic]);
+    bench.until_done(id).await;
+    assert_eq!(bench.noted(), ["begins", "is dropped", "begins", "ends"]);
+    assert_eq!(bench.show(id).await.failures, 0);
+    // The new one beats.
+    let next = bench.put(300).await;
+    bench.until_done(next).await;
+    assert_eq!(bench.noted().len(), 6);
+    assert!(matches!(bench.stop().await, End::Done));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_fails_for_good_is_a_failure_of_the_function() {
     for of in [Of::Claim, Of::Finish] {
         let bench = Bench::new().await;

@@ -25,6 +25,8 @@ pub(super) enum Fault {
     Silence,
     /// Nothing gets better by itself.
     Fatal,
+    /// A bug of ours.
+    Panic,
 }
 
 /// What can fail.
@@ -72,6 +74,7 @@ impl Unsteady {
                     answer.await?;
                     Err(StoreError::made_up(false, true))
                 }
+                Some(Fault::Panic) => panic!("as a test asked for"),
                 Some(Fault::Silence) => std::future::pending().await,
             }
         })
