@@ -8,7 +8,7 @@ use hostkit::store::State;
 use hostkit::testing::{EventKind, Fault, RunEnd, TestClock};
 use hostkit::{Enqueue, Ext, Host, HostBuilder, JobContext, Queue, Tick, Verdict};
 
-use crate::support::{Log, SECOND};
+use crate::support::{Log, SECOND, directory};
 
 #[hostkit::queued(durable, attempts = 3, backoff = "4s..1m", timeout = "30s")]
 async fn send(to: String, log: Ext<Log>) -> Result<(), String> {
@@ -276,5 +276,19 @@ async fn each_instant_of_a_durable_schedule_runs_once() {
     let jobs = host.jobs::<every_five_minutes>().await;
     assert_eq!(jobs.len(), 288);
     assert!(jobs.iter().all(|job| job.state == State::Done && job.epoch == 1), "{:?}", jobs.first());
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_works_with_patience() {
+    let (log, path) = (Log::default(), directory("kit-file").join("jobs.db"));
+    let mut builder = of_send(&log);
+    builder.set("store.url", format!("sqlite://{}", path.display())).patience("200ms");
+    let host = builder.test().await;
+    host.hold::<send>();
+    host.outside(host.enqueue::<send>("ada".to_owned())).await.unwrap();
+    assert_eq!(host.drain::<send>().await.done, 1);
+    let states: Vec<_> = host.jobs::<send>().await.iter().map(|job| (job.state, job.epoch)).collect();
+    assert_eq!(states, [(State::Done, 1)]);
     host.stop().await.unwrap();
 }

@@ -222,7 +222,7 @@ impl Stored {
             return;
         }
         // Nothing is stored, or the store is gone.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -236,6 +236,6 @@ impl Stored {
     fn look(&mut self) {}
 
     async fn changed(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
