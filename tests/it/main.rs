@@ -30,4 +30,5 @@ mod store;
 #[cfg(target_os = "linux")]
 mod systemd;
 mod testing;
+mod testing_durable;
 mod web;

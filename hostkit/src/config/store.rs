@@ -13,6 +13,13 @@ impl Configuration {
         StoreOptions::read(self.own("store"))
     }
 
+    /// Whether anybody says where jobs are kept.
+    #[cfg(all(feature = "durable", feature = "testing"))]
+    pub(crate) fn names_store(&self) -> bool {
+        let section = self.root.get("store").and_then(super::tree::Node::table);
+        section.is_some_and(|section| section.get("url").is_some())
+    }
+
     /// What is said of a `[store]` section by a program that has no stores.
     #[cfg(not(feature = "durable"))]
     pub(crate) fn store_refused(&self) -> Option<Problem> {
@@ -67,6 +74,14 @@ mod options {
                 lease: lease(&mut settings).unwrap_or(default.lease),
             };
             (options, settings.finish(&[]))
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    impl StoreOptions {
+        /// The same, and nothing outlives the process.
+        pub(crate) fn in_memory(self) -> Self {
+            Self { url: StoreUrl::memory(), ..self }
         }
     }
 

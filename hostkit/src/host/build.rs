@@ -101,6 +101,9 @@ pub(super) fn build(builder: HostBuilder) -> Result<Host, BuildError> {
 
     #[cfg(feature = "durable")]
     let (store, faults) = configuration.store_options();
+    // A test leaves no file behind that it did not ask for.
+    #[cfg(all(feature = "durable", feature = "testing"))]
+    let store = if probe.is_on() && !configuration.names_store() { store.in_memory() } else { store };
     #[cfg(not(feature = "durable"))]
     let faults = configuration.store_refused();
     problems.extend(faults);

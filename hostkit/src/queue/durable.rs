@@ -27,6 +27,8 @@ pub(crate) use handler::{Handler, Unreadable};
 pub(crate) use jobs::Jobs;
 pub(crate) use options::Options as DurableOptions;
 pub(crate) use runner::DurableRunner;
+#[cfg(feature = "testing")]
+pub(crate) use verdict::is_answer;
 
 use std::sync::Arc;
 

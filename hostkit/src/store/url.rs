@@ -79,6 +79,12 @@ impl StoreUrl {
         Self(Place::Sqlite(SqliteUrl::of("hostkit.db")))
     }
 
+    /// `memory://`, which holds in a host under test when nobody names a store.
+    #[cfg(feature = "testing")]
+    pub(crate) fn memory() -> Self {
+        Self(Place::Memory)
+    }
+
     /// Reads a URL: `sqlite://jobs.db` (relative to the current directory), `sqlite:///var/lib/app/jobs.db`, or `memory://`.
     ///
     /// After a `?`, SQLite takes `synchronous=full` (the default) or `normal`, which is faster and may lose what was stored

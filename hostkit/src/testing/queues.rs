@@ -5,7 +5,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::{EventKind, RunEnd, TestHost};
+#[cfg(feature = "durable")]
+use crate::function::Handle;
 use crate::function::{Queued, ReceiptOf};
+#[cfg(feature = "durable")]
+use crate::store::JobView;
 use crate::time::{now, show_duration};
 use crate::{EnqueueError, Queue, QueueCounts, TriggerError};
 
@@ -106,6 +110,32 @@ impl TestHost {
         self.queue::<F>().take()
     }
 
+    /// The jobs of a durable function and what became of them, in the order in which they were enqueued: done ones and dead letters
+    /// as well, for as long as the function keeps them. Of a durable schedule they are its instants; of what is not durable there
+    /// are none.
+    ///
+    /// # Panics
+    /// When the host does not have the function.
+    #[cfg(feature = "durable")]
+    #[track_caller]
+    pub fn jobs<F: Handle>(&self) -> impl Future<Output = Vec<JobView>> + '_ {
+        self.name_of::<F>();
+        self.outside(self.host().jobs_of::<F>())
+    }
+
+    /// How the queue of a function fares at this moment.
+    async fn counts_now<F: Queued>(&self) -> QueueCounts {
+        // Asked first: what it knows of an outcome the host knows as well.
+        #[cfg(feature = "durable")]
+        let stored = self.outside(self.host().stored_of::<F>()).await;
+        let counts = self.host().counts_of::<F>().unwrap_or_default();
+        #[cfg(feature = "durable")]
+        if let Some((waiting, running)) = stored {
+            return QueueCounts { waiting, running: running.max(counts.running), ..counts };
+        }
+        counts
+    }
+
     /// Works off the queue of a function until nothing waits and nothing is under way, items included that come meanwhile
     /// or are tried again; time passes for their backoff. A queue that was held is held again afterwards.
     ///
@@ -119,8 +149,9 @@ impl TestHost {
         let (queue, place) = (self.queue::<F>(), Location::caller());
         let name = self.name_of::<F>();
         async move {
-            let counts = || self.host().counts_of::<F>().unwrap_or_default();
-            let (before, seen) = (counts(), self.journal.events(Some(name)).len());
+            let before = self.host().counts_of::<F>().unwrap_or_default();
+            let seen = self.journal.events(Some(name)).len();
+            let mut stored = Stored::of(self);
             let was_held = queue.is_held();
             queue.release();
             let deadline = now() + LONGEST;
@@ -128,13 +159,21 @@ impl TestHost {
                 // Listens before it looks, so that no change falls between.
                 let mut run_ended = pin!(self.journal.run_ended());
                 run_ended.as_mut().enable();
-                let counts = counts();
+                stored.look();
+                let counts = self.counts_now::<F>().await;
                 if counts.waiting == 0 && counts.running == 0 {
                     break counts;
                 }
                 let QueueCounts { waiting, running, .. } = counts;
+                let changed = async {
+                    // What is lost is nothing: whoever is told looks at everything.
+                    tokio::select! {
+                        () = run_ended => {}
+                        () = stored.changed() => {}
+                    }
+                };
                 assert!(
-                    tokio::time::timeout_at(deadline, run_ended).await.is_ok(),
+                    tokio::time::timeout_at(deadline, changed).await.is_ok(),
                     "`{name}` is not worked off within {}: {waiting} waiting and {running} under way\n  \
                      in the test at {place}",
                     show_duration(LONGEST)
@@ -154,5 +193,49 @@ impl TestHost {
                 errors: errors.collect(),
             }
         }
+    }
+}
+
+/// What is told when something has become of stored jobs; nothing where none are stored.
+struct Stored {
+    #[cfg(feature = "durable")]
+    changes: Option<tokio::sync::watch::Receiver<u64>>,
+}
+
+#[cfg(feature = "durable")]
+impl Stored {
+    fn of(host: &TestHost) -> Self {
+        Self { changes: host.host().store_changes() }
+    }
+
+    /// Changes up to now are seen.
+    fn look(&mut self) {
+        if let Some(changes) = &mut self.changes {
+            changes.borrow_and_update();
+        }
+    }
+
+    async fn changed(&mut self) {
+        if let Some(changes) = &mut self.changes
+            && changes.changed().await.is_ok()
+        {
+            return;
+        }
+        // Nothing is stored, or the store is gone.
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(not(feature = "durable"))]
+#[allow(clippy::unused_self, reason = "somebody stores something, with the feature")]
+impl Stored {
+    fn of(_host: &TestHost) -> Self {
+        Self {}
+    }
+
+    fn look(&mut self) {}
+
+    async fn changed(&mut self) {
+        std::future::pending::<()>().await;
     }
 }

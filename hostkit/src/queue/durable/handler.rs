@@ -22,6 +22,13 @@ pub(crate) trait Handler: Send + Sync {
         limits: Limits<'c>,
     ) -> Result<BoxFuture<'c, Result<(), RunFailure>>, Unreadable>;
 
+    /// What would be stored of a payload, or why nothing can be; none if it is not the function's.
+    #[cfg(feature = "testing")]
+    fn written(&self, payload: Box<dyn std::any::Any + Send>) -> Option<Result<Vec<u8>, String>> {
+        let _ = payload;
+        None
+    }
+
     /// Why it should not run any more, if so.
     fn refuses(&self, payload: &[u8], attempt: u32) -> Option<String> {
         let _ = (payload, attempt);
@@ -66,6 +73,16 @@ impl<W: Work> Handler for Function<W> {
             Err(caught) => return Err(Unreadable(format!("reading the payload panicked: {caught}"))),
         };
         Ok(Box::pin(work::run::<W>(&self.conduct, &self.armed, context, Item { payload }, limits)))
+    }
+
+    #[cfg(feature = "testing")]
+    fn written(&self, payload: Box<dyn std::any::Any + Send>) -> Option<Result<Vec<u8>, String>> {
+        let payload: Payload<W> = *payload.downcast().ok()?;
+        Some(match catch(|| (self.codec.encode)(&payload)) {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) => Err(format!("the payload cannot be written as JSON: {error}")),
+            Err(caught) => Err(format!("writing the payload panicked: {caught}")),
+        })
     }
 }
 

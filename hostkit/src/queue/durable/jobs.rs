@@ -15,6 +15,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+#[cfg(feature = "testing")]
+use {
+    crate::store::{Changed, Durability, Filter, JobView, PageRequest, State},
+    futures_util::FutureExt,
+};
 
 use super::lane::{Lane, LaneId};
 use crate::queue::EnqueueError;
@@ -363,36 +368,45 @@ impl Jobs {
         self.shared().withheld.contains(kind)
     }
 
-    /// The payloads that wait, in the order in which they were enqueued, and cancels their jobs.
+    /// How many jobs of a kind wait at this moment, if the store is in memory.
+    pub(super) fn waiting_in_memory(&self, kind: &str) -> Option<u64> {
+        let store = self.opened().filter(|store| store.durability() == Durability::Process)?;
+        let counts = store.counts().now_or_never()?.ok()?;
+        Some(counts.iter().find(|counts| *counts.kind == *kind).map_or(0, |counts| counts.of(State::Waiting)))
+    }
+
+    /// The payloads that wait, in the order in which they were enqueued, and cancels their jobs. Those that have failed before stay.
     ///
     /// # Panics
     /// When the store does not answer at once; that in memory does.
     pub(super) fn take_waiting(&self, kind: &Arc<str>) -> Vec<Vec<u8>> {
-        use crate::store::{Filter, PageRequest, State};
-        use futures_util::FutureExt;
-
         const AT_ONCE: &str = "a test takes from the store in memory, `memory://`, which answers at once";
-        let Some(store) = self.opened() else { return Vec::new() };
         let filter = Filter { kind: Some(Arc::clone(kind)), state: Some(State::Waiting) };
-        let mut taken = Vec::new();
+        let waiting = self.list(filter).now_or_never().expect(AT_ONCE);
+        let Some(store) = self.opened() else { return Vec::new() };
+        let fresh = waiting.into_iter().filter(|job| job.failures == 0);
+        let take = |job: JobView| {
+            let changed = store.cancel(job.id, "a test has taken it").now_or_never().expect(AT_ONCE);
+            matches!(changed, Ok(Changed::Changed)).then_some(job.payload)
+        };
+        fresh.filter_map(take).collect()
+    }
+
+    /// All jobs that pass the filter, in the order in which they were enqueued; none while the store is not open.
+    pub(crate) async fn list(&self, filter: Filter) -> Vec<JobView> {
+        let Some(store) = self.opened() else { return Vec::new() };
+        let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let request = PageRequest { limit: 1000, after: None };
-            let page = store.list(filter.clone(), request).now_or_never().expect(AT_ONCE);
-            let jobs = page.map(|page| page.jobs).unwrap_or_default();
-            if jobs.is_empty() {
+            let page = PageRequest { limit: 1000, after };
+            let Ok(page) = store.list(filter.clone(), page).await else { break };
+            all.extend(page.jobs);
+            after = page.next;
+            if after.is_none() {
                 break;
             }
-            for job in jobs {
-                store
-                    .cancel(job.id, "a test has taken it")
-                    .now_or_never()
-                    .expect(AT_ONCE)
-                    .expect("memory does not fail");
-                taken.push(job.payload);
-            }
         }
-        taken.reverse();
-        taken
+        all.reverse();
+        all
     }
 }
 

@@ -245,6 +245,9 @@ impl Runner for DurableRunner {
     fn counts(&self) -> Option<QueueCounts> {
         let lane = *self.lane.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let waiting = lane.map_or(0, |lane| self.jobs.shared().lanes[lane.0].waiting);
+        // A test wants to know it exactly.
+        #[cfg(feature = "testing")]
+        let waiting = self.jobs.waiting_in_memory(self.name).unwrap_or(waiting);
         Some(QueueCounts {
             waiting,
             running: self.tally.running.load(Ordering::Relaxed),
@@ -277,11 +280,27 @@ impl Runner for DurableRunner {
         Some(Box::pin(async move {
             conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
             let handler = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
-            super::work::once(&*handler, &conduct, &self.options, &json).await
+            super::work::once(&*handler, &conduct, &self.options, json.as_bytes()).await
         }))
     }
 
     fn run(self: Arc<Self>, conduct: Conduct) -> BoxFuture<'static, End> {
         Box::pin(self.serve(conduct))
+    }
+
+    /// The payload is written and read on its way, as that of a stored job is.
+    #[cfg(feature = "testing")]
+    fn run_item(
+        self: Arc<Self>,
+        conduct: Conduct,
+        payload: Box<dyn Any + Send>,
+    ) -> Option<BoxFuture<'static, Result<(), RunFailure>>> {
+        Some(Box::pin(async move {
+            conduct.container.ensure_all(&conduct.plan.singletons).await.map_err(RunFailure::Inject)?;
+            let handler = (self.bind)(&conduct).map_err(RunFailure::Inject)?;
+            let written = handler.written(payload).unwrap_or_else(|| Err("it takes no such payload".to_owned()));
+            let payload = written.map_err(|error| RunFailure::Returned(error.into()))?;
+            super::work::once(&*handler, &conduct, &self.options, &payload).await
+        }))
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
+use crate::component::RunFailure;
 use crate::error::BoxError;
 use crate::function::Ended;
 
@@ -75,6 +77,14 @@ impl fmt::Display for Carried {
 }
 
 impl std::error::Error for Carried {}
+
+/// Whether what looks like a failure is an answer: the job shall be put away or put off.
+#[cfg(feature = "testing")]
+pub(crate) fn is_answer(failure: &RunFailure) -> bool {
+    let RunFailure::Returned(error) = failure else { return false };
+    let said = error.downcast_ref::<Carried>().map(|carried| &carried.0.0);
+    matches!(said, Some(Said::Done | Said::Discard(_) | Said::Snooze(_)))
+}
 
 /// What a durable function may return.
 #[diagnostic::on_unimplemented(

@@ -321,12 +321,12 @@ fn undecodable(error: String) -> Verdict {
 }
 
 /// One run with a payload that never was in a store: nothing is recorded of it.
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "testing"))]
 pub(super) async fn once(
     handler: &dyn Handler,
     conduct: &Conduct,
     options: &Options,
-    json: &str,
+    payload: &[u8],
 ) -> Result<(), RunFailure> {
     let plan = handler.plan();
     #[cfg(feature = "sqlite")]
@@ -338,7 +338,7 @@ pub(super) async fn once(
         plan.wants::<JobContext>().then(|| Arc::new((JobContext::new(conduct.name, 1),)) as Arc<dyn RunValues>);
     let context = Context { token: plan.wants_token.then(|| conduct.stop.child_token()), values };
     let limits = Limits { of: conduct.name, timeout: options.timeout, drop_on: Some(&conduct.abandon) };
-    let call = match handler.call(json.as_bytes(), context, limits) {
+    let call = match handler.call(payload, context, limits) {
         Ok(call) => call,
         Err(Unreadable(error)) => return Err(RunFailure::Returned(error.into())),
     };
