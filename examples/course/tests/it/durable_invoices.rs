@@ -56,6 +56,8 @@ fn what_failed_for_good_waits_for_somebody_who_mends_the_reason() {
     let mut database = place.database();
     let program = place.start(PROGRAM, &["--set", "post.takes=1ms"]);
     eventually("a dead letter", || program.log().iter().any(|line| line.contains("dead letter")).then_some(()));
+    // What is said in the log is in the store a moment later.
+    eventually("it is in the store", || (counts(&place, ["dead"]) == [1]).then_some(()));
     let dead = command(&place, &["dead", "list"]);
     assert!(dead.contains("Dora has no address"), "{dead}");
 

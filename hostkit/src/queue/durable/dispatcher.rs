@@ -20,22 +20,23 @@ use super::beat::Heart;
 use super::jobs::{Jobs, Lease, Phase};
 use super::lane::LaneId;
 use crate::error::WithCauses;
-use crate::store::{Applied, Claim, ClaimRequest, Claimed, Finish, OwnerId, State, Store, StoreError, Verdict, Worker};
+use crate::store::{
+    Applied, Claim, ClaimRequest, Claimed, Durability, Finish, OwnerId, State, Store, StoreError, Verdict, Worker,
+};
 use crate::tasks::Tasks;
 use crate::time::now;
 
-/// Whoever waits looks again after this time, whatever he was not told.
+/// Whoever waits looks again after this time, whatever he was not told; and how often the dead are looked for, and waiting jobs
+/// counted for whoever looks at the host.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// How often the dead are looked for.
-const SWEEP: Duration = Duration::from_secs(5);
+/// The same in a store that nobody else can reach: whatever happens in it is told, and only its own process can die.
+const LOOK_SELDOM: Duration = Duration::from_mins(5);
 /// How often what was kept long enough is deleted.
 const PRUNE: Duration = Duration::from_mins(1);
 /// So many jobs at a time.
 const PRUNED: u32 = 500;
 /// How long a store that could not do what it was asked is left alone.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often waiting jobs are counted for whoever looks at the host.
-const COUNT: Duration = Duration::from_secs(5);
 /// More than so many outcomes are not stored in one transaction.
 const SAVED_TOGETHER: usize = 1000;
 /// So often those who are about to end are waited for.
@@ -84,6 +85,8 @@ struct Dispatcher {
     heart: Option<Heart>,
     /// Nothing is asked of the store before then.
     resume: Option<Instant>,
+    /// How often it looks without being told.
+    again: Duration,
     look: Instant,
     sweep: Instant,
     prune: Instant,
@@ -93,6 +96,7 @@ struct Dispatcher {
 impl Dispatcher {
     fn new(jobs: Arc<Jobs>, store: Arc<dyn Store>, tasks: Tasks) -> Self {
         let now = now();
+        let again = if store.durability() == Durability::Process { LOOK_SELDOM } else { LOOK_AGAIN };
         Self {
             changes: store.changes(),
             jobs,
@@ -106,6 +110,7 @@ impl Dispatcher {
             owner: None,
             heart: None,
             resume: None,
+            again,
             look: now,
             sweep: now,
             prune: now + PATIENCE,
@@ -302,7 +307,7 @@ impl Dispatcher {
                     shared.lanes[lane.0].is_hungry |= got == *asked;
                 }
                 drop(shared);
-                self.look = next.map_or(now() + LOOK_AGAIN, |next| now() + next.min(LOOK_AGAIN));
+                self.look = now() + next.map_or(self.again, |next| next.min(self.again));
             }
             Ok(Claimed::Lost) => self.lost(),
             Err(error) if error.is_fatal() => self.broken(&error),
@@ -339,7 +344,7 @@ impl Dispatcher {
             return;
         }
         if self.sweep <= now {
-            self.sweep = now + SWEEP;
+            self.sweep = now + self.again;
             self.chore = Some(Box::pin(async move { Done::Swept(store.sweep().await.map(report)) }));
         } else if self.prune <= now {
             self.prune = now + PRUNE;
@@ -355,7 +360,8 @@ impl Dispatcher {
                 Done::Pruned(Ok(has_more))
             }));
         } else if self.count <= now {
-            self.count = now + COUNT;
+            // The test kit asks a store in memory itself.
+            self.count = now + if cfg!(feature = "testing") { self.again } else { LOOK_AGAIN };
             let jobs = Arc::clone(&self.jobs);
             self.chore = Some(Box::pin(async move {
                 if let Ok(counts) = store.counts().await {
@@ -405,7 +411,7 @@ impl Dispatcher {
     fn alarm(&self) -> Instant {
         let mut alarm = self.look.min(self.sweep).min(self.prune).min(self.count);
         if let Some(resume) = self.resume {
-            alarm = alarm.max(resume).min(now() + LOOK_AGAIN);
+            alarm = alarm.max(resume).min(now() + self.again);
         }
         alarm.max(now() + Duration::from_millis(1))
     }
@@ -418,7 +424,7 @@ impl Dispatcher {
             self.resume = None;
         }
         if self.look <= now() {
-            self.look = now() + LOOK_AGAIN;
+            self.look = now() + self.again;
             self.hungry();
         }
     }
