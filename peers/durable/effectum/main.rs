@@ -47,6 +47,8 @@ impl Peer for Effectum {
     async fn close(self) {
         drop(self.worker);
         self.queue.close(Duration::from_secs(10)).await.expect("it ends well");
+        // Whoever drops what is shared last must be within the runtime, and its thread for the file would not be.
+        std::mem::forget(self.queue);
     }
 }
 
