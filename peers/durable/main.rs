@@ -3,6 +3,8 @@
 //! Each is a program of its own beside this one, because SQLite is linked once in a program and each wants another version of it.
 //! All do what `case.rs` says, in fresh directories on one disk. One that does not build is named and left out.
 
+#![allow(clippy::disallowed_methods, reason = "a bench looks at the real clock")]
+
 #[path = "../../hostkit/benches/measure.rs"]
 mod measure;
 

@@ -43,8 +43,7 @@ impl Peer for Effectum {
         active.pending + active.running
     }
 
-    /// Not at all: whoever drops last what its parts share must be in the runtime, and its thread for the file is not, so closing it
-    /// panics now and then. What it has answered is synced.
+    /// Not at all: closing it has panicked now and then, in its thread for the file. What it has answered is synced.
     async fn close(self) {
         std::mem::forget(self);
     }
