@@ -50,6 +50,12 @@ fn durable_or_not(args: &Args, errors: &mut Errors) {
         }
         _ => {}
     }
+    if let Some(place) = args.place("attempts")
+        && args.integer("attempts").is_some_and(|attempts| attempts > 1)
+        && args.text("delivery").is_some_and(|delivery| delivery.value() == "at-most-once")
+    {
+        errors.at(place, "what runs at most once has one attempt: leave `attempts` out");
+    }
     if let Some(place) = args.place("key")
         && args.place("unique").is_none()
         && args.place("per_key").is_none()

@@ -31,7 +31,7 @@ Exit codes:
   0    stopped as asked, by a signal as well
   1    a service failed for good, or stopping took too long
   2    the command line is wrong
-  75   a constructor or an on_start hook failed or took too long
+  75   a constructor, an on_start hook or the store failed, or took too long
   78   the configuration or the wiring is wrong
   130, 131, 143   ended at once by a second SIGINT, SIGQUIT or SIGTERM
 ";
@@ -126,7 +126,7 @@ fn grammar(program: &Program) -> Clap {
                 Arg::new("json")
                     .long("json")
                     .value_name("JSON")
-                    .help("The payload, of a durable function; nothing is stored"),
+                    .help("The payload, of a durable function; no job is stored"),
             ),
         command("enqueue", "Put an item into a durable queue")
             .arg(name("The queued function"))

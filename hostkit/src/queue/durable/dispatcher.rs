@@ -443,8 +443,11 @@ impl Dispatcher {
 
     /// The store has failed for good.
     fn broken(&mut self, error: &StoreError) {
-        tracing::error!(target: "hostkit::store", error = %WithCauses(error), "no durable job runs any more");
-        self.jobs.breaks(WithCauses(error).to_string());
+        // What was the matter at first says more than what that led to.
+        let first = self.store.health().err();
+        let error = WithCauses(first.as_ref().unwrap_or(error)).to_string();
+        tracing::error!(target: "hostkit::store", error, "no durable job runs any more");
+        self.jobs.breaks(error);
     }
 
     /// Others have what this host had.

@@ -11,7 +11,7 @@ pub(crate) struct Order {
     capacity = 1_000,
     concurrency = 4,
     timeout = "none",
-    attempts = 3,
+    attempts = 1,
     backoff = "1s..1m",
     on_failure = "stop-host",
     stop_timeout = "5s",

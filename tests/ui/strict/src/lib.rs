@@ -177,7 +177,7 @@ impl<'de> Deserialize<'de> for Invoice {
     key = keyed::<Invoice>,
     per_key = 1,
     rate = "100/1s",
-    delivery = "at-most-once",
+    delivery = "at-least-once",
     after = [migrate]
 )]
 pub async fn send(invoice: Invoice, unit: &Unit, job: JobContext) -> Result<Verdict, ::core::fmt::Error> {
