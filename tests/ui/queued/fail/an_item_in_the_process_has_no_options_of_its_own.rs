@@ -1,3 +1,4 @@
+// 2 errors: of the call, and of the future that is dropped
 use hostkit::{Enqueue, Queue};
 
 #[hostkit::queued]
