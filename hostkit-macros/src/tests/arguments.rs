@@ -96,7 +96,7 @@ fn check_durable(args: &str, expected: &[&str]) {
 fn every_option_of_durable_functions_is_taken() {
     check_durable("", &[]);
     check_durable(
-        r#"capacity = 10, concurrency = 4, timeout = "none", attempts = 3, backoff = "1s..1m", on_failure = "stop-host", stop_timeout = "1s",
+        r#"capacity = 10, concurrency = 4, timeout = "none", attempts = 1, backoff = "1s..1m", on_failure = "stop-host", stop_timeout = "1s",
            priority = -128, keep_done = "0s", keep_dead = "90days", unique = "throttle", unique_for = "1m", key = keys::customer, per_key = 1,
            rate = "100/1s", delivery = "at-most-once", name = "work""#,
         &[],
