@@ -42,7 +42,7 @@ use crate::runner::{Runner, Setup};
 
 /// Reads a durable function's options, and puts its [`Queue`] into the graph, whether it runs in this host or not.
 pub(crate) fn set_up<W: Work<Of: Durable>>(setup: Setup<'_>) -> Arc<dyn Runner> {
-    let Setup { name, mut settings, supplied, offered, problems, probe, jobs, .. } = setup;
+    let Setup { name, mut settings, offered, problems, probe, jobs, .. } = setup;
     let options = Options::read(&mut settings);
     problems.extend(settings.finish(options::KNOWN));
     let codec = W::CODEC.expect("the expansion of a durable function says how its payload is stored");
@@ -57,7 +57,6 @@ pub(crate) fn set_up<W: Work<Of: Durable>>(setup: Setup<'_>) -> Arc<dyn Runner> 
     let queue = Queue::<W::Of>::new(Storage::new(sending));
     jobs.used();
     // Whoever enqueues need not be who works.
-    let _ = supplied;
     offered.push(Supplied::fitting(queue.clone()));
     Arc::new(DurableRunner::new::<W>(name, options, Arc::clone(jobs), queue))
 }

@@ -33,7 +33,7 @@ use crate::function::{Handle, InProcess, Payload, Work};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 
 /// How long the items beside one that stops the host have to end where no host says so, unless `stop_timeout` does.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// One queued function in one host.
 pub(super) struct QueueRunner<W: Work> {

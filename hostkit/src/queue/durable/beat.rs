@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use tokio::task::AbortHandle;
-use tokio::time::{sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::Jobs;
@@ -36,9 +36,16 @@ impl Drop for Heart {
 }
 
 impl Heart {
-    pub(super) fn start(jobs: &Arc<Jobs>, store: &Arc<dyn Store>, owner: OwnerId, tasks: &Tasks) -> Self {
+    /// Of an owner whose registration was sent then.
+    pub(super) fn start(
+        jobs: &Arc<Jobs>,
+        store: &Arc<dyn Store>,
+        owner: OwnerId,
+        sent: Instant,
+        tasks: &Tasks,
+    ) -> Self {
         let stops = CancellationToken::new();
-        let beats = beats(Arc::clone(jobs), Arc::clone(store), owner, stops.clone());
+        let beats = beats(Arc::clone(jobs), Arc::clone(store), owner, sent, stops.clone());
         if is_paused() {
             let task = Some(tasks.spawn_side("beats", beats));
             return Self { stops, task };
@@ -72,10 +79,10 @@ impl Drop for EndsLease {
     }
 }
 
-async fn beats(jobs: Arc<Jobs>, store: Arc<dyn Store>, owner: OwnerId, stops: CancellationToken) {
+async fn beats(jobs: Arc<Jobs>, store: Arc<dyn Store>, owner: OwnerId, registered: Instant, stops: CancellationToken) {
     let _ends = EndsLease { jobs: Arc::clone(&jobs), owner, stops: stops.clone() };
     let (period, margin) = (jobs.lease / 3, jobs.lease / 6);
-    let mut last = now();
+    let mut last = registered;
     let mut next = last + period;
     let mut was_heard = true;
     loop {
@@ -96,9 +103,6 @@ async fn beats(jobs: Arc<Jobs>, store: Arc<dyn Store>, owner: OwnerId, stops: Ca
             Ok(Ok(Beat::Alive { cancelled })) => {
                 last = sent;
                 next = sent + period;
-                if let Some(lease) = &mut jobs.shared().lease {
-                    lease.sent = sent;
-                }
                 jobs.cancel(&cancelled);
                 if !was_heard {
                     tracing::info!(target: "hostkit::store", "the store answers again");

@@ -81,6 +81,8 @@ struct Dispatcher {
     is_failing: bool,
     /// One at a time.
     chore: Option<Chore>,
+    /// The store is told what this host has, so nothing is claimed.
+    is_reconciling: bool,
     owner: Option<OwnerId>,
     heart: Option<Heart>,
     /// Nothing is asked of the store before then.
@@ -107,6 +109,7 @@ impl Dispatcher {
             saving: None,
             is_failing: false,
             chore: None,
+            is_reconciling: false,
             owner: None,
             heart: None,
             resume: None,
@@ -251,7 +254,7 @@ impl Dispatcher {
     /// Begins to claim, if there may be something for somebody with room (invariant 1).
     fn claim(&mut self) {
         let Some(owner) = self.owner else { return };
-        if self.claiming.is_some() || self.jobs.shared().is_unsure || self.is_patient() {
+        if self.claiming.is_some() || self.is_reconciling || self.jobs.shared().is_unsure || self.is_patient() {
             return;
         }
         let mut kinds = Vec::new();
@@ -339,6 +342,9 @@ impl Dispatcher {
             let mut known = self.jobs.held();
             known.extend(self.jobs.shared().outbox.iter().map(|(_, finish)| finish.claim));
             if self.saving.is_none() {
+                // Whatever becomes unsure from here on asks for another.
+                self.jobs.shared().is_unsure = false;
+                self.is_reconciling = true;
                 self.chore = Some(Box::pin(async move { Done::Reconciled(store.reconcile(owner, known).await) }));
             }
             return;
@@ -380,13 +386,13 @@ impl Dispatcher {
         match done {
             Done::Registered(sent, Ok(owner)) => {
                 self.owner = Some(owner);
-                self.jobs.shared().lease = Some(Lease { owner, sent, is_lost: false });
-                self.heart = Some(Heart::start(&self.jobs, &self.store, owner, &self.tasks));
+                self.jobs.shared().lease = Some(Lease { owner, is_lost: false });
+                self.heart = Some(Heart::start(&self.jobs, &self.store, owner, sent, &self.tasks));
                 self.jobs.shared().is_unsure = false;
                 self.hungry();
             }
             Done::Reconciled(Ok(returned)) => {
-                self.jobs.shared().is_unsure = false;
+                self.is_reconciling = false;
                 if returned > 0 {
                     tracing::info!(target: "hostkit::store", jobs = returned, "gave back jobs of a claim that was not answered");
                 }
@@ -394,16 +400,22 @@ impl Dispatcher {
             }
             Done::Pruned(Ok(true)) => self.prune = now() + PATIENCE / 4,
             Done::Swept(Ok(())) | Done::Pruned(Ok(false)) | Done::Counted => {}
-            Done::Registered(_, Err(error))
-            | Done::Reconciled(Err(error))
-            | Done::Swept(Err(error))
-            | Done::Pruned(Err(error)) => {
-                if error.is_fatal() {
-                    self.broken(&error);
-                } else {
-                    self.failed("the store could not be looked after", &error);
-                }
+            Done::Reconciled(Err(error)) => {
+                self.is_reconciling = false;
+                self.jobs.shared().is_unsure = true;
+                self.chore_failed(&error);
             }
+            Done::Registered(_, Err(error)) | Done::Swept(Err(error)) | Done::Pruned(Err(error)) => {
+                self.chore_failed(&error);
+            }
+        }
+    }
+
+    fn chore_failed(&mut self, error: &StoreError) {
+        if error.is_fatal() {
+            self.broken(error);
+        } else {
+            self.failed("the store could not be looked after", error);
         }
     }
 

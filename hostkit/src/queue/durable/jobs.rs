@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 #[cfg(feature = "testing")]
 use {
@@ -97,8 +96,6 @@ pub(super) struct Shared {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lease {
     pub(super) owner: OwnerId,
-    /// When the last beat was sent that the store has answered.
-    pub(super) sent: Instant,
     /// Whether the store has said, or must be expected to say, that it is over.
     pub(super) is_lost: bool,
 }

@@ -25,12 +25,10 @@ use super::options::Options;
 use super::work::{Crew, Tally};
 use crate::component::RunFailure;
 use crate::function::{Durable, Work};
+use crate::queue::runner::GRACE;
 use crate::queue::{Queue, QueueCounts};
 use crate::runner::{Conduct, End, Runner, ServiceState, StopsWith, crashed};
 use crate::store::Verdict;
-
-/// How long the jobs beside one that stops the host have to end where no host says so, unless `stop_timeout` does.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// One durable function in one host.
 pub(crate) struct DurableRunner {
